@@ -3,7 +3,8 @@
     python -m bench.redaction [--kilobytes 64]
 
 Prints megabytes a second for ordinary logs, and for each hostile text what the time of twice its length is to that of
-it. The goals: two megabytes a second where little is found, and no ratio above 2.5.
+it: two where the time grows with the length, four where it grows with its square. What seems to miss is measured anew
+over longer ones, since a busy machine gives 2.5 too. The goals: two megabytes a second where little is found, and no ratio above 2.5.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from bot.content.redaction import redact
 
 GOAL_RATIO = 2.5
-GOAL_SPEED = 0.5
+GOAL_SPEED = 2.0
 LINES = (
     "Fra:{0} Mem:812.33M (Peak 1203.11M) | Time:00:12.31 | Remaining:01:02.33 | Scene, ViewLayer | Sample {1}/512",
     "2026-11-23T06:12:00.0000000Z INFO worker {0}: frame {1} of 5000 done",
@@ -26,7 +27,14 @@ LINES = (
     "epoch {0} step {1} loss 0.4312 lr 1e-4 tokens/s 12345",
     "wrote /mnt/batch/tasks/shared/output/shot_{0}/beauty_{1}.exr pass 3 of 5",
 )
-HOSTILE = (
+HOSTILE: tuple[str | tuple[str, str], ...] = (
+    ("bearer ", "1"),
+    ("token is ", " "),
+    ("password for a", " "),
+    ("auth=", " "),
+    ("set password for a=", " "),
+    "-sqlplus ",
+    "bearer+",
     "account-key=\\",
     "password=",
     'password="',
@@ -178,6 +186,13 @@ def seconds(text: str, times: int) -> float:
     return min(taken)
 
 
+def measured(hostile: str | tuple[str, str], size: int, times: int) -> tuple[float, float, float]:
+    """The time of twice the ``size`` to that of it, and both: of a piece that is repeated, or behind a beginning."""
+    begin, piece = ("", hostile) if isinstance(hostile, str) else hostile
+    first, second = (seconds(begin + piece * (length // len(piece)), times) for length in (size, 2 * size))
+    return second / first if second > 0.05 else 1.0, first, second  # below that the clock is too coarse
+
+
 def main() -> int:
     """Measure; 1 where a goal is missed."""
     parser = argparse.ArgumentParser()
@@ -186,19 +201,16 @@ def main() -> int:
     ordinary = log(1_000_000)
     pace = len(ordinary) / 1e6 / seconds(ordinary, 2)
     print(f"ordinary log: {pace:.1f} MB/s, goal {GOAL_SPEED}: {'met' if pace >= GOAL_SPEED else 'MISSED'}")
-    print(f"{'repeated':<34} {'ms':>8} {'twice, ms':>10} {'ratio':>6} {'MB/s':>7}")
+    print(f"{'repeated':<34} {'ms':>8} {'twice, ms':>10} {'ratio':>6}")
     worst = 0.0
-    for piece in HOSTILE:
-        once, twice = (piece * (length // len(piece)) for length in (size, 2 * size))
-        first = seconds(once, 2)
-        second = seconds(twice, 2)
-        ratio = second / first if second > 0.05 else 1.0  # below that the clock is coarser than the difference
+    for hostile in HOSTILE:
+        ratio, first, second = measured(hostile, size, 2)
+        if ratio > GOAL_RATIO:
+            ratio, first, second = measured(hostile, 2 * size, 5)
         worst = max(worst, ratio)
         if ratio > GOAL_RATIO or second > 0.5:
-            speed = 2 * size / 1e6 / second
-            print(
-                f"{piece[:30]!r:<34} {first * 1e3:>8.1f} {second * 1e3:>10.1f} {ratio:>6.2f} {speed:>7.2f}", flush=True
-            )
+            name = repr(hostile[:30] if isinstance(hostile, str) else hostile)
+            print(f"{name:<34} {first * 1e3:>8.1f} {second * 1e3:>10.1f} {ratio:>6.2f}", flush=True)
     print(
         f"worst ratio of {len(HOSTILE)}: {worst:.2f}, goal {GOAL_RATIO}: {'met' if worst <= GOAL_RATIO else 'MISSED'}"
     )

@@ -191,15 +191,16 @@ def test_hiding_again_hides_no_more(text: str) -> None:
 
 
 HOSTILE = (
-    *("account-key=\\", 'password="', "password=a,", "cookie: a=b;", "-----BEGIN PRIVATE KEY-----", "://a:", "?sig="),
-    "A" * 64 + "\n",
-)
+    *(("bearer ", "1"), ("token is ", " "), ("auth=", " "), ("set password for a=", " "), ("", "-sqlplus ")),
+    *(("", "account-key=\\"), ("", 'password="'), ("", "password=a,"), ("", "cookie: a=b;"), ("", "://a:")),
+    *(("", "?sig="), ("", "-----BEGIN PRIVATE KEY-----"), ("", "A" * 64 + "\n")),
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("piece", HOSTILE)
-def test_a_hostile_megabyte_passes(piece: str) -> None:
+@pytest.mark.parametrize(("begin", "piece"), HOSTILE)
+def test_a_hostile_megabyte_passes(begin: str, piece: str) -> None:
     """What goes back over its text for each piece of it takes hours here; see bench/redaction.py for what it takes."""
-    text = piece * (1_000_000 // len(piece))
+    text = begin + piece * (1_000_000 // len(piece))
     assert len(redact(text)) <= len(text)
 
 

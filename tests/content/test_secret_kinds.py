@@ -12,9 +12,6 @@ from bot.content.redaction import is_secret, redact
 from tests.content.made_up import Occurrence, occurrences, plain_lines
 
 TIMES = 3
-MOST_FALSE = 0.03
-UNSEEN = 0.93
-"""The share of secrets hidden in kinds that were written down after the rules, when they were first measured."""
 
 
 def leaks(found: list[Occurrence]) -> list[Occurrence]:
@@ -29,23 +26,20 @@ def test_secrets_of_known_kinds_are_hidden() -> None:
     known = occurrences("secret_kinds", TIMES)
     assert len(known) >= 300
     assert len({each.kind for each in known}) >= 60
-    found = leaks(known)
-    assert len(found) <= len(known) // 100, found[:5]
+    assert leaks(known) == []
 
 
 def test_so_are_other_made_up_ones_and_those_of_kinds_that_came_later() -> None:
     for seed in range(3):
-        other = occurrences("secret_kinds", 1, seed)
-        assert len(leaks(other)) <= len(other) // 50, leaks(other)[:5]
-    later = occurrences("secret_kinds_unseen", TIMES)
-    assert len(leaks(later)) <= len(later) * (1 - UNSEEN), leaks(later)[:5]
+        assert leaks(occurrences("secret_kinds", 1, seed)) == []
+    assert leaks(occurrences("secret_kinds_unseen", TIMES)) == []
 
 
 def test_ordinary_lines_stay() -> None:
     for table, least in (("ordinary_lines", 300), ("ordinary_lines_unseen", 100)):
         lines = plain_lines(table)
         assert len(lines) >= least
-        assert len(changed(lines)) < MOST_FALSE * len(lines), changed(lines)[:5]
+        assert changed(lines) == []
 
 
 @pytest.mark.parametrize("table", ["secret_kinds", "secret_kinds_unseen"])
@@ -73,4 +67,4 @@ def test_the_recorded_samples_are_hidden() -> None:
     assert [each["label"] for each in samples["texts"] if each["secret"] in redact(each["text"])] == []
     assert [name for name in samples["names"] if not is_secret(name)] == []
     assert [name for name in samples["names"] if "Tr0ub4dor&3x" in redact(f"{name}=Tr0ub4dor&3x")] == []
-    assert len(changed(samples["benign"])) <= MOST_FALSE * len(samples["benign"])
+    assert changed(samples["benign"]) == []

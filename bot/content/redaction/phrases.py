@@ -30,23 +30,30 @@ _NOUN = (
     r"|connection string|credentials?|pin|otp|kennwort|passwort)"
 )
 _QUOTED = r"(?:\"([^\"\n]{1,500}+)\"|'([^'\n]{1,500}+)'|`([^`\n]{1,500}+)`|([^\s\"'`][^\s]{0,500}+))"
+_BEARER = r"[\w.~+/=-]"
+_MIXED = (
+    rf"(?={_BEARER}{{0,200}}[.=]|(?={_BEARER}{{0,200}}\d){_BEARER}{{0,200}}(?-i:[A-Z])"
+    rf"|(?:(?!\d){_BEARER}){{0,200}}+\d(?:(?![a-z]){_BEARER}){{0,200}}+[a-z](?:(?!\d){_BEARER}){{0,200}}+\d)"
+)
+"""Before a token: it has a dot or an equals sign, a figure and a capital, or a letter between figures. No part of it is
+looked at for each part before it."""
 
 _PHRASES = (
     _phrase("identified", "identified", r"\bidentified[ \t]+(?:with[ \t]+\S{1,60}[ \t]+)?(?:by|as)[ \t]+(?:password[ \t]+)?" + _QUOTED),
     _phrase("sql", "password", r"\bpassword(?:[ \t]*=[ \t]*|[ \t]+|[ \t]*[(][ \t]*)N?(?:'((?:[^'\n]|'')+)'|\"([^\"\n]+)\")"),
     _phrase("sql-secret", "secret", r"\bsecret[ \t]*=[ \t]*N?'([^'\n]+)'"),
-    _phrase("sql-set", "set password", r"\bset[ \t]+password[ \t]+for[ \t]+[^=\n]{1,120}=[ \t]*(?:password[ \t]*\()?[ \t]*'([^'\n]+)'"),
+    _phrase("sql-set", "set password", r"\bset[ \t]+password[ \t]+for[ \t]+[^=\n]{1,120}=[ \t]*+(?:password[ \t]*+\([ \t]*+)?'([^'\n]+)'"),
     _phrase("unseal", "unseal key|recovery key|root token", r"\b(?:(?:unseal|recovery) key|root token)(?: \d+)?[ \t]*[:=][ \t]*(\S{8,})"),
     _phrase("secure-string", "securestring", r"securestring[ \t(]+(?:-string[ \t]+)?" + _QUOTED),
     _phrase("credential", "credential", r"credentials?[(][ \t]*[\"'][^\"'\n]{1,100}[\"'][ \t]*,[ \t]*[\"']([^\"'\n]+)"),
-    _phrase("pair", "auth|login|cred|basic", r"\b(?:auth|basicauth|httpbasicauth|login|credentials|authenticate)[ \t]*[=(:][ \t]*[(\[]?[ \t]*[bu]?[\"'][^\"'\n]{1,100}[\"'][ \t]*,[ \t]*[bu]?[\"']([^\"'\n]{3,500})[\"']"),
+    _phrase("pair", "auth|login|cred|basic", r"\b(?:auth|basicauth|httpbasicauth|login|credentials|authenticate)[ \t]*+[=(:][ \t]*+(?:[(\[][ \t]*+)?[bu]?[\"'][^\"'\n]{1,100}[\"'][ \t]*,[ \t]*[bu]?[\"']([^\"'\n]{3,500})[\"']"),
     _phrase("netrc", "machine|login|default", r"\b(?:machine[ \t]+\S{1,200}\s+)?login\s+\S{1,200}\s+password\s+(\S+)"),
     _phrase("netrc-line", "password", r"^[ \t]*password[ \t]+(\S+)[ \t]*\r?$"),
     _phrase("pgpass", ":", r"^[ \t]*(?:[\w.*-]{1,200}|\[[0-9a-f:]+\]):(?:\d{2,5}|\*):[\w.*-]{1,100}:[\w.*@-]{1,100}:([^\r\n]+)$"),
     _phrase("shadow", "$", r"^[\w.-]{1,60}:(\$[\w-]{1,12}\$[^\s:]{12,})"),
     _phrase("htpasswd", ":{", r"^[\w.@-]{1,60}:(\{(?:SHA|SSHA|MD5|CRYPT)\}\S+)"),
     _phrase("ldap-hash", "{", r"(\{(?:S?SHA(?:256|512)?|S?MD5|CRYPT)\}[A-Za-z0-9+/=$.]{16,})"),
-    _phrase("bearer", "bearer", r"\bbearer(?:[ \t]+|%20|\+)(?![a-z_]{2,30}=\S)(?=[\w.~+/=-]*(?:\d[\w.~+/=-]*(?-i:[A-Z])|(?-i:[A-Z])[\w.~+/=-]*\d|[.=]|\d[\w.~+/=-]*[a-z][\w.~+/=-]*\d))([\w.~+/=-]{12,})"),
+    _phrase("bearer", "bearer", r"\bbearer(?:[ \t]+|%20|\+)(?![a-z_]{2,30}=\S)" + _MIXED + r"([\w.~+/=-]{12,})"),
     _phrase("sharedkey", "sharedkey", r"\bsharedkey(?:lite)?\s+[\w-]+:([a-z0-9+/=]{20,})"),
     _phrase("basic", "basic", r"\bbasic[ \t]+([A-Za-z0-9+/]{8,}={0,2})(?![\w])", judged=True),
     _phrase("ssws", "ssws", r"\bssws[ \t]+([\w-]{12,})"),
@@ -63,16 +70,16 @@ _PHRASES = (
     _phrase("prompt", "password for|passphrase for", r"\b(?:password|passphrase) for [^:\n]{1,100}:[ \t]*(\S{4,})", judged=True),
     _phrase("heroku", "heroku", r"heroku[^\n]{0,80}?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"),
     _phrase("jdbc", "jdbc:", r"jdbc:oracle:\w{1,10}:[\w.-]{1,60}/([^@\s\"']{1,200})@"),
-    _phrase("oracle", "sqlplus|exp|imp", r"\b(?:sqlplus|expdp|impdp|sqlldr|rman)[ \t]+(?:-\S+[ \t]+)*[\w.$-]{1,60}/(\"[^\"\n]+\"|[^@\s\"']{1,200})(?=@|\s|$)"),
+    _phrase("oracle", "sqlplus|exp|imp", r"\b(?:sqlplus|expdp|impdp|sqlldr|rman)[ \t]+(?:-\S{1,60}[ \t]+){0,9}[\w.$-]{1,60}/(\"[^\"\n]+\"|[^@\s\"']{1,200})(?=@|\s|$)"),
 )  # fmt: skip
 
 
 _SAID_HINTS = ("pass", "secret", "token", "key", "pwd", "pin", "otp", "cred", "connection string", "kennwort")
 _NOUN_AT = re.compile(rf"\b{_NOUN}\b[ \t(]*", re.IGNORECASE)
-_WHOM = r"(?:(?:for|of)[ \t]+[\"'\w@./\\-]{1,80}(?:[ \t]+[\"'\w@./\\-]{1,60})?[ \t]*)?"
+_WHOM = r"(?:(?:for|of)[ \t]++[\"'\w@./\\-]{1,80}(?:[ \t]++[\"'\w@./\\-]{1,60})?[ \t]*+)?"
 _SAID = re.compile(
-    rf"(?:{_WHOM}(?:is|was|will be|are|ist|lautet)(?:[ \t]+(?:now|set to|still))?[ \t]*[:=]?[ \t]+|{_WHOM}[=:][ \t]*"
-    rf"|(?:(?:changed|set|reset|rotated|updated)[ \t]+)?(?:to|as)[ \t]+|){_QUOTED}",
+    rf"(?:{_WHOM}(?:is|was|will be|are|ist|lautet)(?:[ \t]++(?:now|set to|still))?(?:[ \t]*+[:=])?[ \t]++|{_WHOM}[=:][ \t]*+"
+    rf"|(?:(?:changed|set|reset|rotated|updated)[ \t]++)?(?:to|as)[ \t]++|){_QUOTED}",
     re.IGNORECASE,
 )
 """What follows a noun: is, was, changed to, or the secret itself."""
