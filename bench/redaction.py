@@ -4,7 +4,8 @@
 
 Prints megabytes a second for ordinary logs, and for each hostile text what the time of twice its length is to that of
 it: two where the time grows with the length, four where it grows with its square. What seems to miss is measured anew
-over longer ones, since a busy machine gives 2.5 too. The goals: two megabytes a second where little is found, and no ratio above 2.5.
+over longer ones, since a busy machine gives 2.5 too. The goals: two megabytes a second where little is found, and no
+ratio above 2.5.
 """
 
 from __future__ import annotations
