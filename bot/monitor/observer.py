@@ -19,7 +19,6 @@ from bot.azure.errors import AzureError
 from bot.azure.models import TaskCountsResult
 from bot.azure.models.price import Prices
 from bot.clock import Clock
-from bot.content.clear_text import clear
 from bot.domain.states import total
 from bot.monitor import evidence, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
@@ -348,7 +347,7 @@ class Observer:
             self._blind, self._retry_after = None, 0.0
             return
         since, times = (blind.since, blind.times + 1) if blind else (self._clock.now(), 1)
-        self._blind = Blindness(since, error.code, clear(error.message), times)
+        self._blind = Blindness(since, error.code, error.message, times)
         self._retry_after = error.retry_after or 0.0
         log.warning("monitor.poll_refused", account=self.name, code=error.code, status=error.status, times=times)
 
