@@ -33,6 +33,7 @@ HOSTILE: tuple[str | tuple[str, str], ...] = (
     ("token is ", " "),
     ("password for a", " "),
     ("auth=", " "),
+    ("net use ", " "),
     ("set password for a=", " "),
     "-sqlplus ",
     "bearer+",

@@ -191,16 +191,17 @@ def test_hiding_again_hides_no_more(text: str) -> None:
 
 
 HOSTILE = (
-    *(("bearer ", "1"), ("token is ", " "), ("auth=", " "), ("set password for a=", " "), ("", "-sqlplus ")),
+    *(("bearer ", "1"), ("token is ", " "), ("auth=", " "), ("net use ", " ")),
+    *(("set password for a=", " "), ("", "-sqlplus ")),
     *(("", "account-key=\\"), ("", 'password="'), ("", "password=a,"), ("", "cookie: a=b;"), ("", "://a:")),
     *(("", "?sig="), ("", "-----BEGIN PRIVATE KEY-----"), ("", "A" * 64 + "\n")),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(("begin", "piece"), HOSTILE)
-def test_a_hostile_megabyte_passes(begin: str, piece: str) -> None:
-    """What goes back over its text for each piece of it takes hours here; see bench/redaction.py for what it takes."""
-    text = begin + piece * (1_000_000 // len(piece))
+def test_a_hostile_text_passes(begin: str, piece: str) -> None:
+    """What goes back over its text for each piece of it takes half an hour here; bench/redaction.py measures it."""
+    text = begin + piece * (400_000 // len(piece))
     assert len(redact(text)) <= len(text)
 
 

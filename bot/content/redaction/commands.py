@@ -45,7 +45,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     ("vault", r"(?:login|unseal|operator unseal)[ \t]+(?:-\S+[ \t]+){0,4}(?!-)"),
     ("rclone", r"obscure[ \t]+"),
     ("net", r"user[ \t]+[\w.\\-]{1,60}[ \t]+(?!/)"),
-    ("net", r"use[ \t]+(?:[A-Za-z]:|\*)?[ \t]*\\\\[^\s]{1,200}[ \t]+(?![/\\])"),
+    ("net", r"use[ \t]++(?:(?:[A-Za-z]:|\*)[ \t]*+)?\\\\[^\s]{1,200}[ \t]+(?![/\\])"),
     ("wandb|huggingface-cli|hf|railway|fly|flyctl|snyk|codecov|ngrok|tailscale|comet|neptune|doctl|linode-cli",
      r"(?:login|auth|authtoken|add-authtoken|config add-authtoken|up)[ \t]+(?:--?[\w-]+[ =]){0,2}(?=\S{12})"),
     ("az|vault|heroku|gcloud|op|chamber|doppler", r"(?:keyvault|secrets?|kv)[ \t][^\n|]{0,200}?--(?:value|secret|data)[ =]"),
