@@ -18,7 +18,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from yarl import URL
 
 from bot.azure.answers import Page
-from bot.azure.bounds import MOST_BYTES, MOST_PAGES, TooLarge, Trail, read_within, too_large
+from bot.azure.bounds import MOST_BYTES, TooLarge, Trail, read_within, too_large
 from bot.azure.clock import Clock
 from bot.azure.decoding import decode, decode_rows
 from bot.azure.errors import AzureError
@@ -215,9 +215,9 @@ class Plane:
         rows = await decode_rows(self.host, kind, answer.body, strict=strict, select=select)
         return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None), answer.at, rows.aside)
 
-    def trail(self, first: str, most: int = MOST_PAGES) -> Trail:
-        """For the pages of a list that begins at this address, ``most`` at most."""
-        return Trail(self.host, first, most)
+    def trail(self, first: str, most: int | None = None) -> Trail:
+        """For the pages of a list that begins at this address; ``most`` are followed, else as many as any list has."""
+        return Trail(self.host, first) if most is None else Trail(self.host, first, most)
 
     async def close(self) -> None:
         """Close the connections."""
