@@ -248,7 +248,7 @@ class App:
         except BaseException:
             let_go()
             raise
-        app.monitor_status.store = opened.condition
+        app.monitor_status.store = app.background.store = opened.condition
         app._let_go = let_go
         return app
 

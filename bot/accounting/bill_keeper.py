@@ -42,6 +42,8 @@ BETWEEN = 45.0
 """Seconds between two queries of the past, which nobody waits for."""
 AGAIN = 900.0
 """Seconds until another try where the service did not answer."""
+SOON = 60.0
+"""Seconds until another try where nothing could be stored, as on a full disk."""
 _AHEAD = timedelta(minutes=10)
 """A reading that is dated later than now by more than clocks differ is none."""
 _KINDS: tuple[tuple[QueryType, Basis], ...] = (("ActualCost", "actual"), ("AmortizedCost", "amortized"))
@@ -109,16 +111,17 @@ class BillKeeper:
                 wait = await self.tick(accounts)
             except StoreError as error:
                 log.error("bill.not_stored", message=str(error))  # noqa: TRY400 - it says all
-                wait = self._fails(accounts, error)
+                self._fails(accounts, error)
+                wait = SOON
             except Exception as error:
                 log.exception("bill.failed")
-                wait = self._fails(accounts, error)
+                self._fails(accounts, error)
+                wait = AGAIN
             await self._clock.sleep(wait)
 
-    def _fails(self, accounts: Sequence[Account], error: Exception) -> float:
+    def _fails(self, accounts: Sequence[Account], error: Exception) -> None:
         for account in accounts:
             self._background.failed(BILL, error, account.name)
-        return AGAIN
 
     def _told(self, account: Account, error: AzureError, why: str) -> None:
         self._background.failed(BILL, why, account.name, refused=state_of(error) == "no permission")

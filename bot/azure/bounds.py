@@ -21,6 +21,10 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of one answer, on the wire and inflated. A page of a thousand tasks with all of their fields is a few megabytes."""
 MOST_PAGES = 5000
 """Of one list: five million tasks, or fifty thousand pools' node counts."""
+MOST_EMPTY = 50
+"""Pages without a row that are read one after the other. Where a filter leaves nothing of a page, the service may
+answer an empty one with a link; a list of nothing else, with ever new links, is not worth thousands of calls.
+"""
 BLOCK = 64 * 1024
 """Bytes that are read at once."""
 _SLICE = 1024 * 1024
@@ -139,11 +143,21 @@ class Trail:
         self._host = host
         self._most = most
         self._seen = {first}
+        self._empty = 0
 
-    def on(self, link: str | None) -> str | None:
-        """The next page's link. Raises AzureError UnexpectedAnswer where the list goes in a circle or does not end."""
+    def on(self, link: str | None, rows: int) -> str | None:
+        """The next page's link, after one of so many ``rows``.
+
+        Raises AzureError UnexpectedAnswer where the list goes in a circle, does not end, or has no rows for too long.
+        """
         if link is None:
             return None
+        self._empty = 0 if rows else self._empty + 1
+        if self._empty >= MOST_EMPTY:
+            raise AzureError(
+                "UnexpectedAnswer",
+                f"{self._host} answered {MOST_EMPTY} pages of a list in a row with nothing in them",
+            )
         if link in self._seen or len(self._seen) >= self._most:
             raise AzureError("UnexpectedAnswer", f"{self._host} answered with a list that does not end")
         self._seen.add(link)

@@ -147,7 +147,7 @@ class CostManagement:
             table = await self._ask(url, body, limiter, qpu(first, last))
             for line in read(table):
                 yield line
-            url = trail.on(self._plane.own(table.next_link) if table.next_link else None)
+            url = trail.on(self._plane.own(table.next_link) if table.next_link else None, len(table.rows))
 
     async def _ask(self, url: str, body: bytes, limiter: CostLimiter, cost: int) -> CostTable:
         await limiter.take(cost)

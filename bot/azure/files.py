@@ -161,7 +161,7 @@ class Files:
             named = await self._with_slashes(page.value)
             found += [file for file in named if _below(steps(file.name), inside, recursive=recursive)]
             at = at or answer.at
-            url = trail.on(self._plane.own(page.next) if page.next else None)
+            url = trail.on(self._plane.own(page.next) if page.next else None, len(page.value))
         assert at is not None  # noqa: S101 - one page at least was read
         found.sort(key=lambda file: (not file.is_directory, file.name.lower()) if not recursive else (False, file.name))
         return Listed(tuple(found), url is not None, at)

@@ -213,7 +213,8 @@ class Plane:
         """One page of a list, ``select`` asked of its rows; ``trail`` knows those before it. Raises AzureError."""
         answer = await self.get(url)
         rows = await decode_rows(self.host, kind, answer.body, strict=strict, select=select)
-        return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None), answer.at, rows.aside)
+        read = len(rows.items) + len(rows.aside)
+        return Page(rows.items, trail.on(self.own(rows.link) if rows.link else None, read), answer.at, rows.aside)
 
     def trail(self, first: str, most: int | None = None) -> Trail:
         """For the pages of a list that begins at this address; ``most`` are followed, else as many as any list has."""

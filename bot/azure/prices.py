@@ -250,7 +250,7 @@ class Retail:
             page = await plane.decoded(PriceListing, answer, exact=True)  # half a list would pass for the whole
             at = at or answer.at
             choice.add(page.items, at)
-            url = trail.on(plane.own(page.next_page_link) if page.next_page_link else None)
+            url = trail.on(plane.own(page.next_page_link) if page.next_page_link else None, len(page.items))
         at = at or datetime.now(UTC)
         found = choice.found()
         if not found:

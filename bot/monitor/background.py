@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.clock import Clock
-from storage.port.errors import StoreError
+from storage.port.condition import StoreCondition
+from storage.port.errors import CannotStore, StoreError
 
 BILL: Final = "bill"
 RECEIPTS: Final = "job receipts"
@@ -37,6 +39,8 @@ class BackgroundStatus(Struct, frozen=True, kw_only=True):
     error: str = ""
     since: datetime | None = None
     refused: bool = False
+    unstored: bool = False
+    """It failed because nothing could be stored, as on a full disk."""
 
 
 class Background:
@@ -45,6 +49,8 @@ class Background:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
         self._parts: dict[tuple[str, str], BackgroundStatus] = {}
+        self.store: StoreCondition | None = None
+        """How the store stands, once it is open: when it stores again, a part that could not store only waits."""
 
     def ok(self, name: str, account: str = "") -> None:
         """A round went well."""
@@ -65,11 +71,14 @@ class Background:
             error=_words(error),
             since=before.since or self._clock.now(),
             refused=refused,
+            unstored=isinstance(error, CannotStore),
         )
 
     def all(self) -> list[BackgroundStatus]:
         """Every part that has said anything, by name and account."""
-        return [self._parts[key] for key in sorted(self._parts)]
+        stores = self.store is not None and not self.store.failing
+        found = [self._parts[key] for key in sorted(self._parts)]
+        return [replace(each, error="", since=None) if each.unstored and stores else each for each in found]
 
     def troubles(self) -> list[str]:
         """A line for each part that fails, but for those that wait to be allowed."""

@@ -286,8 +286,8 @@ class Operations:
                 )
             except Lost:
                 noted = False
-            except StoreError:  # nothing more can be noted: nobody holds it soon, and whoever looks then goes on
-                log.exception("operation.not_noted", workflow=row.workflow)
+            except StoreError as error:  # nothing can be noted: nobody holds it soon, and whoever looks then goes on
+                log.error("operation.not_noted", workflow=row.workflow, message=str(error))  # noqa: TRY400 - it says all
                 return
             if not noted:
                 log.warning("operation.lost", workflow=row.workflow)

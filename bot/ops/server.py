@@ -2,7 +2,8 @@
 
 Anybody on the Internet can reach it, so nothing is done for a request before it is known whose it is; each address
 checks that itself. Here is what they have in common: requests are never decompressed, what is no HTTP is answered by a
-status and one line in the log, no answer says what the program is made of, and none shows a traceback.
+status and one line in the log, no answer says what the program is made of, none shows a traceback, and no connection
+is kept for somebody who asks nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import structlog
 from aiohttp import web, web_response
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
+
+from bot.ops.connections import Connections, GuardedRunner
 
 log = structlog.get_logger()
 
@@ -57,11 +60,19 @@ class CannotListen(OSError):
 class WebServer:
     """Some addresses on one port."""
 
-    def __init__(self, listen: str, routes: Iterable[web.RouteDef], setting: str = "bot.listen") -> None:
+    def __init__(
+        self,
+        listen: str,
+        routes: Iterable[web.RouteDef],
+        setting: str = "bot.listen",
+        *,
+        connections: Connections | None = None,
+    ) -> None:
         """``listen`` is HOST:PORT, which stands in the settings at ``setting``."""
         self._listen = listen
         self._setting = setting
-        self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[_no_traceback])
+        self._connections = connections or Connections()
+        self._app = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._counted, _no_traceback])
         self._app.add_routes(routes)
         self._runner: web.AppRunner | None = None
 
@@ -75,8 +86,9 @@ class WebServer:
         # Said in every answer, those to what is no HTTP included, for which there is no other way.
         web_response.SERVER_SOFTWARE = _NAME  # type: ignore[attr-defined]
         host, _, port = self._listen.rpartition(":")
-        self._runner = web.AppRunner(
+        self._runner = GuardedRunner(
             self._app,
+            self._connections,
             access_log=None,
             handle_signals=False,
             logger=_logger,
@@ -93,6 +105,16 @@ class WebServer:
             raise CannotListen(
                 f"{self._setting}: {self._listen} cannot be used ({why}): choose another address or port"
             ) from error
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A connection is busy while it is answered."""
+        transport = request.transport
+        self._connections.begins(transport)
+        try:
+            return await handler(request)
+        finally:
+            self._connections.ends(transport)
 
     async def close(self) -> None:
         """Take no more requests, and finish those that are under way."""

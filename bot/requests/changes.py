@@ -283,8 +283,8 @@ class Changes:
         """What it came to; also where that cannot be recorded: what was done must not be answered as if it was not."""
         try:
             return await self._came_to(change, ctx, result, card, rule)
-        except StoreError:
-            log.exception("change.not_recorded", command=change.bound.call.command.path, result=result)
+        except StoreError as error:
+            log.error("change.not_recorded", command=change.bound.call.command.path, result=result, message=str(error))  # noqa: TRY400 - it says all
             return replace(card, blocks=(*card.blocks, Footer(text(muted(_UNRECORDED)))))
 
     async def _came_to(self, change: Change, ctx: Context, result: Result, card: Card, rule: str = "") -> Card:

@@ -1,6 +1,8 @@
 """One program holds a database: a lock on a file beside it, which the system drops with the process, however it ends.
 
-The file says who holds it. It stays when it is let go: whoever removed it could remove the lock of the next.
+The file says who holds it. It stays when it is let go: whoever removed it could remove the lock of the next. A database
+may have several names: through symbolic links the file is found beside the real one, and where the system can (Linux),
+a byte of the database itself is locked too, so that neither a hard link nor a removed lock file lets a second one in.
 """
 
 from __future__ import annotations
@@ -8,7 +10,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
+import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +31,13 @@ _EVERY = 0.2
 _NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 """What the system says of a lock that another program has; all else means that there can be none."""
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _BEHIND = 1 << 20
 """Windows locks bytes, and nobody else may read those: one far behind what is written."""
+_BYTE = 0x40000000 + 2048
+"""Of a database, locked while it is held: in the page that SQLite never uses, behind the bytes that it locks itself.
+See https://www.sqlite.org/fileformat2.html#the_lock_byte_page.
+"""
 
 
 class Holder(Struct, frozen=True):
@@ -44,8 +54,8 @@ class Holder(Struct, frozen=True):
 class Holding:
     """A held database, until :meth:`release` or the end of the process."""
 
-    def __init__(self, file: int) -> None:
-        self._file: int | None = file
+    def __init__(self, files: Sequence[int]) -> None:
+        self._files = list(files)
 
     @classmethod
     def take(cls, database: Path, patience: float) -> Holding:
@@ -53,46 +63,96 @@ class Holding:
 
         Raises StoreHeld, which says who holds it, and StoreError where the file beside it cannot be written.
         """
-        path = lock_of(database)
-        try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-            with suppress(OSError):
-                path.chmod(0o600)
-        except OSError as error:
-            full = error.errno in _NO_ROOM
-            todo = "make room on its disk" if full else "give the bot write access to its folder"
-            raise StoreError(f"{path}: it cannot be written ({error.strerror}): {todo}") from error
+        real = Path(os.path.realpath(database))
         until, told = time.monotonic() + patience, False
-        while not _locked(file, path):
+        while (files := _attempt(real)) is None:
             if time.monotonic() >= until:
-                holder = _read(file)
-                os.close(file)
+                holder = _holder(real)
                 raise StoreHeld(
                     f"{database}: another batchbot holds it ({holder or 'it does not say which'}): stop that one; "
                     "one bot per database. bot.database_wait_seconds is how long a second one waits"
                 )
             if not told:
                 log.info(
-                    "storage.held_by_another", database=str(database), holder=str(_read(file) or ""), wait=patience
+                    "storage.held_by_another", database=str(database), holder=str(_holder(real) or ""), wait=patience
                 )
                 told = True
             time.sleep(_EVERY)
         told_by = msgspec.json.encode(Holder(os.getpid(), socket.gethostname(), datetime.now(UTC)))
+        file = files[0]
         with suppress(OSError):  # on a full disk it is held all the same, and does not say by whom
             os.ftruncate(file, 0)
             os.pwrite(file, told_by, 0) if hasattr(os, "pwrite") else os.write(file, told_by)
-        return cls(file)
+        return cls(files)
 
     def release(self) -> None:
-        """Let it go."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Let it go. Once the database is closed: SQLite's own locks of this process go with it."""
+        while self._files:
+            os.close(self._files.pop())
 
 
 def lock_of(database: Path) -> Path:
     """The file whose lock is the database's."""
     return database.with_name(f"{database.name}.lock")
+
+
+def _attempt(database: Path) -> list[int] | None:
+    """The locked files, that beside the database first; None where another program has one. Raises StoreError."""
+    path = lock_of(database)
+    try:
+        file = os.open(path, _OPEN, 0o600)
+        with suppress(OSError):
+            path.chmod(0o600)
+    except OSError as error:
+        todo = "make room on its disk" if error.errno in _NO_ROOM else "give the bot write access to its folder"
+        raise StoreError(f"{path}: it cannot be written ({error.strerror}): {todo}") from error
+    files = [file]
+    if _locked(file, path) and _is_named(file, path) and _locked_itself(database, files):
+        return files
+    for each in reversed(files):
+        os.close(each)
+    return None
+
+
+def _is_named(file: int, path: Path) -> bool:
+    """Whether the open file is still the one of that name: a removed one keeps nobody out."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
+
+
+def _locked_itself(database: Path, files: list[int]) -> bool:
+    """Whether nobody else has the database's own byte, which is locked then, as far as the system can.
+
+    Asked for once nobody has the file beside it, so that no second attempt of a process opens what it has open. A lock
+    of the open file, not of the process: those SQLite drops whenever it closes a file.
+    """
+    if sys.platform != "linux":  # pragma: no cover - another system
+        return True
+    import fcntl  # noqa: PLC0415
+
+    try:
+        files.append(file := os.open(database, _OPEN, 0o600))
+    except OSError:
+        return True  # whoever opens it says why it cannot be
+    try:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, _BYTE, 1, 0))
+    except OSError as error:
+        return error.errno not in _HELD
+    return True
+
+
+def _holder(database: Path) -> Holder | None:
+    """Who says that they hold it."""
+    try:
+        file = os.open(lock_of(database), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return _read(file)
+    finally:
+        os.close(file)
 
 
 def _read(file: int) -> Holder | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from bot.accounting.bill_keeper import BACK, BETWEEN, BillKeeper, currency_of
+from bot.accounting.bill_keeper import BACK, BETWEEN, SOON, BillKeeper, currency_of
 from bot.accounting.service import Accounting
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
@@ -20,6 +22,8 @@ from bot.domain.money.spans import days_of
 from bot.monitor.background import Background
 from bot.sandbox.world.ledger import Correction
 from storage.port.bill import BillRow
+from storage.port.condition import StoreCondition
+from storage.port.errors import CannotStore
 from tests.accounting.history import billed, watched
 from tests.azure.test_cost_limiter import Ticks
 from tests.handlers.conftest import START, Scene, scene
@@ -131,6 +135,32 @@ async def test_what_is_refused_is_told(scene: Scene, source: Account, access: An
     assert await kept(scene, TODAY - timedelta(days=9)) == rows
     if state == "no permission":
         assert source.settings.subscription in reading.message
+
+
+async def test_what_could_not_be_stored_is_read_again_soon(
+    scene: Scene, source: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    class Patient(Ticks):
+        async def sleep(self, seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                raise asyncio.CancelledError
+            await super().sleep(seconds)
+
+    async def full(*_: object) -> None:
+        raise CannotStore("bot.db: the disk is full")
+
+    monkeypatch.setattr(scene.store, "bill_reading", full)
+    background = Background()
+    with suppress(asyncio.CancelledError):
+        await BillKeeper([source], scene.store, Patient(), background).run()
+    assert waits == [SOON, SOON]
+    [said] = background.all()
+    assert said.unstored
+    background.store = StoreCondition()
+    assert background.troubles() == []
 
 
 async def test_too_many_questions_are_told_and_waited_for(scene: Scene, source: Account) -> None:

@@ -289,7 +289,7 @@ async def test_a_list_that_only_goes_on_ends(
 ) -> None:
     async def page(request: web.Request) -> web.StreamResponse:
         link = request.url.update_query({"$skiptoken": str(len(service.asked))})
-        return web.json_response({"value": [], "odata.nextLink": str(link)})
+        return web.json_response({"value": [{"id": f"p{len(service.asked)}"}], "odata.nextLink": str(link)})
 
     monkeypatch.setattr(bounds.Trail.__init__, "__defaults__", (40,))
     service.answers = [page]
@@ -297,6 +297,35 @@ async def test_a_list_that_only_goes_on_ends(
         await account.every(Pool, "/pools")
     assert caught.value.code == "UnexpectedAnswer"
     assert len(service.asked) == 40
+
+
+async def test_pages_of_nothing_end_soon(service: Service, account: Account) -> None:
+    async def page(request: web.Request) -> web.StreamResponse:
+        link = request.url.update_query({"$skiptoken": str(len(service.asked))})
+        return web.json_response({"value": [], "odata.nextLink": str(link)})
+
+    service.answers = [page]
+    for read in (account.every(Pool, "/pools"), account.window(Pool, "/pools", offset=0, limit=50)):
+        service.asked.clear()
+        with pytest.raises(AzureError, match=f"answered {bounds.MOST_EMPTY} pages of a list") as caught:
+            await read
+        assert caught.value.code == "UnexpectedAnswer"
+        assert len(service.asked) == bounds.MOST_EMPTY
+
+
+async def test_empty_pages_between_others_are_read_on(service: Service, account: Account) -> None:
+    last = 3 * bounds.MOST_EMPTY
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        number = len(service.asked)
+        rows = [{"id": f"p{number}"}] if number % (bounds.MOST_EMPTY - 1) == 0 else []
+        link = {} if number >= last else {"odata.nextLink": str(request.url.update_query({"$skiptoken": str(number)}))}
+        return web.json_response({"value": rows, **link})
+
+    service.answers = [page]
+    pools, _ = await account.every(Pool, "/pools")
+    assert len(pools) == last // (bounds.MOST_EMPTY - 1)
+    assert len(service.asked) == last
 
 
 @pytest.mark.parametrize("status", [200, 500])

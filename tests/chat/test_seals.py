@@ -18,7 +18,7 @@ from bot.chat.teams.seals import Place, Seals
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Menu, Option
 from cards.teams.seal import CLICK, FORM, sealed
-from storage.port.errors import StoreError
+from storage.port.errors import CannotStore, StoreError
 from tests.chat.teams_service import Store, World, actions, build, card, tear_down
 
 HERE = "a:personal"
@@ -217,6 +217,19 @@ async def test_where_the_store_does_not_answer_nothing_is_replaced(world: World)
         await press(world, found(there, "Acknowledge")["data"], alert)
     assert edited(world) == []
     assert [each["event"] for each in logs if each["log_level"] == "error"] == ["teams.message_unknown"]
+    assert not [each for each in logs if "exc_info" in each]
+
+
+async def test_what_cannot_be_noted_of_a_message_is_one_line(world: World) -> None:
+    async def full(*_: object) -> None:
+        raise CannotStore("bot.db: the disk is full")
+
+    world.store.put_message = full  # type: ignore[method-assign,assignment]
+    with capture_logs() as logs:
+        await posted(world, ALERT)
+    [told] = [each for each in logs if each["event"] == "teams.message_unnoted"]
+    assert told["message"] == "bot.db: the disk is full"
+    assert "exc_info" not in told
 
 
 TEXTS = st.text(max_size=12) | st.sampled_from(["edit", "pool list", "m1700", "form", "c"])

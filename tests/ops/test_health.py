@@ -20,6 +20,8 @@ from bot.ops.server import WebServer
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 from bot.tools.demo import free_port
+from storage.port.condition import StoreCondition
+from storage.port.errors import CannotStore
 from tests.alerting.alert_room import NOON, Room, StillClock, finding, room, scene
 
 
@@ -50,9 +52,9 @@ class Stage:
         )
         self.url = ""
 
-    async def get(self, path: str) -> str:
+    async def get(self, path: str, status: int = 200) -> str:
         async with ClientSession() as session, session.get(self.url + path) as answer:
-            assert answer.status == 200
+            assert answer.status == status
             return await answer.text()
 
 
@@ -110,6 +112,22 @@ async def test_what_runs_beside_the_watching_is_said(stage: Stage) -> None:
     stage.background.ok(MONEY, "render")
     assert '"ok"' in await stage.get("/health")
     assert 'batchbot_background_failing{account="render",part="bill"} 0.0' in await stage.get("/metrics")
+
+
+async def test_a_part_that_could_not_store_is_no_trouble_once_there_is_room(stage: Stage) -> None:
+    condition = StoreCondition(failing="bot.db: the disk is full: make room, and it goes on by itself")
+    stage.monitor_status.store = stage.background.store = condition
+    stage.background.failed(BILL, CannotStore(condition.failing), "render")
+    stage.background.failed(NETWORK, "no answer", "render")
+    assert (await stage.get("/health", 503)).count("the disk is full") == 2
+    assert 'batchbot_background_failing{account="render",part="bill"} 1.0' in await stage.get("/metrics")
+    condition.failing = ""
+    said = await stage.get("/health")
+    assert "the disk is full" not in said
+    assert "no answer" in said, "what has another reason is still one"
+    metrics = await stage.get("/metrics")
+    assert 'batchbot_background_failing{account="render",part="bill"} 0.0' in metrics
+    assert 'batchbot_background_failing{account="render",part="network counters"} 1.0' in metrics
 
 
 def test_since_is_the_first_failure_of_a_row() -> None:

@@ -21,6 +21,8 @@ _SAID = {None, "file_share", "thread_broadcast"}
 """Subtypes of what a person says: plainly, with a file, or in a thread and the channel at once."""
 SLACKBOT = "USLACKBOT"
 """Says what others have set up: reminders, answers to words. Who did is not told."""
+_NO_ID = "?"
+"""What names a person's workspace, and is no text."""
 _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 
 
@@ -92,7 +94,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     click = decode_click(body["actions"][0]) if body.get("actions") else None
     if click is None:
         return None
-    container, message = body.get("container", {}), body.get("message", {})
+    container, message = body.get("container") or {}, body.get("message") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id", "")
     stamp = container.get("message_ts")
     conversation = _place(
@@ -163,7 +165,8 @@ def _speaker(body: Payload, event: Payload) -> Person:
     field or several; where it does not, they are taken for one of them until their profile says otherwise.
     """
     profile = event.get("user_profile")
-    own = [event.get("user_team"), event.get("source_team"), profile.get("team") if isinstance(profile, dict) else None]
+    of_profile = profile.get("team") if isinstance(profile, dict) else profile
+    own = [event.get("user_team"), event.get("source_team"), of_profile]
     homes, shared = [*own, event.get("team")], body.get("is_ext_shared_channel")
     sure = any(own) if shared else shared is False or any(homes)
     return _person(event["user"], homes=homes, sure=sure)
@@ -179,10 +182,12 @@ def _person(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bo
     """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it.
 
     ``homes`` are the person's own workspaces by the payload, which in a channel shared between workspaces need not be
-    the bot's. Slack sends no user groups with what a person does. Whoever is not ``sure`` to be of a workspace that is
-    named, or is of none that is, counts as somebody of another.
+    the bot's; one that is no id at all is nobody's, and so another's. Slack sends no user groups with what a person
+    does. Whoever is not ``sure`` to be of a workspace that is named, or is of none that is, counts as somebody of
+    another.
     """
-    named = tuple(dict.fromkeys(home for home in homes if isinstance(home, str) and home))
+    marks = (home if isinstance(home, str) else _NO_ID for home in homes if home is not None)
+    named = tuple(dict.fromkeys(mark for mark in marks if mark))
     known = bool(named) if sure is None else sure
     kind: Literal["member", "foreign", "bot"] = "bot" if user == SLACKBOT else "member" if known else "foreign"
     return Person(

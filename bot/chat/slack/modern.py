@@ -74,8 +74,8 @@ class ModernBlocks:
         log.warning("slack.charts_refused", team=team, again=(now + self._again).isoformat())
         try:
             await self._store.put_preference(_NAMESPACE, _owner(team), _NAME, b"", now)
-        except StoreError:
-            log.exception("slack.charts_refused_unsaved", team=team)
+        except StoreError as error:
+            log.error("slack.charts_refused_unsaved", team=team, message=str(error))  # noqa: TRY400 - it says all
 
 
 def _owner(team: str) -> str:

@@ -83,5 +83,5 @@ class OwedPictures:
     async def _tried(self, call: Any, *values: Any) -> None:
         try:
             await call(*values)
-        except StoreError:
-            log.exception("slack.picture_unnoted")
+        except StoreError as error:
+            log.error("slack.picture_unnoted", message=str(error))  # noqa: TRY400 - it says all

@@ -19,6 +19,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.chat.body import body_of
+from bot.chat.slack.shapes import is_shaped
 
 log = structlog.get_logger()
 
@@ -55,7 +56,10 @@ async def admitted(app: AsyncApp, verifier: SignatureVerifier, request: web.Requ
     }
     try:
         asked = AsyncBoltRequest(body=text, headers=headers)
+        shaped = is_shaped(asked.body)
     except (ValueError, RecursionError, AttributeError, TypeError):
+        shaped = False
+    if not shaped:
         return _refused(request, 400, "no payload of Slack's")
     return await to_aiohttp_response(await app.async_dispatch(asked))
 

@@ -81,8 +81,8 @@ class Seals:
             return
         try:
             await self._store.put_message(place.name[1:], place.conversation, message, datetime.now(UTC))
-        except StoreError:
-            log.exception("teams.message_unnoted", conversation=place.conversation)
+        except StoreError as error:
+            log.error("teams.message_unnoted", conversation=place.conversation, message=str(error))  # noqa: TRY400 - it says all
 
     async def held(self, conversation: str, fields: tuple[str, ...], seal: str) -> str | None:
         """The message that the answer may replace; None where the seal is none of ours, or of another conversation.
@@ -99,8 +99,8 @@ class Seals:
             return name[1:]
         try:
             found = await self._store.message(name[1:])
-        except StoreError:
-            log.exception("teams.message_unknown", conversation=conversation)
+        except StoreError as error:
+            log.error("teams.message_unknown", conversation=conversation, message=str(error))  # noqa: TRY400 - it says all
             return None
         return found[1] if found and found[0] == conversation else None
 
