@@ -17,6 +17,8 @@ from bot.operations.preflight import NOTHING_TO_CHECK, Preflight
 from bot.policy.question import PARENTS, in_words
 from bot.policy.rules import Effect, Question, Target
 from bot.requests.command import Call, Command, CommandError
+from bot.requests.grammar import words
+from cards.command_line import join
 
 if TYPE_CHECKING:
     from bot.azure.account import Account
@@ -123,8 +125,19 @@ def account(ctx: Context, name: str | None) -> Account:
     if name is not None and name not in known:
         message = f"There is no account “{name}” in the bot's settings. There are: {', '.join(known)}."
         near = process.extractOne(name, known, score_cutoff=50)
-        raise CommandError(message, [*([ctx.request.text.replace(name, near[0])] if near else []), "account list"])
+        raise CommandError(message, [*_renamed(ctx.request.text, name, near[0] if near else ""), "account list"])
     return ctx.accounts.get(name or _default(ctx))
+
+
+def _renamed(typed: str, name: str, right: str) -> list[str]:
+    """What was typed with the right account in place of ``name``: where that is the option, or else its last place."""
+    tokens = words(typed)
+    places = [index for index, token in enumerate(tokens) if token in (f"account:{name}", f"account={name}")]
+    places = places or [index for index, token in enumerate(tokens) if token == name]
+    if not right or not places:
+        return []
+    at = places[-1]
+    return [join([*tokens[:at], right if tokens[at] == name else f"account:{right}", *tokens[at + 1 :]])]
 
 
 def _default(ctx: Context) -> str:

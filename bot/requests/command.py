@@ -49,14 +49,32 @@ _EFFECTS: dict[Effect, str] = {
 class CommandError(Exception):
     """What was typed cannot be run: ``message`` says why, ``nearest`` are corrected commands to offer.
 
-    ``at`` is the parameter that is wrong, where it is one, and so the field of the form below which it stands.
+    ``at`` is the parameter that is wrong, where it is one, and so the field of the form below which it stands. A
+    handler's correction need not repeat what else was typed: that is put into it (:mod:`bot.requests.kept`) but for
+    ``at`` and ``instead_of``, the parameters that it stands in place of. ``forms`` are commands whose form is offered,
+    filled in as far as they go. ``lacks`` is the parameter that was left out, where one was. ``settled`` says that its
+    corrections are whole commands already.
     """
 
-    def __init__(self, message: str, nearest: Sequence[str] = (), *, at: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        nearest: Sequence[str] = (),
+        *,
+        at: str = "",
+        instead_of: Sequence[str] = (),
+        forms: Sequence[str] = (),
+        lacks: str = "",
+        settled: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.nearest = tuple(nearest)
         self.at = at
+        self.instead_of = tuple(instead_of)
+        self.forms = tuple(forms)
+        self.lacks = lacks
+        self.settled = settled
 
 
 class Instead(Exception):

@@ -30,12 +30,13 @@ from bot.operations.engine import Undoing
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
-from bot.requests import forms, refusals
+from bot.requests import forms, lacking, refusals
 from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
 from bot.requests.command import Call, CommandError
 from bot.requests.context import Context
 from bot.requests.grammar import words
+from bot.requests.kept import completed
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.offered import offered
 from bot.requests.preferences import default_account, place_of
@@ -84,7 +85,21 @@ class Pipeline:
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
-        call, given = self.understand()
+        try:
+            call, given = self.understand()
+        except CommandError as error:
+            if error.lacks and (card := await lacking.card(await self.context(), error)):
+                yield card
+                return
+            raise
+        try:
+            async for card in self._answered(call, given):
+                yield card
+        except CommandError as error:
+            raise completed(self.services.registry, call, error, given) from None
+
+    async def _answered(self, call: Call, given: Given) -> AsyncGenerator[Card]:
+        """The answer to what was understood."""
         ctx = await self.context()
         bound = await bind(call, ctx)
         decision = self.decide(bound, ctx)

@@ -11,9 +11,10 @@ from bot.azure.errors import AzureError
 from bot.chat.request import CommandRequest, Person
 from bot.policy.rules import Decision, Policy
 from bot.requests.command import CommandError, Instead
+from bot.requests.grammar import words
 from cards.build import bold, code, refusal, text
 from cards.card import Actions, Button, Card, Mark, Words
-from cards.command_line import join
+from cards.command_line import Exact, join
 from cards.formatting import number
 from storage.port.errors import CannotStore
 
@@ -58,6 +59,7 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
     )
 
 
+_FORM = "Its form asks for what is missing, with what you typed filled in."
 NOT_STORED = "The bot cannot store anything now: its disk is full or broken. Its /health has the cause."
 
 
@@ -104,7 +106,13 @@ def _able(decision: Decision, person: Person, policy: Policy) -> str:
 
 
 def _mistake(error: CommandError) -> Card:
-    typed = [Button(command, command) for command in error.nearest[:4] if not command.startswith("help")]
+    typed = [Button(_label(command), command) for command in error.nearest[:4] if not command.startswith("help")]
     helped = [Button("Help", command) for command in error.nearest if command.startswith("help")][:1]
-    advice = "Did you mean one of these?" if typed else "The help lists all commands."
-    return refusal(error.message, advice, [*typed, *helped] or [Button("Help", "help")])
+    filled = [Button(f"{_label(command)}…", command, how="form") for command in error.forms[: 4 - len(typed)]]
+    advice = "Did you mean one of these?" if typed else _FORM if filled else "The help lists all commands."
+    return refusal(error.message, advice, [*typed, *filled, *helped] or [Button("Help", "help")])
+
+
+def _label(command: str) -> str:
+    """A command on its button, without the account, which every card names."""
+    return join([word for word in words(command) if isinstance(word, Exact) or not word.startswith("account:")])

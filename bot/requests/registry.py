@@ -12,21 +12,25 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 
 import cyclopts
 
 from bot.operations.workflow import WORKFLOW, Workflow
-from bot.requests import corrections
+from bot.requests import corrections, mistakes
 from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
+from bot.requests.corrections import Fit
 from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out
 from bot.requests.universal import NAMES
+from cards.card import Option
 from cards.command_line import Exact, join
 
 LIVE_FORM = "__batchbot_form__"
 """The attribute of a function that :func:`bot.requests.forms.form_of` has marked."""
+LIVE_NAMES = "__batchbot_names__"
+"""The attribute of a function that :func:`bot.requests.lacking.names_for` has marked."""
 
 MOST = 10**12
 """No number that people type is further from 0: what is lies outside of what databases, dates and Azure can hold."""
@@ -39,6 +43,8 @@ class Registry:
     commands: dict[str, Command] = field(default_factory=dict)
     live_forms: dict[str, object] = field(default_factory=dict)
     """What :func:`bot.requests.forms.form_of` has marked, by the command's path."""
+    live_names: dict[str, Callable[..., Awaitable[list[Option]]]] = field(default_factory=dict)
+    """What :func:`bot.requests.lacking.names_for` has marked, by the paths of the commands that it is for."""
     workflows: dict[str, Workflow] = field(default_factory=dict)
     """What :func:`bot.operations.workflow.workflow` has marked, by its name."""
     _grammars: dict[str, cyclopts.App] = field(default_factory=dict)
@@ -57,8 +63,8 @@ class Registry:
         names = [info.name for info in pkgutil.walk_packages(package.__path__, prefix) if not info.ispkg]
         for name in sorted(names, key=lambda name: (order.get(name, len(order)), name)):
             registry.collect(importlib.import_module(name))
-        if strays := registry.live_forms.keys() - registry.commands.keys():
-            raise ValueError(f"forms of commands that are not there: {', '.join(sorted(strays))}")
+        if strays := {*registry.live_forms, *registry.live_names} - registry.commands.keys():
+            raise ValueError(f"forms or names of commands that are not there: {', '.join(sorted(strays))}")
         return registry
 
     def collect(self, module: ModuleType) -> None:
@@ -70,6 +76,8 @@ class Registry:
                 self.add(handler, mark)
             if form := getattr(handler, LIVE_FORM, None):
                 self.live_forms[form.path] = form
+            for path in getattr(handler, LIVE_NAMES, ()):
+                self.live_names[path] = handler
             if isinstance(found := getattr(handler, WORKFLOW, None), Workflow):
                 if found.name in self.workflows:
                     raise ValueError(f"two workflows of the name {found.name!r}")
@@ -107,21 +115,37 @@ class Registry:
         """The command that the first words name. Raises CommandError with the nearest commands."""
         known = self.find(tokens)
         if known is None:
-            raise corrections.unknown(self.commands, tokens)
+            raise corrections.unknown(self.commands, tokens, self.fit)
         return known
 
     def parse(self, tokens: Sequence[str]) -> Call:
         """The call that was typed. Raises CommandError with the nearest commands."""
         known = self.command(tokens)
-        path = known.path.split()
-        arguments = names_last(known, list(spelled_out(known, tokens[len(path) :])))
         try:
-            _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
+            call = self._read(known, tokens)
         except cyclopts.CycloptsError as error:
-            raise corrections.mistake(known, tokens[len(path) :], error) from None
-        call = Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
+            raise mistakes.mistake(known, tokens[len(known.path.split()) :], error, self.fit) from None
         _bounded(call)
         return call
+
+    def fit(self, tokens: Sequence[str]) -> Fit:
+        """How far the words are a command: all of one, one that lacks a parameter, or none."""
+        known = self.find(tokens)
+        if known is None:
+            return "none"
+        try:
+            _bounded(self._read(known, tokens))
+        except cyclopts.MissingArgumentError as error:
+            return "lacking" if mistakes.left_out(known, error) else "none"
+        except (cyclopts.CycloptsError, CommandError):
+            return "none"
+        return "whole"
+
+    def _read(self, known: Command, tokens: Sequence[str]) -> Call:
+        """The call. Raises what cyclopts raises."""
+        arguments = names_last(known, list(spelled_out(known, tokens[len(known.path.split()) :])))
+        _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
+        return Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
 
     def naming(self, path: str, names: Sequence[str]) -> list[str]:
         """The words behind a command's path, exact where they would be read as anything but what they are.

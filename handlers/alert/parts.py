@@ -7,6 +7,7 @@ from datetime import timedelta
 from zoneinfo import available_timezones
 
 from msgspec.structs import replace
+from rapidfuzz import process
 
 from bot.alerting.cards import mark_of, word_of
 from bot.alerting.model import Incident
@@ -25,6 +26,8 @@ from storage.port.decoding import decoded
 
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
+_ALIKE = 75
+"""Least likeness (of 100) of a city that can have been meant."""
 
 
 def service(ctx: Context) -> AlertService:
@@ -167,13 +170,18 @@ def a_zone(typed: str, again: list[str]) -> str:
     """A time zone by its IANA name, whatever its case. Raises CommandError with the nearest."""
     known = {name.lower(): name for name in available_timezones()}
     wanted = typed.strip().replace(" ", "_")
-    if found := known.get(wanted.lower()):
-        return found
+    if right := known.get(wanted.lower()):
+        return right
     cities = {name.rpartition("/")[2]: name for name in sorted(known.values())}
-    near = [cities[city] for city in nearest(wanted.rpartition("/")[2], cities)][:3]
+    city = wanted.rpartition("/")[2]
+    near = [
+        cities[each]
+        for each, _, _ in process.extract(city, list(cities), processor=str.lower, limit=3, score_cutoff=_ALIKE)
+    ]
     raise CommandError(
         f"There is no time zone “{typed[:60]}”: write one like Europe/Berlin.",
         [join([*again, f"zone:{each}"]) for each in near],
+        at="zone",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -18,10 +18,12 @@ from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
 from bot.chat.request import Author
+from bot.domain.entity import fold
 from bot.domain.findings import Entity, Severity
 from bot.requests import refusals
 from bot.requests.command import Barred, Instead, command
 from bot.requests.context import Context
+from bot.requests.lacking import names_for
 from cards import build
 from cards.build import blocks, chip, muted, text
 from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
@@ -34,6 +36,7 @@ from storage.port.decoding import decoded
 
 _PAST = timedelta(days=7)
 _MOST_PAST = 1000
+_OFFERED = 3
 _FOR_ANYBODY = timedelta(days=1)
 """For which whoever may read may snooze what is not critical: as long as an alert's own menu offers."""
 _LONGEST_SNOOZE = timedelta(days=30)
@@ -334,23 +337,52 @@ async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest
     if found := await alerts.find(name):
         return found
     opened = alerts.incidents.open()
+    about = [each for each in opened if _is_about(each.entity, name)]
+    if len(about) == 1 and path == "alert show":
+        return about[0]
     if name.startswith(TEST):
         what, advice = "That was a test: nothing is open under it.", "A real alert's button opens the alert."
+    elif about:
+        what, advice = f"{plural(len(about), 'alert')} about {name[:60]} {'is' if len(about) == 1 else 'are'} open.", ""
     else:
-        what, advice = f"There is no alert “{name[:60]}”.", "It may be forgotten by now. These are open:"
-    near = nearest(name, [each.id for each in opened]) or [each.id for each in opened[:3]]
-    headlines = {each.id: each.headline for each in opened}
+        what, advice = f"There is no alert “{name[:60]}”.", "It may be forgotten by now."
+    alike = nearest(name, [each.id for each in opened])
+    near = about or [each for each in opened if each.id in alike] or opened
+    shown = near[:_OFFERED]
+    counted = f"{number(len(shown))} of {number(len(near))}" if len(near) > len(shown) else ""
+    if not opened:
+        advice = "Nothing is open."
+    elif about:
+        advice = f"Which one? These are {counted}:" if counted else "Which one?"
+    elif near is opened:
+        advice = f"{advice} Of those that are open, these are {counted}:" if counted else f"{advice} These are open:"
+    else:
+        advice = f"{advice} Did you mean one of these?"
     raise Instead(
         build.refusal(
             what,
-            advice if near else "Nothing is open.",
+            advice,
             [
-                *(Button(headlines[each][:60], join([*path.split(), each, *rest])) for each in near[:3]),
+                *(Button(each.headline[:60], join([*path.split(), each.id, *rest])) for each in shown),
                 Button("Open alerts", "alert list"),
                 Button("Last 7 days", "alert list state:past"),
             ],
         )
     )
+
+
+def _is_about(entity: Entity, name: str) -> bool:
+    """Whether ``render-gpu``, ``pool:render-gpu`` or ``nightly/frame-1`` names it."""
+    kind, colon, rest = name.partition(":")
+    typed = rest if colon and fold(kind) == fold(entity.kind) else name
+    whole = f"{entity.parent}/{entity.id}" if entity.parent else entity.id
+    return fold(typed) in (fold(entity.id), fold(whole))
+
+
+@names_for("alert show", "alert ack", "alert snooze")
+async def open_names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
+    """The open alerts by their headlines, the most severe first."""
+    return [Option(each.headline[:75], each.id) for each in ctx.alerts.incidents.open()] if ctx.alerts else []
 
 
 class OpenAlerts(NamedTuple):

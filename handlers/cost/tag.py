@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
+from bot.accounting.eras import shown_eras
 from bot.domain.entity import fold
 from bot.domain.money.ledger import totals
 from bot.domain.money.spend import total
 from bot.requests.command import command
 from bot.requests.context import Context
+from bot.requests.lacking import names_for
 from cards.build import actions, blocks, note, refusal
-from cards.card import Button, Card, Mark, Picture
+from cards.card import Button, Card, Mark, Option, Picture
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
 from cards.formatting import money
@@ -17,6 +22,14 @@ from handlers.cost.parts import asked, notes, own_cost, window_buttons
 from handlers.shared.common import line, nearest, titled
 
 _BARS = 12
+
+
+@names_for("cost tag")
+async def tag_keys(ctx: Context, given: Mapping[str, str]) -> list[Option]:
+    """The keys of the tags that pools had, by how many pools had them."""
+    rows = shown_eras(await ctx.store.pool_eras(ctx.account(given.get("account")).name))
+    counted = Counter(key for pool in {each.pool: each for each in rows}.values() for key in pool.tags)
+    return [Option(key, key) for key, _ in counted.most_common()]
 
 
 @command("cost tag", effect="read", examples=["cost tag owner", "cost tag team=render 30d"])

@@ -12,7 +12,7 @@ from cards.command_line import join
 from handlers.shared.common import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?")
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?(?:\s*([ap])\.?m\.?)?", re.IGNORECASE)
 _MOST_SHARE = 10.0
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%?")
 
@@ -41,11 +41,14 @@ def zone_of(ctx: Context, conversation: Conversation) -> str:
 
 
 def a_clock(typed: str, again: list[str]) -> int:
-    """``9``, ``09:00``, ``17.30`` as minutes after midnight. Raises CommandError."""
+    """``9``, ``09:00``, ``17.30``, ``9am`` as minutes after midnight. Raises CommandError."""
     found = _CLOCK.fullmatch(typed.strip())
     hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+    if found and found[3]:
+        hour = hour % 12 + (12 if found[3].lower() == "p" else 0) if 1 <= hour <= 12 else 24
     if hour > 23 or minute > 59:
-        raise CommandError(f"“{typed[:60]}” is no time of day: write one like 09:00.", [join([*again, "at:09:00"])])
+        message = f"“{typed[:60]}” is no time of day: write one like 09:00."
+        raise CommandError(message, [join([*again, "at:09:00"])], at="at")
     return hour * 60 + minute
 
 
@@ -58,6 +61,7 @@ def a_day(typed: str, again: list[str]) -> int:
     raise CommandError(
         f"“{typed[:60]}” is no day: write mon, tue, wed, thu, fri, sat or sun.",
         [join([*again, f"day:{each}"]) for each in near],
+        at="day",
     )
 
 
@@ -65,7 +69,9 @@ def a_share(typed: str, again: list[str]) -> float:
     """``10%``, ``10`` as 0.1. Raises CommandError."""
     found = _SHARE.fullmatch(typed.strip())
     if not found:
-        raise CommandError(f"“{typed[:60]}” is no share: write one like 10%.", [join([*again, "rose:10%"])])
+        raise CommandError(f"“{typed[:60]}” is no share: write one like 10%.", [join([*again, "rose:10%"])], at="rose")
     if (share := float(found[1]) / 100) > _MOST_SHARE:
-        raise CommandError(f"“{typed[:60]}” is too much: write 1000% at most.", [join([*again, "rose:100%"])])
+        raise CommandError(
+            f"“{typed[:60]}” is too much: write 1000% at most.", [join([*again, "rose:100%"])], at="rose"
+        )
     return share

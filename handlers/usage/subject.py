@@ -79,6 +79,7 @@ def one_of(ctx: Context, source: Account, subject: Asked) -> None:
         raise CommandError(
             f"Usage is of one thing at a time, not of {names} at once.",
             [line(ctx, source, "usage", **{name: value}) for name, value in given],
+            instead_of=tuple(subject.options),
         )
     if subject.tag and "=" not in subject.tag:
         raise CommandError(

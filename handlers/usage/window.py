@@ -85,7 +85,9 @@ def asked(preset: str | None, since: str | None, until: str | None, kept: Kept, 
         turned = again(**moments(end, begin)) if begin > end else None
         kept_words = f"Kept is {all_of(kept, zone)}."
         nearest = [each for each in (turned, again(_USUAL), again(**moments(kept.first, kept.last))) if each]
-        raise CommandError(f"{error} {kept_words}", nearest, at="to" if begin >= end else "from") from None
+        wrong = "to" if begin >= end else "from"
+        message = f"{error} {kept_words}"
+        raise CommandError(message, nearest, at=wrong, instead_of=("window", "from", "to")) from None
     return Asked(window, None, " ".join(filter(None, [one, other])))
 
 

@@ -122,6 +122,29 @@ async def test_what_cannot_be_is_told_with_what_can(alert_bot: AlertBot, typed: 
     assert offered in commands(card)
 
 
+async def test_an_alert_is_found_by_what_it_is_about(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    opened = alert_bot.alerts.incidents.open()
+    for each in opened:
+        about = [other for other in opened if other.entity.id == each.entity.id]
+        card = await alert_bot.ask(f"alert show '{each.entity.id}'")
+        if len(about) == 1:
+            assert words(card) == words(await alert_bot.ask(f"alert show {each.id}"))
+        else:
+            assert {f"alert show {other.id}" for other in about[:3]} <= set(commands(card))
+
+
+async def test_a_command_without_its_alert_lists_those_that_are_open(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    opened = {each.id for each in alert_bot.alerts.incidents.open()}
+    for path, how in (("alert show", "post"), ("alert ack", "form")):
+        card = await alert_bot.ask(path)
+        assert title(card) == "Which alert?"
+        (menu,) = (item for item in items(card) if isinstance(item, Menu))
+        assert (menu.command, menu.how) == (f"{path} {{}}", how)
+        assert {option.value for option in menu.options} == opened
+
+
 async def test_every_kind_is_listed_with_its_words(alert_bot: AlertBot) -> None:
     first, rest = await alert_bot.ask("alert kinds"), await alert_bot.ask("alert kinds page:2")
     golden(alert_bot, "kinds", first)
