@@ -174,11 +174,15 @@ class Statement(Struct, frozen=True):
         return total(each.unbilled for each in self.day_lines())
 
     def pool_lines(self) -> list[PoolLine]:
-        """Every pool that was used or billed, the dearest first; what belongs to none comes last."""
+        """Every pool that was used or billed, the dearest first; what belongs to none comes last.
+
+        A pool that only stood there without nodes is none of them.
+        """
         own = totals(self.ledger.watched_rows, "pool")
         billed: Mapping[str, float] = by_pool(self.rows, "amortized").get(self.currency, {})
         names = {fold(name): name for name in billed} | {fold(name): name for name in own}
         by_name = {fold(name): spend for name, spend in own.items()}
         billed = {fold(name): amount for name, amount in billed.items()}
         lines = [PoolLine(name, by_name.get(key, NOTHING), billed.get(key)) for key, name in names.items()]
+        lines = [each for each in lines if each.billed is not None or each.own.core_hours.total]
         return sorted(lines, key=lambda line: (not line.pool, -(line.billed or 0.0), -line.own.cost.total, line.pool))
