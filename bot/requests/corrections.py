@@ -37,6 +37,22 @@ def unknown(commands: Mapping[str, Command], tokens: Sequence[str]) -> CommandEr
     return CommandError(f"I know no command “{' '.join(tokens[:2])}”.", list(dict.fromkeys(offered)))
 
 
+def beside(commands: Mapping[str, Command], known: Command, tokens: Sequence[str], error: CommandError) -> CommandError:
+    """The first word behind a command was wrong: a longer command may have been meant (``cost budget``).
+
+    ``tokens`` are what was typed behind it. Those commands are offered before what the error offers.
+    """
+    if not tokens:
+        return error
+    word, lead = tokens[0].lower(), f"{known.path} "
+    longer = {path: each for path, each in commands.items() if path.startswith(lead)}
+    meant = [
+        path for path in _nearest(longer, lead + word) if fuzz.ratio(word, path.removeprefix(lead), score_cutoff=_ALIKE)
+    ]
+    offered = [join([*path.split(), *tokens[1:]]) for path in meant]
+    return CommandError(error.message, [*offered, *error.nearest], at=error.at) if meant else error
+
+
 def _nearest(commands: Mapping[str, Command], typed: str) -> list[str]:
     """The paths that were meant, the likeliest first.
 

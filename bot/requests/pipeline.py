@@ -98,8 +98,11 @@ class Pipeline:
             async for card in changed(self, request=taken_in).cards():
                 yield card
         elif bound.effect == "read":
-            async for card in call.cards(ctx):
-                yield offered(card, ctx)
+            try:
+                async for card in call.cards(ctx):
+                    yield offered(card, ctx)
+            except CommandError as error:
+                raise self.services.registry.corrected(call, error) from None
         else:
             change = Change(bound, act, self.once, given, self.taken, self.approved, self.undoing)
             async for card in self.operations.changes.cards(change, ctx):

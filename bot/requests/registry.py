@@ -21,7 +21,7 @@ import cyclopts
 from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections
 from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
-from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out
+from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out, words
 from bot.requests.universal import NAMES
 from cards.command_line import Exact, join
 
@@ -118,10 +118,19 @@ class Registry:
         try:
             _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
         except cyclopts.CycloptsError as error:
-            raise corrections.mistake(known, tokens[len(path) :], error) from None
+            behind = tokens[len(path) :]
+            mistake = corrections.mistake(known, behind, error)
+            raise corrections.beside(self.commands, known, behind, mistake) from None
         call = Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
         _bounded(call)
         return call
+
+    def corrected(self, call: Call, error: CommandError) -> CommandError:
+        """What a handler said of what was typed, with the longer commands that may have been meant."""
+        if not any(each.positional and each.name == error.at for each in call.command.parameters):
+            return error
+        behind = words(call.typed)[len(call.command.path.split()) :]
+        return corrections.beside(self.commands, call.command, behind, error)
 
     def naming(self, path: str, names: Sequence[str]) -> list[str]:
         """The words behind a command's path, exact where they would be read as anything but what they are.

@@ -28,7 +28,9 @@ def card(ctx: Context, source: Account, statement: Statement, window: str, by: B
         return _tags(ctx, source, statement, window)
     lines = _lines(statement, by)
     return Card(
-        title=titled(_headline(statement, by), source.name, statement.days.words, f"by {by}"),
+        title=titled(
+            _headline(statement, by), source.name, statement.days.words if by == "size" else statement.words, f"by {by}"
+        ),
         mark=Mark.RUNNING if lines else Mark.IDLE,
         as_of=statement.now,
         blocks=blocks(
@@ -62,10 +64,8 @@ def _lines(statement: Statement, by: By) -> list[tuple[str, Spend, float | None]
         days = statement.day_lines()
         week = "week of " if statement.by_week else ""
         return [(f"{week}{day_words(each.day)}", each.own, each.billed) for each in reversed(days)]
-    sizes = used(totals(statement.ledger.watched_rows, "size"))
-    return [
-        (size or "unknown size", spend, None) for size, spend in sorted(sizes, key=lambda each: -each[1].cost.total)
-    ]
+    sizes = sorted(used(totals(statement.ledger.watched_rows, "size")), key=lambda each: -each[1].cost.total)
+    return [(size or "unknown size", spend, None) for size, spend in sizes]
 
 
 def spend_table(

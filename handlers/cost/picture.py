@@ -40,7 +40,7 @@ def picture(source: Account, statement: Statement, where: str, lines: Sequence[D
     )
     what = "bill" if billed else "own usage"
     chart = BarChart(
-        headline=f"{headline(statement)} {statement.days.words}{_waiting(statement)}",
+        headline=f"{headline(statement)} {statement.words}{_waiting(statement)}",
         subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
         series=tuple(each for each, keep in zip(_SERIES, there, strict=True) if keep),
         bars=bars,

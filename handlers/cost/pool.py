@@ -67,7 +67,7 @@ async def cost_of_pool(ctx: Context, pool: str, window: str = "month", *, accoun
     found = [each for each in jobs if same_id(each.pool, known)]
     explained, idle = explained_words(mine), idle_words(mine)
     return Card(
-        title=titled(headline(mine), f"pool {known}", source.name, mine.days.words),
+        title=titled(headline(mine), f"pool {known}", source.name, mine.words),
         mark=Mark.RUNNING,
         as_of=mine.now,
         blocks=blocks(

@@ -145,7 +145,9 @@ async def test_the_picture_is_the_bill_by_day(scene: Scene, known: Known) -> Non
     weekly = next(block for block in quarter.blocks if isinstance(block, Picture))
     assert isinstance(weekly.chart, BarChart)
     assert len(weekly.chart.bars) == 14
-    assert weekly.chart.headline.startswith(f"{plain(quarter.title).split(' · ')[0]} in the last 90 days + about ")
+    assert weekly.chart.headline.startswith(
+        f"{plain(quarter.title).split(' · ')[0]} since 31 Oct, still being read + about "
+    )
 
 
 @pytest.mark.parametrize(
@@ -281,6 +283,34 @@ def test_idle_time_that_is_nobodys_has_a_row_however_many_jobs_there_are() -> No
 async def test_the_window_may_be_a_word(scene: Scene, known: Known, command: str) -> None:
     await known(days=3)
     assert not (await scene.ask(command)).refused
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("cost budget", "cost budgets"),
+        ("cost reciepts", "cost receipts"),
+        ("cost shedule nightly", "cost schedule nightly"),
+    ],
+)
+async def test_a_longer_command_that_was_meant_is_offered_before_windows(scene: Scene, typed: str, first: str) -> None:
+    card = await scene.ask(typed)
+    buttons = [each for block in card.blocks if isinstance(block, Actions) for each in block.items]
+    assert card.refused
+    assert isinstance(buttons[0], Button) and buttons[0].command == first
+
+
+async def test_while_the_bill_is_read_back_it_is_not_told_as_the_whole_month(scene: Scene, known: Known) -> None:
+    await known(days=3)
+    for account_card in ("cost", "cost by:day", "cost pool render-gpu", "home"):
+        card = await scene.ask(account_card)
+        assert "since 21 Nov, still being read" in words(card), account_card
+    picture = next(block for block in (await scene.ask("cost")).blocks if isinstance(block, Picture))
+    assert "since 21 Nov, still being read" in picture.alt
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading
+    await scene.store.put_bill_reading(replace(reading, first=START.date() - timedelta(days=92)))
+    assert plain((await scene.ask("cost")).title).endswith("this month")
 
 
 @pytest.mark.parametrize("window", ["0d", "9999d", "24h", "yesterday"])

@@ -129,7 +129,7 @@ def boots_by_size(boots: Sequence[NodeBoot], period: Period) -> list[SizeBoots]:
 
 
 class Preemptions(Struct, frozen=True):
-    """Preempted nodes, and how many there were for each 1,000 core-hours of spot nodes, as far as those were watched."""
+    """Preempted nodes, and how many there were for each 1,000 core-hours of spot nodes, while it watched."""
 
     nodes: Series
     rate: Series
