@@ -80,14 +80,14 @@ async def test_what_goes_by_own_usage_is_not_called_billed(store: SqliteStore) -
     await _billed(store, date(2026, 8, 30))
     report = await _report(store, "weekly")
     last = report.last
-    own = replace(report, by_own={last: 40.0})
+    own = replace(report, by_own={last: 14.0})
     title, whole = _said(own, "Europe/Berlin")
     assert title.startswith("$672 on render-prod last week")
-    assert "about $40.00 not billed yet" in whole
+    assert "about $14.00 not billed yet" in whole
     drawn = picture(own)
     assert drawn and isinstance(drawn.chart, BarChart)
-    assert drawn.chart.headline == "$632 billed + about $40.00 not billed yet"
-    assert drawn.chart.bars[-1].values[1] == 40.0
+    assert drawn.chart.headline == "$658 billed + about $14.00 not billed yet"
+    assert drawn.chart.bars[-1].values[1] == 14.0
     assert {bar.values[1] for bar in drawn.chart.bars[:-1]} == {0.0}
     assert sum(sum(value or 0.0 for value in bar.values) for bar in drawn.chart.bars) == 672
     assert not re.search(r"\d\d:\d\d UTC", whole)  # one zone on a card
