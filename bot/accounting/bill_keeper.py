@@ -21,7 +21,7 @@ from bot.azure.cost import CostManagement, QueryType
 from bot.azure.cost_limiter import CostLimiter
 from bot.azure.errors import AzureError
 from bot.clock import Clock
-from bot.domain.money.spans import utc_day
+from bot.domain.money.spans import BILL_BACK, utc_day
 from bot.monitor.background import BILL, Background
 from storage.port.bill import Basis, BillReading, BillRow, BillState, BillStore
 from storage.port.errors import StoreError
@@ -34,7 +34,7 @@ JITTER = 0.15
 """The share by which that is lengthened or shortened, so that tools of one tenant do not all ask at once."""
 MOVING = 5
 """Days whose charges may still change, today included."""
-BACK = 92
+BACK = BILL_BACK
 """Days that are read when an account is new here."""
 CHUNK = 31
 """Days of one query: one QPU."""

@@ -16,7 +16,7 @@ from bot.domain.money.movers import Mover
 from bot.domain.money.report import Became, Report
 from bot.domain.money.shares import parts
 from bot.reports.compose import compared_period, period_before
-from bot.reports.picture import amount_of, busy, picture
+from bot.reports.picture import amount_of, busy, picture, unbilled_words
 from bot.reports.small_print import small_print
 from bot.reports.words import budget_words, cause_words, month_words, span_of
 from cards.build import actions, blocks, bold, facts, muted, text
@@ -142,7 +142,7 @@ def _span(report: Report) -> str:
 
 
 def _spent(report: Report) -> str:
-    return "billed for" if report.billed else "on"
+    return "billed for" if report.billed and not report.by_own else "on"
 
 
 def _verdicts(report: Report) -> Iterator[str]:
@@ -219,6 +219,8 @@ def _line(report: Report) -> Text:
     pieces = []
     if report.filling and (final := _final_days(report)):
         pieces.append(final)
+    if report.by_own:
+        pieces.append(f"{unbilled_words(report)}, by the bot's own count")
     if used.core_hours.total:
         most = "at most " if report.at_most else ""
         pieces.append(f"{most}{busy(report)} busy of {number(round(used.core_hours.total))} core-hours")

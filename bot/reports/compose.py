@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -52,7 +53,7 @@ class Taken(Struct, frozen=True):
     ledger: Ledger
     by_bill: bool
     filling: frozenset[date] = frozenset()
-    by_own: frozenset[date] = frozenset()
+    by_own: Mapping[date, float] = MappingProxyType({})
 
     def final(self, day: date) -> bool:
         """Whether a day can be held against another: its bill is final, or its own usage was seen throughout."""
@@ -147,7 +148,7 @@ class Composer:
                 compared=taken.on(final).total if comparable and not every else None,
                 compared_days=tuple(sorted(final)) if comparable and not every else (),
                 filling=tuple(sorted(taken.filling)),
-                by_own=tuple(sorted(taken.by_own)),
+                by_own=dict(sorted(taken.by_own.items())),
                 days=tuple(daily(ledger, period.dates())),
                 pools=tuple(now_spans),
                 pools_before={fold(each.pool): each.money for each in before_spans} if comparable and every else {},

@@ -38,6 +38,11 @@ def amount_of(value: float, report: Report) -> str:
     return money(cents(value), report.currency)
 
 
+def unbilled_words(report: Report) -> str:
+    """``about $89.79 not billed yet``."""
+    return f"about {amount_of(report.unbilled, report)} not billed yet"
+
+
 def _used(report: Report, *, in_money: bool) -> BarChart:
     def both(spend: Spend) -> tuple[CoreUse, CoreUse]:
         return (spend.money, spend.spot_money) if in_money else (spend.hours, spend.spot_hours)
@@ -68,15 +73,20 @@ def _used(report: Report, *, in_money: bool) -> BarChart:
 
 
 def _billed(report: Report) -> BarChart:
-    """What was billed each day, of which nobody knows what the nodes did."""
-    bars = [
-        Bar(_label(day, report), (value,), day in report.filling)
-        for (day, _), value in zip(report.days, _adding_up([spend for _, spend in report.days], report), strict=True)
-    ]
+    """What was billed each day, of which nobody knows what the nodes did; and on it what is not billed yet."""
+    series = [BarSeries("billed", "billed")]
+    if report.by_own:
+        series.append(BarSeries("not billed yet", "spot", apart=True))
+    bars = []
+    for (day, _), value in zip(report.days, _adding_up([spend for _, spend in report.days], report), strict=True):
+        waits = min(round(report.by_own.get(day, 0.0), decimals(report.currency)), value or 0.0)
+        values = (None, None) if value is None else (value - waits, waits)
+        bars.append(Bar(_label(day, report), values[: len(series)], day in report.filling))
+    waiting = f" + {unbilled_words(report)}" if report.by_own else ""
     return BarChart(
-        headline=f"{amount_of(report.amount, report)} billed",
+        headline=f"{amount_of(report.amount - report.unbilled, report)} billed{waiting}",
         subtitle=_subtitle(report),
-        series=(BarSeries("billed", "billed"),),
+        series=tuple(series),
         bars=tuple(bars),
         unit=report.currency,
     )

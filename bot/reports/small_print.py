@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.domain.core_use import WHOLE
 from bot.domain.money.report import Report, Restated
+from bot.domain.money.spans import BILL_BACK
 from bot.reports.calendar import days_differ
 from bot.reports.compose import period_before
 from bot.reports.words import cents
 from cards.build import muted, text
 from cards.card import Footer
-from cards.formatting import day_words, money, percent
-
-BACK = 92
-"""Days that the bill is read back to; where it is known for fewer, reading goes on."""
+from cards.formatting import day_words, moment_words, money, percent
 
 
 def small_print(report: Report, now: datetime, zone: str, said: str = "") -> Footer:
@@ -46,13 +45,13 @@ def _notes(report: Report, now: datetime, zone: str) -> Iterator[str]:
         yield f"{period_before(report.kind)} was {_corrected(report.restated)}"
     if report.restated_bill:
         yield f"the bill of {period_before(report.kind)} was {_corrected(report.restated_bill)}"
-    yield from _bill_notes(report)
+    yield from _bill_notes(report, zone)
     if days_differ(zone, now):
         yield "days are UTC days"
 
 
-def _bill_notes(report: Report) -> Iterator[str]:
-    """How the bill stands: no permission, no data, and zero are three different answers."""
+def _bill_notes(report: Report, zone: str) -> Iterator[str]:
+    """How the bill stands, in the card's zone: no permission, no data, and zero are three different answers."""
     bill = report.bill
     match bill.state:
         case None:
@@ -62,7 +61,7 @@ def _bill_notes(report: Report) -> Iterator[str]:
         case "no data":
             yield "nothing billed yet"
         case _ if bill.amount is not None and bill.as_of:
-            as_of = f"{day_words(bill.as_of.date())} {bill.as_of:%H:%M} UTC"
+            as_of = moment_words(bill.as_of.astimezone(ZoneInfo(zone)))
             yield f"bill {money(cents(bill.amount), bill.currency)} as of {as_of}"
             if filling := bill.filling or report.filling:
                 days = ", ".join(f"{day:%a}" for day in filling)
@@ -75,7 +74,7 @@ def _bill_notes(report: Report) -> Iterator[str]:
 def _reading(report: Report) -> Iterator[str]:
     """That the bill is still being read, where that is why there is nothing to compare with."""
     since = report.bill.since
-    if report.before is None and since and report.bill.as_of and (report.bill.as_of.date() - since).days < BACK:
+    if report.before is None and since and report.bill.as_of and (report.bill.as_of.date() - since).days < BILL_BACK:
         yield f"the bill is still being read: it is known since {day_words(since)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
@@ -23,7 +23,9 @@ def month_words(month: Forecast, currency: str) -> str:
         return f"{end_words(month, currency)}: {began}{rate}"
     began = f"; {so_far} so far" if so_far else "; nothing seen yet"
     unbilled = month.unbilled if month.so_far is not None and month.unbilled >= _WORTH * month.so_far else 0.0
-    began += f" ({money(cents(unbilled), currency)} of it not billed yet)" if unbilled else ""
+    if unbilled:  # today is in none of it
+        began = f"; {so_far} up to {short_day(month.today - timedelta(days=1))}"
+        began += f" ({money(cents(unbilled), currency)} of it not billed yet)"
     still = "fills" if month.filling == 1 else "fill"
     missing = f", {plural(month.filling, 'day')} still {still}" if month.filling else ""
     missing += f", {plural(month.missing, 'day')} unknown" if month.missing else ""

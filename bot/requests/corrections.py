@@ -64,15 +64,28 @@ def unknown(commands: Mapping[str, Command], tokens: Sequence[str], fit: Fitting
     return _offering(message, nearest, fit, join(["help", first]) if verbs else "help", most=_OFFERED + 1)
 
 
-def _offering(
-    message: str, nearest: Iterable[Sequence[str]], fit: Fitting, helped: str = "help", most: int = _OFFERED
+def beside(
+    commands: Mapping[str, Command], known: Command, tokens: Sequence[str], error: CommandError, fit: Fitting
 ) -> CommandError:
-    by_fit: dict[Fit, list[str]] = {"whole": [], "lacking": [], "none": []}
-    for tokens in nearest:
-        by_fit[fit(tokens)].append(join(tokens))
-    whole = list(dict.fromkeys(by_fit["whole"]))[:most]
-    lacking = list(dict.fromkeys(by_fit["lacking"]))[: most - len(whole)]
-    return CommandError(message, [*whole, helped], forms=lacking, settled=True)
+    """The first word behind a command was wrong: a longer command may have been meant (``cost budget``).
+
+    ``tokens`` are what was typed behind it. Those commands are offered before what the error offers.
+    """
+    if not tokens or error.lacks:
+        return error
+    word, lead = tokens[0].lower(), f"{known.path} "
+    longer = {
+        path: each
+        for path, each in commands.items()
+        if path.startswith(lead) and fuzz.ratio(word, path.removeprefix(lead)) >= _ALIKE
+    }
+    meant = [(fit(each), join(each)) for each in _nearest(longer, [*known.path.split(), *tokens])]
+    whole = [line for how, line in meant if how == "whole"]
+    lacking = [line for how, line in meant if how == "lacking"]
+    if not whole and not lacking:
+        return error
+    nearest = list(dict.fromkeys([*whole, *error.nearest]))
+    return CommandError(error.message, nearest, at=error.at, forms=[*lacking, *error.forms], settled=True)
 
 
 def _nearest(commands: Mapping[str, Command], tokens: Sequence[str]) -> Iterable[list[str]]:

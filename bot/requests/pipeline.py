@@ -96,7 +96,8 @@ class Pipeline:
             async for card in self._answered(call, given):
                 yield card
         except CommandError as error:
-            raise completed(self.services.registry, call, error, given) from None
+            registry = self.services.registry
+            raise registry.beside(call, completed(registry, call, error, given)) from None
 
     async def _answered(self, call: Call, given: Given) -> AsyncGenerator[Card]:
         """The answer to what was understood."""

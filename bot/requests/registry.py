@@ -22,7 +22,7 @@ from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections, mistakes
 from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
 from bot.requests.corrections import Fit
-from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out
+from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out, words
 from bot.requests.universal import NAMES
 from cards.card import Option
 from cards.command_line import Exact, join
@@ -124,7 +124,9 @@ class Registry:
         try:
             call = self._read(known, tokens)
         except cyclopts.CycloptsError as error:
-            raise mistakes.mistake(known, tokens[len(known.path.split()) :], error, self.fit) from None
+            behind = tokens[len(known.path.split()) :]
+            mistake = mistakes.mistake(known, behind, error, self.fit)
+            raise corrections.beside(self.commands, known, behind, mistake, self.fit) from None
         _bounded(call)
         return call
 
@@ -146,6 +148,13 @@ class Registry:
         arguments = names_last(known, list(spelled_out(known, tokens[len(known.path.split()) :])))
         _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
         return Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
+
+    def beside(self, call: Call, error: CommandError) -> CommandError:
+        """What a handler said of what was typed, with the longer commands that may have been meant."""
+        if not any(each.positional and each.name == error.at for each in call.command.parameters):
+            return error
+        behind = words(call.typed)[len(call.command.path.split()) :]
+        return corrections.beside(self.commands, call.command, behind, error, self.fit)
 
     def naming(self, path: str, names: Sequence[str]) -> list[str]:
         """The words behind a command's path, exact where they would be read as anything but what they are.

@@ -14,7 +14,7 @@ Tone: TypeAlias = Literal["good", "bad", "busy", "other"]
 class TrendSeries(Struct, frozen=True, array_like=True):
     """One line (or filled area): a value for each bucket, None where nothing is known.
 
-    ``before`` are those of the period before, bucket by bucket; drawn thin and pale.
+    ``before`` are those of the period before, bucket by bucket; drawn thin, and pale behind lines.
     """
 
     name: str
@@ -41,6 +41,16 @@ class TrendChart(Struct, frozen=True, tag="trend"):
     note: str = ""
     width: int = 1600
     height: int = 900
+
+
+COMPARED = 3
+"""Lines up to which the period before is drawn behind each."""
+
+
+def shows_before(chart: TrendChart) -> bool:
+    """Whether the picture has anything of the period before: behind bars as a line, behind lines as pale ones."""
+    known = any(value is not None for series in chart.series for value in series.before)
+    return known and (chart.bars or len(chart.series) <= COMPARED)
 
 
 def merged(chart: TrendChart, factor: int) -> TrendChart:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import numpy as np
 from msgspec.structs import replace
@@ -29,15 +30,13 @@ from cards.charts.plot import (
 )
 from cards.charts.style import SIZES
 from cards.charts.tones import TONED, fills, pale
-from cards.charts.trend import TrendChart, TrendSeries, merged
+from cards.charts.trend import COMPARED, TrendChart, TrendSeries, merged
 from cards.charts.units import axis, figure
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (26, 12), (9, 9), (30, 10, 9, 10), (44, 14), (16, 22))
 """What tells lines apart without their colour, the most important one whole."""
 _MARKED = 40
 """Points of a line up to which each is marked."""
-_COMPARED = 3
-"""Lines up to which the period before is drawn behind each."""
 _NARROWEST_BAR = 9
 """At 1600; buckets that would be narrower are added up."""
 
@@ -58,7 +57,7 @@ class _TrendPicture:
         if chart.bars:  # as many as there is room for
             most = int((self.canvas.width - 2 * self.margin) * 0.7 / (_NARROWEST_BAR * self.u))
             chart = merged(chart, _factor(chart.step, math.ceil(_count(chart) / most)))
-        elif len(chart.series) > _COMPARED:
+        elif len(chart.series) > COMPARED:
             chart = replace(chart, series=tuple(replace(series, before=()) for series in chart.series))
         self.chart = chart
         self.buckets = _count(chart)
@@ -107,16 +106,17 @@ class _TrendPicture:
             value for series in self.chart.series for value in (*series.values, *series.before) if value is not None
         ]
         if self.chart.bars:
-            every = [*self._sums(False), *self._sums(True)]
+            every = [each for each in (*self._sums(False), *self._sums(True)) if each is not None]
         return min(every, default=0.0), max(every, default=0.0)
 
-    def _sums(self, before: bool) -> list[float]:
-        """What the stack of each bucket comes to; nothing where nothing is known."""
+    def _sums(self, before: bool) -> list[float | None]:
+        """What the stack of each bucket comes to; None where nothing is known."""
         columns = [series.before if before else series.values for series in self.chart.series]
-        return [
-            sum(value for column in columns if n < len(column) and (value := column[n]) is not None)
+        stacks = (
+            [value for column in columns if n < len(column) and (value := column[n]) is not None]
             for n in range(max((len(column) for column in columns), default=0))
-        ]
+        )
+        return [sum(stack) if stack else None for stack in stacks]
 
     def _y(self, value: float) -> int:
         _, top, _, bottom = self.plot
@@ -184,10 +184,9 @@ class _TrendPicture:
                 ground, reached = above, reached + value
         self.canvas.stamp(left, top, plane.pixels)
         level(self.canvas, self.u, left, right, self._y(0), 3, style.MUTED)
-        before = self._sums(True)[: self.buckets]
-        if before:
-            xs = np.repeat([round(self._edge(n)) for n in range(len(before) + 1)], 2)[1:-1]
-            ys = np.repeat([self._y(value) for value in before], 2)
+        for begin, values in _runs(self._sums(True)[: self.buckets]):
+            xs = np.repeat([round(self._edge(begin + n)) for n in range(len(values) + 1)], 2)[1:-1]
+            ys = np.repeat([self._y(value) for value in values], 2)
             steps = np.column_stack([xs, ys]).astype(float)
             self.canvas.line(steps, style.PAPER, (SIZES.thin + 7) * self.u)  # a rim, so that it is seen over bars
             self.outline.draw(self.canvas, steps, self.u)
@@ -235,7 +234,7 @@ class _TrendPicture:
                 0, EndLabel(series.name, lines, self._y(reached + value / 2) + 14 * self.u, fill, plain=self._plain())
             )
             reached += value
-        if before := self._sums(True)[: self.buckets]:
+        if before := [each for each in self._sums(True)[: self.buckets] if each is not None]:
             label = EndLabel(
                 "before",
                 (f"{figure(sum(before), unit)} in all",),
@@ -256,6 +255,14 @@ def _factor(step: int, least: int) -> int:
     if least <= 1:
         return 1
     return next((long // step for long in _NATURAL if long % step == 0 and long >= least * step), least)
+
+
+def _runs(values: Sequence[float | None]) -> Iterator[tuple[int, list[float]]]:
+    """The neighbours that are known, each with where they begin: what is not known is no zero."""
+    for known, group in groupby(enumerate(values), key=lambda each: each[1] is not None):
+        if known:
+            places = list(group)
+            yield places[0][0], [value for _, value in places if value is not None]
 
 
 def _count(chart: TrendChart) -> int:

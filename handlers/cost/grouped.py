@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bot.azure.account import Account
@@ -28,7 +28,9 @@ def card(ctx: Context, source: Account, statement: Statement, window: str, by: B
         return _tags(ctx, source, statement, window)
     lines = _lines(statement, by)
     return Card(
-        title=titled(_headline(statement, by), source.name, statement.days.words, f"by {by}"),
+        title=titled(
+            _headline(statement, by), source.name, statement.days.words if by == "size" else statement.words, f"by {by}"
+        ),
         mark=Mark.RUNNING if lines else Mark.IDLE,
         as_of=statement.now,
         blocks=blocks(
@@ -62,10 +64,8 @@ def _lines(statement: Statement, by: By) -> list[tuple[str, Spend, float | None]
         days = statement.day_lines()
         week = "week of " if statement.by_week else ""
         return [(f"{week}{day_words(each.day)}", each.own, each.billed) for each in reversed(days)]
-    sizes = totals(statement.ledger.watched_rows, "size").items()
-    return [
-        (size or "unknown size", spend, None) for size, spend in sorted(sizes, key=lambda each: -each[1].cost.total)
-    ]
+    sizes = sorted(used(totals(statement.ledger.watched_rows, "size")), key=lambda each: -each[1].cost.total)
+    return [(size or "unknown size", spend, None) for size, spend in sizes]
 
 
 def spend_table(
@@ -98,6 +98,11 @@ def spend_table(
     return Table(made.columns, (*made.rows, Row(tuple(foot)), *(apart(statement, columns) if billed else ())))
 
 
+def used(spends: Mapping[str, Spend]) -> list[tuple[str, Spend]]:
+    """Those of which anything was used: names alone would be rows of dashes."""
+    return [(name, spend) for name, spend in spends.items() if spend.core_hours.total or spend.cost.total]
+
+
 def _sum(values: Sequence[float | None], currency: str) -> str:
     known = [value for value in values if value is not None]
     return parts(known, currency)[1] if known and currency else "–"
@@ -105,7 +110,7 @@ def _sum(values: Sequence[float | None], currency: str) -> str:
 
 def _hours(spend: Spend) -> tuple[str, str]:
     use = spend.core_hours
-    return number(round(use.total)), share_of(use.busy, use.total)
+    return number(round(use.total)) if use.total else "–", share_of(use.busy, use.total)
 
 
 def _tags(ctx: Context, source: Account, statement: Statement, window: str) -> Card:

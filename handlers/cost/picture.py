@@ -40,7 +40,7 @@ def picture(source: Account, statement: Statement, where: str, lines: Sequence[D
     )
     what = "bill" if billed else "own usage"
     chart = BarChart(
-        headline=f"{headline(statement)} {statement.days.words}{_waiting(statement)}",
+        headline=f"{headline(statement)} {statement.words}{_waiting(statement)}",
         subtitle=f"{source.name} · {where} · {what} by {'week' if statement.by_week else 'day'}, UTC",
         series=tuple(each for each, keep in zip(_SERIES, there, strict=True) if keep),
         bars=bars,
@@ -59,11 +59,16 @@ def _waiting(statement: Statement) -> str:
 def _values(each: DayLine, *, billed: bool, estimated: bool) -> tuple[float | None, ...]:
     """Busy, idle, not watched, other; and what is not billed yet, which is in no sum of the bill."""
     if billed:
-        waiting = each.unbilled.cost.total if estimated else 0.0
-        split = each.split()
-        return (*(split or (None,) * 4), waiting or None)
+        return (*(each.split() or (None,) * 4), _waits(each, estimated=estimated))
     cost = each.own.cost
     return (cost.busy, cost.idle, None, None, None) if each.own.core_hours.total else (None,) * len(_SERIES)
+
+
+def _waits(each: DayLine, *, estimated: bool) -> float | None:
+    """What is not billed yet: nothing of a day that is on the bill, None where nobody knows how much it is."""
+    if not each.unbilled.core_hours.total:
+        return None if each.billed is None else 0.0
+    return (each.unbilled.cost.total or None) if estimated else None
 
 
 def _picture_note(lines: Iterable[DayLine]) -> str:

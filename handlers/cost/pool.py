@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.domain.entity import same_id
@@ -31,9 +33,13 @@ from handlers.cost.picture import picture
 from handlers.shared.common import line, nearest, titled
 
 _TOP = 8
+NO_KNOWN_JOB = "no known job"
+"""Tasks ran, and nobody knows whose."""
+NOBODYS = "idle, nobody's"
+"""Nothing ran at all."""
 _COLUMNS = (
     Column("Job", width=3),
-    Column("Core-hours", "right", rank=2, width=2),
+    Column("Own core-hours", "right", rank=2, width=2),
     Column("Own", "right", width=2),
     Column("Share of idle", "right", rank=1, width=2),
     Column("Together", "right", width=2),
@@ -61,7 +67,7 @@ async def cost_of_pool(ctx: Context, pool: str, window: str = "month", *, accoun
     found = [each for each in jobs if same_id(each.pool, known)]
     explained, idle = explained_words(mine), idle_words(mine)
     return Card(
-        title=titled(headline(mine), f"pool {known}", source.name, mine.days.words),
+        title=titled(headline(mine), f"pool {known}", source.name, mine.words),
         mark=Mark.RUNNING,
         as_of=mine.now,
         blocks=blocks(
@@ -96,32 +102,41 @@ def _unknown(ctx: Context, source: Account, pool: str, window: str, names: Seque
 
 def jobs_table(jobs: Sequence[JobSpend], currency: str) -> Table | None:
     """Whose work it was, the dearest first, with the idle time that is nobody's: together it is the pool."""
-    own: dict[str, list[JobSpend]] = {}
-    for each in jobs:
-        own.setdefault(each.job, []).append(each)
-    lines = [
-        (job, total(each.own for each in spent), total(each.idle_share for each in spent)) for job, spent in own.items()
-    ]
-    if not lines:
+    if not jobs:
         return None
-    lines.sort(key=lambda each: (not each[0], -(each[1] + each[2]).cost.total, -each[1].core_hours.total))
+    lines = _lines(each for each in jobs if each.job)
+    lines.sort(key=lambda each: (-(each[1] + each[2]).cost.total, -each[1].core_hours.total))
     cut = _TOP if len(lines) > _TOP + 1 else len(lines)
-    shown = [(job or "no known job", mine, idle) for job, mine, idle in lines[:cut]]
+    shown = lines[:cut]
     if rest := lines[cut:]:
         shown.append((plural(len(rest), "other"), total(each[1] for each in rest), total(each[2] for each in rest)))
+    none = [each for each in jobs if not each.job]
+    shown += _lines(replace(each, job=NO_KNOWN_JOB) for each in none if each.own.core_hours.total)
+    shown += _lines(replace(each, job=NOBODYS) for each in none if not each.own.core_hours.total)
     columns = [
         [_money(mine) for _, mine, _ in shown],
         [_money(idle) for _, _, idle in shown],
         [_money(mine + idle) for _, mine, idle in shown],
     ]
-    hours = [number(round((mine + idle).core_hours.total)) for _, mine, idle in shown]
+    hours = [number(round(mine.core_hours.total)) for _, mine, _ in shown]
     cells = [column(values, currency) for values in columns]
     made = table(_COLUMNS, zip([name for name, _, _ in shown], hours, *cells, strict=True))
-    whole = total(mine + idle for _, mine, idle in shown)
+    whole = total(mine for _, mine, _ in shown)
     known = [[value for value in values if value is not None] for values in columns]
     sums = [parts(values, currency)[1] if values and currency else "–" for values in known]
     foot = ["all", number(round(whole.core_hours.total)), *sums]
     return Table(made.columns, (*made.rows, Row(tuple(text(bold(cell)) for cell in foot))))
+
+
+def _lines(jobs: Iterable[JobSpend]) -> list[tuple[str, Spend, Spend]]:
+    """Each job with its own usage and its share of idle."""
+    found: dict[str, list[JobSpend]] = {}
+    for each in jobs:
+        found.setdefault(each.job, []).append(each)
+    return [
+        (job, total(each.own for each in spent), total(each.idle_share for each in spent))
+        for job, spent in found.items()
+    ]
 
 
 def _money(spend: Spend) -> float | None:

@@ -28,7 +28,7 @@ _COLUMNS = (
     Column("Job", width=3),
     Column("Cost", "right", width=2),
     Column("Ran", "right", width=2),
-    Column("Core-hours", "right", rank=1, width=2),
+    Column("Own core-hours", "right", rank=1, width=2),
 )
 
 

@@ -62,7 +62,7 @@ async def cost(
     pools = statement.pool_lines()
     explained, idle = explained_words(statement), idle_words(statement)
     return Card(
-        title=titled(headline(statement), source.name, statement.days.words),
+        title=titled(headline(statement), source.name, statement.words),
         mark=Mark.RUNNING if pools else Mark.IDLE,
         as_of=statement.now,
         blocks=blocks(

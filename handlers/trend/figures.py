@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.trends.facts import (
     Outcomes,
@@ -24,7 +25,7 @@ from bot.domain.trends.period import Period
 from cards import build
 from cards.build import muted, text
 from cards.card import Column, Table, Text
-from cards.charts.trend import Tone, TrendChart, TrendSeries
+from cards.charts.trend import Tone, TrendChart, TrendSeries, shows_before
 from cards.formatting import change, duration, number, plural, share
 from handlers.trend.gather import Gathered
 
@@ -44,7 +45,7 @@ _TONES: tuple[Tone, ...] = ("busy", "other", "bad", "good")
 
 
 class Half(Struct, frozen=True):
-    """What one period came to."""
+    """What one period came to. ``whole`` says that all of it was watched: only with such a one is anything compared."""
 
     jobs: Outcomes
     tasks: Outcomes
@@ -52,6 +53,18 @@ class Half(Struct, frozen=True):
     runs: list[Series]
     boots: list[SizeBoots]
     preempted: Preemptions
+    whole: bool = True
+
+
+_UNKNOWN = Series((), None)
+_NOTHING = Half(
+    Outcomes(_UNKNOWN, _UNKNOWN),
+    Outcomes(_UNKNOWN, _UNKNOWN),
+    [_UNKNOWN] * 3,
+    [_UNKNOWN] * 3,
+    [],
+    Preemptions(_UNKNOWN, _UNKNOWN, 0.0),
+)
 
 
 def half(gathered: Gathered, period: Period) -> Half:
@@ -64,11 +77,15 @@ def half(gathered: Gathered, period: Period) -> Half:
         run_times(jobs, period),
         boots_by_size(gathered.boots, period),
         preemptions(gathered.counts, gathered.usage, period, watched),
+        watched is not None and watched <= period.since,
     )
 
 
 def table(now: Half, before: Half, *, pool: bool) -> Table:
-    """A row for each figure: this period, the one before, and the change. Of a pool no preemptions are counted."""
+    """A row for each figure: this period, the one before, and the change, where all of the one before was watched.
+
+    Of a pool no preemptions are counted.
+    """
     rows = [
         *_outcomes("Jobs ended", "with failed tasks", now.jobs, before.jobs),
         *_outcomes("Tasks ended", "failed", now.tasks, before.tasks),
@@ -88,6 +105,8 @@ def table(now: Half, before: Half, *, pool: bool) -> Table:
         rate, past = now.preempted.rate.whole, before.preempted.rate.whole
         if rate is not None or past is not None:
             rows.append(_row("for 1,000 spot core-hours", _count(rate), _count(past), rate, past))
+    if not before.whole:
+        rows = [[*row[:3], text(muted("–"))] for row in rows]
     columns = [Column("Figure", width=3), Column("Now", "right", width=2)]
     if all(row[2] == text(muted("–")) for row in rows):  # nothing is known of the period before
         return build.table(columns, [row[:2] for row in rows])
@@ -141,7 +160,9 @@ def _length(seconds: float | None) -> str:
 
 
 def headline(subject: Subject, now: Half, before: Half) -> str:
-    """The finding in a line: the one number, and how it stands to the period before."""
+    """The finding in a line: the one number, and how it stands to the period before, where that was watched."""
+    if not before.whole:
+        before = _NOTHING
     match subject:
         case "tasks":
             return _ended_headline("task", now.tasks, before.tasks)
@@ -198,7 +219,11 @@ def chart(subject: Subject, now: Half, before: Half, period: Period, title: str,
     series = _series(subject, now, before)
     timed = subject in ("queue", "runtime", "boot")
     step = int(period.step.total_seconds())
-    return TrendChart(title, where, series, period.since, step, zone, "s" if timed else "", bars=not timed)
+    drawn = TrendChart(title, where, series, period.since, step, zone, "s" if timed else "", bars=not timed)
+    if not shows_before(drawn):
+        return drawn
+    mark, known = "pale" if timed else "line", "just as long" if before.whole else "as far as it is known"
+    return replace(drawn, subtitle=f"{where} · {mark}: the time before, {known}")
 
 
 def _series(subject: Subject, now: Half, before: Half) -> tuple[TrendSeries, ...]:

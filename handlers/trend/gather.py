@@ -80,7 +80,7 @@ async def narrowed(ctx: Context, source: Account, gathered: Gathered, period: Pe
 
 
 async def _usage(ctx: Context, source: Account, period: Period, pool: str | None) -> list[Bucket]:
-    step = int(min(period.step.total_seconds(), 21600))
+    step = int(period.fine.total_seconds())
     return await ctx.store.usage(source.name, pool, period.before.since, period.until, step)
 
 

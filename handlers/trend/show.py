@@ -132,7 +132,7 @@ def _mark(of: Subject, now: Half, before: Half) -> Mark:
 
 def _picture(of: Subject, where: str, period: Period, finding: str, halves: tuple[Half, Half], zone: str) -> Block:
     """The picture, or a word where there is nothing in it."""
-    drawn = chart(of, *halves, period, finding, f"{where} · pale: the time before, just as long", zone)
+    drawn = chart(of, *halves, period, finding, where, zone)
     known = {at for series in drawn.series for at, value in enumerate(series.values) if value is not None}
     if not known:
         return Words(text(muted(f"There is nothing to draw for {NAMES[of].lower()}.")))

@@ -128,7 +128,7 @@ async def usage(
             parts.next_steps(ctx, source, subject, use, asked),
             *(build.note(each) for each in windows.notes(asked, kept, ctx.zone)),
             parts.sampled(use.own, shown, kept),
-            parts.from_monitor(use.own, shown.step, zone),
+            parts.from_monitor(use.own, shown.step, since, zone),
             gaps.price_note(found, covered),
         ),
     )

@@ -87,7 +87,9 @@ def month_so_far(statement: Statement, zone: ZoneInfo) -> str:
     """
     if statement.main:
         filling = statement.main.not_final
-        return f"{billed(statement)} this month" + (f", still filling since {short_day(filling[0])}" if filling else "")
+        return f"{billed(statement)} {statement.words}" + (
+            f", still filling since {short_day(filling[0])}" if filling else ""
+        )
     ledger = statement.ledger
     if ledger.watched is None:
         return "nothing seen this month yet"

@@ -8,13 +8,12 @@ from msgspec import Struct
 
 from bot.domain.core_usage import CoreHours
 from bot.domain.core_use import IDLE_WORDS
-from bot.domain.money.shares import digits_of, rounded_parts, share_of
-from bot.domain.money.shares import parts as money_parts
+from bot.domain.money.shares import parts_beside, rounded_parts, share_of
 from bot.domain.money.spend import Spend
 from cards import build
 from cards.build import bold, text
 from cards.card import Column, Footer, Table, Text
-from cards.formatting import money, number
+from cards.formatting import number
 from storage.port.core_use import IDLE_REASONS
 
 _WHOLE_FROM = 100
@@ -94,7 +93,7 @@ def table(found: Gap, priced_as: str = "Cost") -> Table:
     costs: list[str] = [""] * len(found.lines)
     all_costs = ""
     if priced:
-        costs, all_costs = money_parts([line.cost for line in found.lines], spend.currency)
+        costs, all_costs, _ = parts_beside([line.cost for line in found.lines], spend.currency)
         unknown = priced_as != "Cost"  # what has hours and no money is then not free
         costs = [
             "–" if unknown and line.cost <= _LITTLE < line.hours else cost
@@ -117,8 +116,7 @@ def idle_money(found: Gap) -> str:
     """What idle cores cost, as the table's lines sum to; empty where that is unknown."""
     if not is_priced(found.spend) or not found.total:
         return ""
-    busy, idle = found.lines[0].cost, sum(line.cost for line in found.lines[1:])
-    return money(idle, found.spend.currency, digits_of(busy + idle, found.spend.currency))
+    return parts_beside([line.cost for line in found.lines], found.spend.currency)[2]
 
 
 def kinds(hours: CoreHours) -> tuple[str, str]:
@@ -147,6 +145,8 @@ def price_note(found: Gap, covered: str = "") -> Footer | None:
     if not found.total:
         return None
     if not is_priced(spend):
+        if covered and spend.currency:  # there are prices, but none of unknown pools
+            return build.note(f"Pools are known{covered}: the time before has no price, and no money is shown.")
         return build.note("Price unknown: no money is shown.")
     if covered:
         return build.note(f"Money is known{covered}. Pools of the time before are unknown, and so is their price.")

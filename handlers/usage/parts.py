@@ -143,13 +143,17 @@ def sampled(buckets: Sequence[Bucket], window: Window, kept: Kept) -> Footer | N
     )
 
 
-def from_monitor(buckets: Sequence[Bucket], step: int, zone: ZoneInfo) -> Footer | None:
-    """Which part of the window comes from Azure Monitor."""
+def from_monitor(buckets: Sequence[Bucket], step: int, watched: datetime | None, zone: ZoneInfo) -> Footer | None:
+    """Which part of the window comes from Azure Monitor: up to when the bot began to watch, if its last bucket is both.
+
+    ``watched`` is when that was, None where it never did.
+    """
     last = last_at_most(buckets)
     if last is None:
         return None
-    end = (last + timedelta(seconds=step)).astimezone(zone)
+    end = last + timedelta(seconds=step)
+    until = (watched if watched and last < watched < end else end).astimezone(zone)
     return build.note(
-        f"Up to {short_day(end)} {end:%H:%M} the figures are from Azure Monitor: busy is at most what is shown, "
-        "and neither the pool nor the reason is known."
+        f"Up to {short_day(until)} {until:%H:%M} the figures are from Azure Monitor: busy is at most what is shown, "
+        "and of that time neither the pool nor the reason is known."
     )

@@ -17,10 +17,14 @@ from msgspec.structs import replace
 
 from bot.accounting.bill_keeper import BillKeeper
 from bot.domain.money.focus import COLUMNS
+from bot.domain.money.ledger import JobSpend, jobs_merged
+from bot.domain.money.spend import NOTHING, Spend
 from cards.card import Actions, Attachment, Button, Card, Picture, Table, plain
 from cards.charts.bars import BarChart
 from cards.formatting import money
+from handlers.cost.pool import jobs_table
 from storage.port.bill import BillReading
+from storage.port.core_use import CoreUse
 from storage.sqlite.store import SqliteStore
 from tests.accounting.history import billed, watched
 from tests.golden import check
@@ -130,6 +134,7 @@ async def test_the_picture_is_the_bill_by_day(scene: Scene, known: Known) -> Non
     drawn = sum(value or 0.0 for bar in chart.bars for n, value in enumerate(bar.values) if n != waiting)
     assert drawn == pytest.approx(statement_total, abs=0.6)
     assert [value is not None for value in chart.bars[-1].values] == [n == waiting for n in range(len(names))]
+    assert all(bar.values[waiting] == 0 for bar in chart.bars if bar.values[0] is not None)  # what is billed waits not
     unbilled = sum(bar.values[waiting] or 0.0 for bar in chart.bars)
     assert f" + about {money(unbilled, 'USD')} not billed yet" in chart.headline
     assert f"about {money(unbilled, 'USD')} of own usage" in told(card, "Not billed yet")
@@ -140,7 +145,9 @@ async def test_the_picture_is_the_bill_by_day(scene: Scene, known: Known) -> Non
     weekly = next(block for block in quarter.blocks if isinstance(block, Picture))
     assert isinstance(weekly.chart, BarChart)
     assert len(weekly.chart.bars) == 14
-    assert weekly.chart.headline.startswith(f"{plain(quarter.title).split(' · ')[0]} in the last 90 days + about ")
+    assert weekly.chart.headline.startswith(
+        f"{plain(quarter.title).split(' · ')[0]} since 31 Oct, still being read + about "
+    )
 
 
 @pytest.mark.parametrize(
@@ -240,10 +247,70 @@ async def test_the_file_has_the_columns_of_focus_and_the_sums_of_the_card(scene:
     assert all(row["ChargePeriodStart"] < row["ChargePeriodEnd"] for row in rows)
 
 
+async def test_what_is_not_known_is_no_zero_and_a_pool_without_anything_is_no_row(scene: Scene, known: Known) -> None:
+    await known(days=5)
+    day = (START - timedelta(days=2)).date()
+    rows = await scene.store.bill("render-prod", day, day)
+    unseen = replace(next(row for row in rows if row.basis == "amortized" and row.pool), pool="unseen", amount=161.38)
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading
+    await scene.store.put_bill("render-prod", day, day, [*rows, unseen], reading)
+    shown = [[plain(cell) for cell in row.cells] for row in table(await scene.ask("cost by:pool")).rows]
+    assert next(cells for cells in shown if cells[0] == "unseen") == ["unseen", "$161.38", "–", "–", "–", "–"]
+    assert not any(cells[0] != "all" and all(cell in ("–", "0") for cell in cells[1:]) for cells in shown)
+    days = [[plain(cell) for cell in row.cells] for row in table(await scene.ask("cost by:day window:14d")).rows]
+    assert all(cells[4] == "–" for cells in days if cells[2] == "–")
+
+
+def test_idle_time_that_is_nobodys_has_a_row_however_many_jobs_there_are() -> None:
+    use = CoreUse(busy=1.0)
+    idle = Spend("USD", CoreUse(unused=50.0), money=CoreUse(unused=71.38))
+    mine = Spend("USD", use, money=use)
+    jobs = [JobSpend("p", f"job-{n}", START, mine, NOTHING) for n in range(12)]
+    jobs += [JobSpend("p", "", START, NOTHING, idle), JobSpend("p", "", START, mine, NOTHING)]
+    shown = jobs_table(jobs, "USD")
+    assert shown
+    cells = {plain(row.cells[0]): [plain(cell) for cell in row.cells[1:]] for row in shown.rows}
+    assert list(cells)[-4:] == ["4 others", "no known job", "idle, nobody's", "all"]
+    assert cells["idle, nobody's"] == ["0", "$0.00", "$71.38", "$71.38"]
+    assert cells["4 others"] == ["4", "$4.00", "$0.00", "$4.00"]
+    assert [column.name for column in shown.columns][1] == "Own core-hours"
+    day = jobs_merged(jobs, START, 86_400)
+    assert sorted(each.own.core_hours.total for each in day if not each.job) == [0.0, 1.0]
+
+
 @pytest.mark.parametrize("command", ["cost 7d", "cost last-month", "cost 14d by:size", "cost pool render-cpu 30d"])
 async def test_the_window_may_be_a_word(scene: Scene, known: Known, command: str) -> None:
     await known(days=3)
     assert not (await scene.ask(command)).refused
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("cost budget", "cost budgets"),
+        ("cost reciepts", "cost receipts"),
+        ("cost shedule nightly", "cost schedule nightly"),
+    ],
+)
+async def test_a_longer_command_that_was_meant_is_offered_before_windows(scene: Scene, typed: str, first: str) -> None:
+    card = await scene.ask(typed)
+    buttons = [each for block in card.blocks if isinstance(block, Actions) for each in block.items]
+    assert card.refused
+    assert isinstance(buttons[0], Button) and buttons[0].command == first
+
+
+async def test_while_the_bill_is_read_back_it_is_not_told_as_the_whole_month(scene: Scene, known: Known) -> None:
+    await known(days=3)
+    for account_card in ("cost", "cost by:day", "cost pool render-gpu", "home"):
+        card = await scene.ask(account_card)
+        assert "since 21 Nov, still being read" in words(card), account_card
+    picture = next(block for block in (await scene.ask("cost")).blocks if isinstance(block, Picture))
+    assert "since 21 Nov, still being read" in picture.alt
+    reading = await scene.store.bill_reading("render-prod")
+    assert reading
+    await scene.store.put_bill_reading(replace(reading, first=START.date() - timedelta(days=92)))
+    assert plain((await scene.ask("cost")).title).endswith("this month")
 
 
 @pytest.mark.parametrize("window", ["0d", "9999d", "24h", "yesterday"])

@@ -101,6 +101,21 @@ async def test_the_table_has_this_period_the_one_before_and_the_change(scene: Sc
     assert of_pool["Jobs ended"][0] == "1" and "Preempted nodes" not in of_pool
 
 
+async def test_with_a_period_before_that_was_watched_in_part_nothing_is_compared(scene: Scene) -> None:
+    await fill(scene)
+    await scene.store.record(ChangeSet(cursors=[Cursor(ACCOUNT, KEPT_SINCE, AT - 7 * DAY - 2 * HOUR)]))
+    for of in SUBJECTS:
+        card = await scene.ask(f"trend of:{of}")
+        assert "before" not in plain(card.title)
+        assert {cells[2] for cells in rows(card).values()} == {"–"}
+    assert rows(card)["Jobs ended"][:2] == ["15", "7"], "what is known of it is shown"
+    for of, mark in (("tasks", "line"), ("queue", "pale")):
+        card = await scene.ask(f"trend of:{of}")
+        (picture,) = [block for block in card.blocks if isinstance(block, Picture)]
+        assert isinstance(picture.chart, TrendChart)
+        assert picture.chart.subtitle.endswith(f" · {mark}: the time before, as far as it is known")
+
+
 async def test_links_and_menus_redraw_the_message_and_work(scene: Scene) -> None:
     await fill(scene)
     card = await scene.ask("trend")

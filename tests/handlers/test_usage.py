@@ -17,6 +17,7 @@ from storage.port.network import NetworkCounter
 from storage.port.samples import Bucket, JobCores, PoolEra, Sample
 from tests.golden import check
 from tests.handlers.conftest import Scene, nobody
+from tests.handlers.test_costs import words
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACCOUNT = "render-prod"
@@ -108,6 +109,8 @@ async def test_what_is_shown_adds_up(scene: Scene, command: str) -> None:
     assert any(row[3].startswith("$") for row in parts)
     assert f"{whole[1]} core-hours" in plain(card.title)
     assert f"{parts[0][2]} busy" in plain(card.title)
+    idle = plain(card.title).partition("idle ")[2].split()[0]
+    assert sum(figure(row[3]) for row in parts[1:]) == pytest.approx(figure(idle))
     facts = plain_facts(card)
     kinds = [figure(facts[kind].split(" core-hours")[0]) for kind in ("Dedicated", "Spot") if kind in facts]
     assert sum(kinds) == pytest.approx(figure(whole[1]))
@@ -233,6 +236,21 @@ async def test_history_from_azure_monitor_says_at_most(scene: Scene) -> None:
     assert "at most what is shown" not in str(recent.blocks)
     kept = await scene.ask("usage from:2026-11-01 to:2026-11-10")
     assert sum(point.covered > 0 for point in chart(kept).points) > 20
+    assert "Price unknown" not in str(kept.blocks)
+    assert "Pools are known since 23 Nov" in str(kept.blocks)
+
+
+async def test_history_ends_where_the_bot_began_to_watch_not_with_the_bucket_that_has_both(scene: Scene) -> None:
+    use = CoreUse(busy=3600 * 4, unknown=3600 * 4)
+    history = [Bucket(AT - DAY - n * HOUR, use, CoreUse(), 3600, at_most=True) for n in range(24 * 19)]
+    history += [Bucket(AT - n * HOUR, use, CoreUse(), 3600, at_most=True) for n in range(4, 24)]
+    await scene.store.add_history(ACCOUNT, history, 3600)
+    await fill(scene, 2)
+    for window in ("30d", "400d"):
+        shown = words(await scene.ask(f"usage {window}"))
+        since = re.search(r"Money is known since ([^.]*)\.", shown)
+        assert since and f"Up to {since[1]} the figures are from Azure Monitor" in shown
+        assert "and of that time neither the pool nor the reason is known" in shown
 
 
 async def test_history_fills_a_window_of_shorter_buckets_that_begins_off_the_half_hour(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,23 @@ async def test_a_week_that_still_fills_has_no_verdict_but_its_final_days_compare
     assert report.change == pytest.approx(0.2)
 
 
+async def test_what_goes_by_own_usage_is_not_called_billed(store: SqliteStore) -> None:
+    await _billed(store, date(2026, 8, 30))
+    report = await _report(store, "weekly")
+    last = report.last
+    own = replace(report, by_own={last: 14.0})
+    title, whole = _said(own, "Europe/Berlin")
+    assert title.startswith("$672 on render-prod last week")
+    assert "about $14.00 not billed yet" in whole
+    drawn = picture(own)
+    assert drawn and isinstance(drawn.chart, BarChart)
+    assert drawn.chart.headline == "$658 billed + about $14.00 not billed yet"
+    assert drawn.chart.bars[-1].values[1] == 14.0
+    assert {bar.values[1] for bar in drawn.chart.bars[:-1]} == {0.0}
+    assert sum(sum(value or 0.0 for value in bar.values) for bar in drawn.chart.bars) == 672
+    assert not re.search(r"\d\d:\d\d UTC", whole)  # one zone on a card
+
+
 async def test_labels_of_days_add_up_to_the_headline(store: SqliteStore) -> None:
     await _billed(store, date(2026, 8, 30))
     report = await _report(store, "weekly")
@@ -120,5 +138,7 @@ async def test_the_month_starts_from_what_is_billed_and_takes_late_days_as_usual
 
 def test_what_is_not_billed_yet_is_told_beside_what_is_so_far() -> None:
     month = Forecast(today=NOW.date(), state="no band", so_far=3959.0, amount=4400.0, filling=3, unbilled=40.0)
-    assert month_words(month, "USD") == ("about $4,400; $3,959 so far ($40.00 of it not billed yet), 3 days still fill")
+    assert month_words(month, "USD") == (
+        "about $4,400; $3,959 up to 29 Nov ($40.00 of it not billed yet), 3 days still fill"
+    )
     assert "not billed" not in month_words(replace(month, unbilled=0.0), "USD")

@@ -233,7 +233,7 @@ async def test_a_bill_that_is_read_is_waited_for(room: Room) -> None:
     assert len(await room.at(NINE + HOUR)) == 1
     said = str(card_of(room.entries.writes[-1]))
     assert "bill explained 102 %" in said
-    assert "bill $3,000 as of Mon 23 Nov 09:00 UTC" in said
+    assert "bill $3,000 as of Mon 23 Nov 09:00" in said
     assert "Fri, Sat, Sun still fill" in said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -57,11 +57,14 @@ def _spend(row: BillRow) -> Spend:
 
 
 class Best(NamedTuple):
-    """The best that is known: a ledger, the days of it that are not final, and those of them that are own usage."""
+    """The best that is known: a ledger, the days of it that are not final, and those of them that are own usage.
+
+    ``by_own`` has how much more those days' own usage is than what is billed of them.
+    """
 
     ledger: Ledger
     filling: frozenset[date]
-    by_own: frozenset[date]
+    by_own: Mapping[date, float]
 
 
 def best_known(own: Ledger, watched: frozenset[date], billed: Ledger, as_of: datetime) -> Best:
@@ -71,7 +74,8 @@ def best_known(own: Ledger, watched: frozenset[date], billed: Ledger, as_of: dat
     ``watched`` throughout. A day that is on no bill, and final, cost nothing; one that is not final is own usage.
     """
     mine, theirs = own.daily(), billed.daily()
-    filling, kept = set(), set()
+    filling: set[date] = set()
+    kept: dict[date, float] = {}
     day, last = billed.since.date(), (billed.until - timedelta(seconds=1)).date()
     while day <= last:
         used = mine[day].cost.total if day in mine else 0.0
@@ -80,8 +84,8 @@ def best_known(own: Ledger, watched: frozenset[date], billed: Ledger, as_of: dat
         if not is_final(day, as_of) or (day in watched and fresh and paid < (1 - SHORT) * used):
             filling.add(day)
             if used > paid:
-                kept.add(day)
+                kept[day] = used - paid
         day += timedelta(days=1)
     rows = [row for row in billed.rows if row.start.date() not in kept]
     rows += [row for row in own.rows if row.start.astimezone(UTC).date() in kept]
-    return Best(replace(billed, rows=tuple(rows)), frozenset(filling), frozenset(kept))
+    return Best(replace(billed, rows=tuple(rows)), frozenset(filling), kept)

@@ -308,13 +308,17 @@ _DUST = 1e-9
 
 
 def jobs_merged(spends: Iterable[JobSpend], origin: datetime, step: int) -> tuple[JobSpend, ...]:
-    """Those of finer spans summed to spans of ``step`` seconds, counted from ``origin``."""
-    found: dict[tuple[datetime, str, str], list[JobSpend]] = {}
+    """Those of finer spans summed to spans of ``step`` seconds, counted from ``origin``.
+
+    Idle time that is nobody's stays apart from work that no job is known for.
+    """
+    found: dict[tuple[datetime, str, str, bool], list[JobSpend]] = {}
     for each in spends:
-        found.setdefault((_span_of(each.start, origin, step), fold(each.pool), each.job), []).append(each)
+        nobodys = not each.job and not each.own.core_hours.total
+        found.setdefault((_span_of(each.start, origin, step), fold(each.pool), each.job, nobodys), []).append(each)
     return tuple(
         JobSpend(every[0].pool, job, start, total(x.own for x in every), total(x.idle_share for x in every))
-        for (start, _, job), every in found.items()
+        for (start, _, job, _), every in found.items()
     )
 
 

@@ -75,9 +75,9 @@ class Report(Struct, frozen=True, kw_only=True):
 
     ``now`` is the period, ``used`` its own usage in either case (whose cores are known even where its money is not),
     and ``before`` what it is compared with (None: too little is known of it). ``filling`` are days of the period whose
-    cost is not final, and ``by_own`` those of a billed one that are own usage, because that is more. Where only some of
-    its days can be compared, ``before`` is of the same days, which are ``compared_days``, and ``compared`` is what they
-    cost now. ``days`` are its days with their
+    cost is not final, and ``by_own`` those of a billed one that are own usage, with how much
+    more that is than their bill. Where only some of its days can be compared, ``before`` is of the same days, which are
+    ``compared_days``, and ``compared`` is what they cost now. ``days`` are its days with their
     spend, None for a day of which nothing was seen. ``seen`` is the share of the period that was sampled, ``as_of`` the
     last sample. ``pools`` are all of its pools, the dearest first, and ``pools_before`` what each cost before, by
     folded id. ``restated`` is what the report before said of its period, and what it would say of it today, where that
@@ -95,7 +95,7 @@ class Report(Struct, frozen=True, kw_only=True):
     compared: Spend | None = None
     compared_days: tuple[date, ...] = ()
     filling: tuple[date, ...] = ()
-    by_own: tuple[date, ...] = ()
+    by_own: Mapping[date, float] = {}
     days: tuple[tuple[date, Spend | None], ...]
     pools: tuple[PoolSpan, ...]
     pools_before: Mapping[str, float] = {}
@@ -121,6 +121,11 @@ class Report(Struct, frozen=True, kw_only=True):
     def amount(self) -> float:
         """What the period cost."""
         return self.now.cost.total
+
+    @property
+    def unbilled(self) -> float:
+        """What of a billed period's amount is not billed yet."""
+        return sum(self.by_own.values())
 
     @property
     def whole(self) -> bool:

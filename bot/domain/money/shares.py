@@ -43,11 +43,26 @@ def parts(values: Sequence[float], currency: str) -> tuple[list[str], str]:
     whole dollar for the sake of the sum.
     """
     digits = digits_of(sum(values), currency)
+    return _shown(values, currency, digits if _adds_up(values, digits) else max(digits, decimals(currency)))[:2]
+
+
+def parts_beside(values: Sequence[float], currency: str) -> tuple[list[str], str, str]:
+    """The same, and what all but the first part come to: one more figure that has to add up."""
+    digits = digits_of(sum(values), currency)
+    fits = _adds_up(values, digits) and _adds_up(values[1:], digits)
+    return _shown(values, currency, digits if fits else max(digits, decimals(currency)))
+
+
+def _adds_up(values: Sequence[float], digits: int) -> bool:
     alone = [rounded_parts([value], digits)[0] for value in values]
-    if sum(alone, Decimal(0)) != rounded_parts([sum(values)], digits)[0]:
-        digits = max(digits, decimals(currency))
+    return sum(alone, Decimal(0)) == rounded_parts([sum(values)], digits)[0]
+
+
+def _shown(values: Sequence[float], currency: str, digits: int) -> tuple[list[str], str, str]:
+    """The parts, their sum, and the sum of all but the first."""
     rounded = rounded_parts(values, digits)
-    return [money(each, currency, digits) for each in rounded], money(sum(rounded, Decimal(0)), currency, digits)
+    whole, rest = (money(sum(some, Decimal(0)), currency, digits) for some in (rounded, rounded[1:]))
+    return [money(each, currency, digits) for each in rounded], whole, rest
 
 
 def share_of(part: float, whole: float) -> str:

@@ -40,6 +40,8 @@ class Days(Struct, frozen=True):
         return (self.last - self.first).days + 1
 
 
+BILL_BACK: Final = 92
+"""Days that the bill is read back to, over some minutes after the start; known for fewer, it is still being read."""
 LONGEST: Final = 400
 """Days: what is kept of the bill and of days."""
 

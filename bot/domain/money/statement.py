@@ -14,8 +14,9 @@ from bot.domain.money.ledger import Ledger, totals
 from bot.domain.money.ledger import by_day as day_totals
 from bot.domain.money.meters import kind_of
 from bot.domain.money.reconcile import WATCHED, Reconciled, Restated, by_day, by_pool, is_final, reconcile
-from bot.domain.money.spans import Days, utc_day
+from bot.domain.money.spans import BILL_BACK, Days, utc_day
 from bot.domain.money.spend import NOTHING, Spend, total
+from cards.formatting import short_day
 from storage.port.bill import BillReading, BillRow
 
 _DAY = 86_400.0
@@ -92,6 +93,24 @@ class Statement(Struct, frozen=True):
     def currency(self) -> str:
         """The currency of amounts that are billed, else of own usage; empty where neither is known."""
         return self.main.currency if self.main else self.ledger.currency
+
+    @property
+    def known_from(self) -> date | None:
+        """The first day of which the bill was read, where that is later than the first day; None where it is all."""
+        first = self.reading.first if self.reading and self.main else None
+        return first if first and first > self.days.first else None
+
+    @property
+    def being_read(self) -> bool:
+        """Whether the bill of earlier days is still being read, as after the bot was set up."""
+        return bool(self.known_from and self.known_from > utc_day(self.now) - timedelta(days=BILL_BACK))
+
+    @property
+    def words(self) -> str:
+        """The window of what is billed: ``this month``, ``since 26 Nov, still being read``."""
+        if self.known_from is None:
+            return self.days.words
+        return f"since {short_day(self.known_from)}{', still being read' if self.being_read else ''}"
 
     @property
     def comparable(self) -> bool:
@@ -174,11 +193,15 @@ class Statement(Struct, frozen=True):
         return total(each.unbilled for each in self.day_lines())
 
     def pool_lines(self) -> list[PoolLine]:
-        """Every pool that was used or billed, the dearest first; what belongs to none comes last."""
+        """Every pool that was used or billed, the dearest first; what belongs to none comes last.
+
+        A pool that only stood there without nodes is none of them.
+        """
         own = totals(self.ledger.watched_rows, "pool")
         billed: Mapping[str, float] = by_pool(self.rows, "amortized").get(self.currency, {})
         names = {fold(name): name for name in billed} | {fold(name): name for name in own}
         by_name = {fold(name): spend for name, spend in own.items()}
         billed = {fold(name): amount for name, amount in billed.items()}
         lines = [PoolLine(name, by_name.get(key, NOTHING), billed.get(key)) for key, name in names.items()]
+        lines = [each for each in lines if each.billed is not None or each.own.core_hours.total]
         return sorted(lines, key=lambda line: (not line.pool, -(line.billed or 0.0), -line.own.cost.total, line.pool))

@@ -6,6 +6,7 @@ of which nothing was watched has no value, which is not zero.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from math import ceil
@@ -128,7 +129,7 @@ def boots_by_size(boots: Sequence[NodeBoot], period: Period) -> list[SizeBoots]:
 
 
 class Preemptions(Struct, frozen=True):
-    """Preempted nodes, and how many there were for each 1,000 core-hours of spot nodes."""
+    """Preempted nodes, and how many there were for each 1,000 core-hours of spot nodes, while it watched."""
 
     nodes: Series
     rate: Series
@@ -138,18 +139,31 @@ class Preemptions(Struct, frozen=True):
 def preemptions(
     counts: Iterable[TransitionCount], usage: Iterable[Bucket], period: Period, watched: datetime | None
 ) -> Preemptions:
-    """Of transitions by the hour, and of samples of cores. There is no rate where there were no spot cores."""
+    """Of transitions by the hour, and of samples of cores in spans of ``period.fine``.
+
+    There is no rate where there were no spot cores. Its both sides are of the same time: of whole spans that the bot
+    itself watched, for Azure Monitor's history has cores and no preemptions.
+    """
     events = [(each.start, float(each.count)) for each in counts if (each.entity, each.after) == ("node", "preempted")]
     nodes = _counts(events, period, watched)
-    groups = period.grouped(usage, lambda bucket: bucket.start)
-    hours = [sum(bucket.spot.total for bucket in group) / 3600 for group in groups]
-    rates = tuple(
-        1000 * lost / spent if lost is not None and spent > 0 else None
-        for lost, spent in zip(nodes.values, hours, strict=True)
+    seen = sorted(
+        (each for each in usage if watched and each.start >= watched and each.seconds > 0 and not each.at_most),
+        key=lambda bucket: bucket.start,
     )
+    starts = [bucket.start for bucket in seen]
+
+    def is_seen(at: datetime) -> bool:
+        place = bisect_right(starts, at) - 1
+        return place >= 0 and at < starts[place] + period.fine
+
+    groups = period.grouped(seen, lambda bucket: bucket.start)
+    hours = [sum(bucket.spot.total for bucket in group) / 3600 for group in groups]
+    lost = [
+        sum(count for at, count in group if is_seen(at)) for group in period.grouped(events, lambda event: event[0])
+    ]
+    rates = tuple(1000 * gone / spent if spent > 0 else None for gone, spent in zip(lost, hours, strict=True))
     total = sum(hours)
-    whole = 1000 * nodes.whole / total if nodes.whole is not None and total > 0 else None
-    return Preemptions(nodes, Series(rates, whole), total)
+    return Preemptions(nodes, Series(rates, 1000 * sum(lost) / total if total > 0 else None), total)
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -23,6 +23,7 @@ PERIODS: Final[Mapping[str, tuple[timedelta, timedelta]]] = MappingProxyType(
 )
 """How long a period is and its buckets are: some thirty of them, which a phone can still show."""
 _DAY = timedelta(days=1)
+_FINE = timedelta(hours=6)
 
 
 class Period(Struct, frozen=True):
@@ -46,6 +47,11 @@ class Period(Struct, frozen=True):
     def count(self) -> int:
         """How many buckets it has."""
         return round(self.span / self.step)
+
+    @property
+    def fine(self) -> timedelta:
+        """The spans in which cores are read for it: its buckets, or six hours where they are longer."""
+        return min(self.step, _FINE)
 
     @property
     def starts(self) -> list[datetime]:

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.domain.trends.facts import boots_by_size, job_outcomes, task_outcomes, waits
+from bot.domain.trends.facts import boots_by_size, job_outcomes, preemptions, task_outcomes, waits
 from bot.domain.trends.period import PERIODS, Period, period_of
 from bot.domain.trends.runs import LAST, against
+from storage.port.core_use import NO_USE, CoreUse
+from storage.port.monitoring import TransitionCount
 from storage.port.runs import JobRun
+from storage.port.samples import Bucket
 from storage.port.spread import spread_of
 from storage.port.timings import NodeBoot
 
@@ -91,6 +94,21 @@ def test_boots_are_told_by_size_the_most_frequent_first() -> None:
     big, small = boots_by_size(boots, WEEK)
     assert (big.vm_size, big.count, big.middle.whole, big.slow) == ("big", 9, 104.0, 108.0)
     assert (small.count, small.middle.whole) == (1, 50.0)
+
+
+@pytest.mark.parametrize("ago", [30, 20 * 24])
+def test_preemptions_and_core_hours_of_a_rate_are_of_the_same_time(ago: int) -> None:
+    """Half of the spans are Azure Monitor's history, or from before it was watched; one span was not sampled."""
+    watched, spot = NOW - ago * HOUR, CoreUse(busy=1000 * 3600.0)
+    for period in (WEEK, WEEK.before):
+        starts = [period.since + n * period.fine for n in range(28)]
+        usage = [Bucket(at, NO_USE, spot, 21_600, at_most=at < watched) for at in starts if at.hour != 6]
+        counts = [TransitionCount(at + HOUR, "node", "preempted", 3) for at in starts if at >= watched]
+        found = preemptions(counts, usage, period, watched)
+        seen = [at for at in starts if at >= watched and at.hour != 6]
+        assert found.core_hours == pytest.approx(1000 * len(seen))
+        assert found.rate.whole == (pytest.approx(3.0) if seen else None)
+        assert {rate for rate in found.rate.values if rate is not None} <= {3.0}
 
 
 def test_a_run_is_held_against_the_ten_before_it() -> None:
