@@ -43,8 +43,10 @@ _NAME = re.compile(
 )
 _VALUE = re.compile(rf"(?<![\w.$-]){_QUOTE}(?:{'|'.join(_VALUE_LABELS)}){_QUOTE}[ \t]*[:=][ \t]*", re.IGNORECASE)
 _ELEMENT = re.compile(r"<([\w.:-]{1,60}+)([^<>]{0,300})>")
-_CONTENT = re.compile(r"(?:\s*<(?:value|string)>)?\s*(?:<!\[CDATA\[)?([^<]{1,20000})")
+_CONTENT = re.compile(r"(?:\s*<(?:\w{1,10}:)?(?:value|string)>)?\s*(?:<!\[CDATA\[)?([^<]{1,20000})", re.IGNORECASE)
 _VAULT = re.compile(r"vault\.azure\.(?:net|cn|us)/secrets/|secretsmanager:|\"SecretString\"")
+_LEAST = 6
+"""Characters of what is called a token or a key in a document and is one."""
 _NEAR = 400
 """Characters between a name and its value."""
 
@@ -153,5 +155,7 @@ def _elements(text: str) -> Iterator[Span]:
                 continue
             if means is Kind.ORDINARY and not looks_secret(value):
                 continue
+            if means is Kind.SECRET and len(value) < _LEAST:
+                continue  # a word of a language
             begin = content.start(1) + len(content[1]) - len(content[1].lstrip())
             yield begin, begin + len(value)

@@ -25,9 +25,9 @@ from bot.content.redaction.values import (
 Span = tuple[int, int]
 
 _PAIR = re.compile(
-    r"(?<![\w.$-])(--?|/(?=[A-Za-z]{1,20}:\S)|\$\{?(?:env:)?)?([A-Za-z_][\w.$-]{0,200}+)"
+    r"(?<![\w.$-])(--?|/(?=[A-Za-z]{1,20}[:=]\S)|\$\{?(?:env:)?)?([^\W\d][\w.$-]{0,200}+)"
     r"((?:\\{0,32}[\"'`]|&quot;|\\{1,8}u0022|%22)?[\])}]{0,2})"
-    r"([ \t]*+(?::=|=>|->|={1,3}(?!=)|::?(?!//|\\(?![\"'u]))|%3[Dd]|%3[Aa]|\\{1,8}u003d|,(?=\s*\\{0,32}[bu]?[\"']))[ \t]*+"
+    r"([ \t]*+(?::=|=>|->|<-(?=[ \t]*[\"'])|={1,3}(?!=)|::?(?!//|\\(?![\"'u]))|%3[Dd]|%3[Aa]|\\{1,8}u003d|,(?=\s*\\{0,32}[bu]?[\"']))[ \t]*+"
     r"|[ \t]++(?=[^\s=:-]|-\S*\d))"
 )
 _PHRASE = re.compile(r"(?:(?:[A-Za-z]{2,20}) ){1,2}\Z")
@@ -139,11 +139,24 @@ def _read(text: str, found: re.Match[str]) -> _Pair | None:
         and text[found.end() + 1 : found.end() + 2] != ":"
     ):
         means = Kind.PASSWORD  # of a connection string; else the working directory
+    if (
+        name == "pwd"
+        and separator == ":"
+        and found[3][-1:] in tuple("\"'")
+        and text[found.end() + 1 : found.end() + 2] not in "/~."
+    ):
+        means = Kind.PASSWORD
     if means is Kind.OPEN or (found[1] == "${" and separator[:1] == ":"):  # ${NAME:-other}
         return None
-    if separator == "," and not found[3]:
+    if separator == "," and (not found[3] or text[found.start() - 1 : found.start()] not in tuple("\"'`;2")):
         return None
-    if not separator and not option and not _SETTER.search(text, max(0, found.start() - 20), found.start()):
+    quoted = "_" in name and text[found.end() : found.end() + 1] in tuple("\"'")
+    if (
+        not separator
+        and not option
+        and not quoted
+        and not _SETTER.search(text, max(0, found.start() - 20), found.start())
+    ):
         return None
     return _Pair(found, name, means, found[3] != "" and found[3][-1] in "\"'`;2", option, separator)
 
@@ -250,7 +263,7 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
         return (
             not (is_number(value) and len(value) < 4 and pair.name.lower().endswith(("passwords", "pass")))
             and not (pair.name.lower() == "pwd" and is_path(value))
-            and not (pair.found[4].isspace() and not pair.option and not env)
+            and not (pair.found[4].isspace() and not pair.option and not env and not quoted)
         )
     if is_path(value) or (
         is_address(value) and not pair.name.lower().replace("_", "").endswith(("webhookurl", "webhook"))
