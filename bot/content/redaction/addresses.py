@@ -26,7 +26,7 @@ _HOOKS = re.compile(
     r"|discord(?:app)?\.com/api(?:/v\d+)?/webhooks/\d+|api\.telegram\.org/bot\d+(?=:)|hooks\.zapier\.com/hooks/catch"
     r"|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key|hook\.(?:eu\d|us\d)\.make\.com|chat\.googleapis\.com/v1/spaces"
     r"|events\.pagerduty\.com/integration|ingest\.sentry\.io|hooks\.airtable\.com/workflows|api\.opsgenie\.com/v1/json"
-    r"|webhook\.site|hc-ping\.com|alert\.victorops\.com/integrations|mattermost[\w.-]{0,60}/hooks)[/:])[^\s\"'<>`]+",
+    r"|loggly\.com/inputs|webhook\.site|hc-ping\.com|alert\.victorops\.com/integrations|mattermost[\w.-]{0,60}/hooks)[/:])[^\s\"'<>`]+",
     re.IGNORECASE,
 )
 _NPMRC = re.compile(r"//[\w.:/-]{3,100}:(?:_password|_auth|_authToken)[ \t]*=[ \t]*(\S+)")

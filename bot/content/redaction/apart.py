@@ -24,7 +24,8 @@ _COLUMNS = re.compile(
     r"^[ \t]*([^\W\d][\w.-]{2,60}+(?: [\w-]{2,20}){0,2}?)(?:[ \t]{2,60}+|\t)([^\s|]{6,}+)[ \t]*\r?$", re.MULTILINE
 )
 _ENV_COLUMNS = re.compile(
-    r"^[ \t]*(?:[-*>] )?([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60}+)[ \t]{1,60}+([^\s|]{6,}+)[ \t]*\r?$", re.MULTILINE
+    r"^[ \t]*(?:[-*>] )?([A-Z][A-Z0-9]*_[A-Z0-9_]{1,60}+|[A-Za-z][A-Za-z0-9]{0,30}[_.][\w.-]{1,60}+)[ \t]{1,60}+([^\s|]{6,}+)[ \t]*\r?$",
+    re.MULTILINE,
 )
 _BELOW = re.compile(
     r"^([^\r\n]{2,200}?)[ \t]*\r?\n(?:[ \t]*\r?\n)?[ \t]*(?:[-*>] +)?[\"'`]?([^\s\"'`]{6,}+)[\"'`]?,?[ \t]*\r?$",
@@ -48,7 +49,7 @@ _REGISTRY = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    r"([^\W\d][\w.-]{0,60}+)[\"']?[ \t]*(?::=|=|:)[ \t]*(?![\w.]{0,40}(?:get|read|load|env|fetch|lookup|find|input|require|resolve|ask|open|path))"
+    r"([^\W\d][\w.-]{0,60}+)[\"']?[ \t]*(?::=|=|:)[ \t]*(?![\w.]{0,40}(?:get|decode|read|load|env|fetch|lookup|find|input|require|resolve|ask|open|path))"
     r"(?:\[\]byte|[A-Za-z_][\w.]{0,40})\([ \t]*[bu]?[\"']([^\"'\s]{6,200})[\"']",
     re.IGNORECASE,
 )

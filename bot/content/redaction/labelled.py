@@ -94,7 +94,12 @@ def _near(text: str, names: list[tuple[re.Match[str], Kind]]) -> Iterator[Span]:
         means = Kind.OPEN
         if before and value.start() - before[0].end() < _NEAR and not _divided(text[before[0].end() : value.start()]):
             means = before[1]
-        elif after and after[0].start() - value.end() < _NEAR and not _divided(text[value.end() : after[0].start()]):
+        elif (
+            after
+            and (after[1] is not Kind.OPEN or not vaults)
+            and after[0].start() - value.end() < _NEAR
+            and not _divided(text[value.end() : after[0].start()])
+        ):
             means = after[1]
         elif any(abs(place - value.start()) < _NEAR for place in _nearest(vaults, value.start())):
             means = Kind.SECRET

@@ -59,7 +59,7 @@ _PASSWORDS_ELSEWHERE = _words("""
 _PASSWORD_ENDS = ("パスワード", "暗証番号", "密码", "密碼", "口令", "비밀번호", "암호")
 _SECRETS = _words("""
     secret secrets token credential credentials creds cred apikey apikeys sas connstr connectionstring cookie
-    cookies jwt bearer pat fernet csrf xsrf csrftoken authenticity hmac pepper totp otp mnemonic authorization dsn userpwd authtoken accesstoken
+    cookies jwt bearer pat fernet csrf xsrf csrftoken authenticity hmac pepper totp otp mnemonic authorization dsn userpwd authtoken accesstoken authtok
 """)
 _ORDINARY = _words("""
     clave pass pin salt session sessions sid license licence auth webhook signature webhooks
@@ -73,7 +73,7 @@ _ASIDE = _words("""
 """)
 # Two or three words, at the name's end, that are a secret together.
 _TOGETHER_TEXT = """
-    key value, identity header, honeycomb team, client assertion, code verifier, palavra passe, mot passe, wacht woord,
+    key value, secret phrase, identity header, honeycomb team, client assertion, code verifier, palavra passe, mot passe, wacht woord,
     access key id, access keys, access tokens, account keys, amqp url, api keys, api tokens, application
     credentials json, auth config, auth header, auth string, auth tokens, backup code, backup codes, basic auth,
     broker url, cert pem, cert pfx, certificate pfx, client cert, client certificate, conn str, conn string,
@@ -96,7 +96,7 @@ _OPEN_KEYS = _words("""
     registry websocket ctrl control alt meta tab space return press pressed which resume checkpoint state
     dataset batchnorm query of per on pool job task node bucket topic stream kafka redis sorted filter legend
     answer plot chart drop date time string number int hash random prng rng instance keyboard shortcut major
-    minor
+    minor lora project lr
 """)
 _WEAK_KEYS = _words("""
     pass primary secondary host master data user system root

@@ -19,6 +19,7 @@ from bot.content.redaction.values import (
     is_nothing,
     is_number,
     is_path,
+    looks_mixed,
     looks_secret,
 )
 
@@ -32,43 +33,11 @@ _PAIR = re.compile(
 )
 _PHRASE = re.compile(r"(?:(?:[A-Za-z]{2,20}) ){1,2}\Z")
 _SHORT = frozenset({"key", "keys", "string", "strings", "phrase", "code", "codes", "url", "uri", "id", "signature"})
-_KEYS_IN_WORDS = frozenset(
-    [
-        "api",
-        "access",
-        "account",
-        "storage",
-        "secret",
-        "shared",
-        "private",
-        "license",
-        "licence",
-        "subscription",
-        "auth",
-        "encryption",
-        "signing",
-        "master",
-        "primary",
-        "secondary",
-        "function",
-        "batch",
-        "host",
-        "service",
-        "personal",
-        "bearer",
-        "session",
-        "refresh",
-        "client",
-        "deploy",
-        "admin",
-        "connection",
-        "seed",
-        "recovery",
-        "backup",
-        "sas",
-        "webhook",
-    ]
-)
+_KEY_WORDS = """
+    api access account storage secret shared private license licence subscription auth encryption signing master primary secondary
+    function batch host service personal bearer session refresh client deploy admin connection seed recovery backup sas webhook
+"""
+_KEYS_IN_WORDS = frozenset(_KEY_WORDS.split())
 _COOKIE_NAMES = frozenset({"cookie", "setcookie", "cookies"})
 _ENV = re.compile(r"[A-Z][A-Z0-9_]*")
 _LINE_HEAD = re.compile(
@@ -80,6 +49,7 @@ _PROSE = re.compile(r"[a-z]{2,}(?:[ ,.;:!?]|$)")
 _KEY_LIKE = re.compile(
     r"(?=[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*[A-Za-z]|[0-9a-f]{32})(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{12,}={0,2}"
 )
+_SERVER = re.compile(r"\d{2,5}@[\w.-]+")  # of licences: a port and a host
 _LIST = re.compile(r"\[\s*(?=\\{0,8}[\"'])")
 _ITEM = re.compile(r"\s*,?\s*(?=\\{0,32}[\"'])")
 _NEXT_LINE = re.compile(r"[ \t]*\r?\n([ \t]+(?:- )?)(?![\w.-]+\s*:(?:\s|$)|- |\w+=|[{}\[\]])(?=\S)")
@@ -242,7 +212,7 @@ def _one(text: str, pair: _Pair, start: int, *, anchored: bool) -> Iterator[Span
     yield start, end
 
 
-def _accepted(  # noqa: PLR0911 - a line for each reason
+def _accepted(  # noqa: PLR0911, PLR0912 - a line for each reason
     pair: _Pair, value: str, *, env: bool, firm: bool, line: str = "", quoted: bool = False
 ) -> bool:
     """Whether what goes by this name here is a secret. ``firm``: nobody writes prose like that."""
@@ -263,6 +233,7 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
         return (
             not (is_number(value) and len(value) < 4 and pair.name.lower().endswith(("passwords", "pass")))
             and not (pair.name.lower() == "pwd" and is_path(value))
+            and not (pair.name.lower() == "pw" and is_number(value))
             and not (pair.found[4].isspace() and not pair.option and not env and not quoted)
         )
     if is_path(value) or (
@@ -278,13 +249,16 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
             return not (line and len(_PROSE.findall(line)) >= 3)
         return (
             looks_secret(value)
+            or (quoted and looks_mixed(value))
             or (pair.quoted and len(value) >= 8 and not value.islower())
             or bool(_KEY_LIKE.fullmatch(value))
         )
+    if _SERVER.fullmatch(value):
+        return False
     if env:
         if value.isdigit() or numeric:
             return pair.name.upper().endswith("PIN") and value.isdigit() and len(value) >= 4
-        if pair.name in ("PASS", "KEY"):
+        if pair.name in ("PASS", "KEY", "SESSION"):
             return looks_secret(value) or (
                 len(value) >= 6 and not re.fullmatch(r"[A-Za-z]+(?:[_-]?[A-Za-z0-9]+)*", value)
             )

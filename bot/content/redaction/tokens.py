@@ -151,6 +151,7 @@ TOKENS = (
     # Keys
     Token("jwt", "", r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*+)*+", "a header in base64, and parts"),
     Token("grafana-old", "", r"eyJrIjoi[A-Za-z0-9+/=]{30,}", "a JSON with a field k, in base64"),
+    Token("ntfy", "tk_", f"{_AN}{{29}}(?![A-Za-z0-9])", ""),
     Token("nkey", "S[UANOCX]", "[A-Z0-9]{56}(?![A-Za-z0-9])", "seeds of NATS"),
     Token("product-key", "", "(?=[A-Z-]{0,28}[0-9])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![A-Za-z0-9-])", "five groups of five"),
     Token("recovery-key", "", "[0-9]{6}(?:-[0-9]{6}){7}(?![0-9-])", "BitLocker: eight groups of six"),

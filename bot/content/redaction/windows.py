@@ -26,7 +26,7 @@ _HINTS = """
     curl mysql sshpass redis-cli smbclient rabbitmqctl chpasswd jdbc login code= sudo|-s net|use unseal vault $apr1$ $1$ $5$ $6$ $y$ $2a$ $2b$ $2y$
     $argon2 q~ identity_header identity-header identityheader honeycomb assertion verifier csrf xsrf fernet snmp runas schtasks
     contrase senha palavra wachtwoord hasło haslo парол パスワード 暗証番号 密码 密碼 口令 parola lösenord losenord adgangskode salasana heslo jelsz şifre
-    clave 비밀번호 /t/ stringdata kind:|secret "data": websocket-protocol ugfzc3dvcmq6 serial activation product|key new|value code|is pairing device|code one-time verification|code this|code add-mask issecret http-basic pw|= pulumi user|add log_in sign_in reg_sz expdp impdp sqlldr /rp /p: value" -pat _pat aws_ akia heroku sqlplus {sha {ssha {crypt
+    clave 비밀번호 /t/ stringdata kind:|secret "data": websocket-protocol ugfzc3dvcmq6 serial activation product|key new|value code|is pairing device|code one-time verification|code this|code add-mask issecret http-basic pw|= pulumi user|add setuser user|default cryptsetup authorize |-hp routing access|import log_in sign_in reg_sz expdp impdp sqlldr /rp /p: value" -pat _pat aws_ akia heroku sqlplus {sha {ssha {crypt
 """
 
 
