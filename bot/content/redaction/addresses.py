@@ -26,10 +26,13 @@ _HOOKS = re.compile(
     r"|discord(?:app)?\.com/api(?:/v\d+)?/webhooks/\d+|api\.telegram\.org/bot\d+(?=:)|hooks\.zapier\.com/hooks/catch"
     r"|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key|hook\.(?:eu\d|us\d)\.make\.com|chat\.googleapis\.com/v1/spaces"
     r"|events\.pagerduty\.com/integration|ingest\.sentry\.io|hooks\.airtable\.com/workflows|api\.opsgenie\.com/v1/json"
-    r"|webhook\.site|hc-ping\.com|alert\.victorops\.com/integrations|mattermost[\w.-]{0,60}/hooks)[/:])[^\s\"'<>`]+",
+    r"|loggly\.com/inputs|webhook\.site|hc-ping\.com|alert\.victorops\.com/integrations|mattermost[\w.-]{0,60}/hooks)[/:])[^\s\"'<>`]+",
     re.IGNORECASE,
 )
 _NPMRC = re.compile(r"//[\w.:/-]{3,100}:(?:_password|_auth|_authToken)[ \t]*=[ \t]*(\S+)")
+_PATH_TOKEN = re.compile(
+    r"://[\w.:-]{1,200}(?:/[\w.-]{1,60}){0,3}?/t/((?=[\w-]*\d)[A-Za-z0-9_-]{12,})(?=[/\s\"'<>?]|$)"
+)  # conda
 _SIG_LENGTH = 43
 _MORE = re.compile(r"\r?\n[ \t]{0,8}(?:[>|] )?([A-Za-z0-9%&=+/_.~:-]+)(?=\s|[\"'<]|$)")
 
@@ -40,6 +43,9 @@ def addresses(text: str) -> Iterator[Span]:
         yield from _users(text)
     for found in _HOOKS.finditer(text) if "/" in text else ():
         yield found.end(1), found.end()
+    for found in _PATH_TOKEN.finditer(text) if "/t/" in text else ():
+        if looks_secret(found[1]):
+            yield found.span(1)
     lowered = text.lower()
     if "sig" in lowered:
         yield from _signatures(text)

@@ -44,12 +44,12 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     ("npm|yarn|pnpm|pip|pip3|git|gh|heroku|firebase|gcloud|composer|poetry|bundle|conda", r"(?:set|config|config:set|-c)[ \t]+[\"']?[^\s\"']{0,120}(?:_auth\w*|token|password|secret|key)[ \t=]+"),
     ("vault", r"(?:login|unseal|operator unseal)[ \t]+(?:-\S+[ \t]+){0,4}(?!-)"),
     ("rclone", r"obscure[ \t]+"),
-    ("net", r"user[ \t]+[\w.\\-]{1,60}[ \t]+(?!/)"),
-    ("net", r"use[ \t]++(?:(?:[A-Za-z]:|\*)[ \t]*+)?\\\\[^\s]{1,200}[ \t]+(?![/\\])"),
+    ("net", r"(?i:user)[ \t]+[\w.\\-]{1,60}[ \t]+(?!/)"),
+    ("net", r"(?i:use)[ \t]++(?:(?:[A-Za-z]:|\*)[ \t]*+)?\\\\[^\s]{1,200}[ \t]+(?![/\\])"),
     ("wandb|huggingface-cli|hf|railway|fly|flyctl|snyk|codecov|ngrok|tailscale|comet|neptune|doctl|linode-cli",
      r"(?:login|auth|authtoken|add-authtoken|config add-authtoken|up)[ \t]+(?:--?[\w-]+[ =]){0,2}(?=\S{12})"),
     ("az|vault|heroku|gcloud|op|chamber|doppler", r"(?:keyvault|secrets?|kv)[ \t][^\n|]{0,200}?--(?:value|secret|data)[ =]"),
-    ("net", r"use[ \t][^\n]{0,200}?/user:\S{1,100}[ \t]+(?!/)"),
+    ("net", r"(?i:use)[ \t][^\n]{0,200}?/(?i:user):\S{1,100}[ \t]+(?!/)"),
     ("mc|mcli", r"(?:alias set|config host add)[ \t]+\S{1,60}[ \t]+\S{1,200}[ \t]+\S{1,200}[ \t]+"),
     ("wpa_passphrase", r"[^\s]{1,60}[ \t]+"),
     ("useradd|usermod|adduser", rf"(?:-p|--password){_SEP}"),
@@ -60,6 +60,25 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     ("expect|send|spawn", r"send[ \t]+(?:--[ \t]+)?(?=[\"'][^\"']{4,100}\\r)"),
     ("nmcli|wpa_passphrase|iwconfig", r"(?:password|wifi-sec\.psk|802-11-wireless-security\.psk|key)[ \t]+"),
     ("runas|psexec|at", r"(?:/savecred|-p)[ \t]+"),
+    ("deadlinecommand", r"-\w{0,40}Password[ \t]+[\w.@\\-]{1,60}[ \t]+(?!-)"),
+    ("schtasks|xfreerdp|mstsc|winrs|cmdkey|psexec|sc|wmic|msdeploy", r"(?i:/(?:rp|p|pass|password))[: \t=]+"),
+    ("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpbulkget|snmptrap|snmpgetnext|snmptable|onesixtyone", rf"(?:-c|-A|-X){_SEP}"),
+    ("influx|telegraf", rf"(?:-t|--token){_SEP}"),
+    ("mosquitto_pub|mosquitto_sub|mosquitto_rr|p4", rf"(?:-P|--pw){_SEP}"),
+    ("cypher-shell|beeline|security", rf"(?:-p){_SEP}(?!\\d{{2,5}}\\b)"),
+    ("ssh-keygen|openssl", rf"(?:-N|-P){_SEP}"),
+    ("mc|mcli", r"admin user add[ \t]+\S{1,60}[ \t]+\S{1,60}[ \t]+"),
+    ("wg|wg-quick", r"(?:preshared-key|private-key)[ \t]+(?!/)"),
+    ("bitsadmin", r"(?i:/setcredentials)[ \t]+(?:\S{1,100}[ \t]+){4}"),
+    ("kadmin", rf"(?:-w|-pw){_SEP}"),
+    ("b2|backblaze-b2", r"(?:authorize-account|account authorize)[ \t]+\S{1,60}[ \t]+"),
+    ("uplink", r"access import[ \t]+"),
+    ("databricks", r"put-secret[ \t][^\n]{0,100}?--string-value[ =]"),
+    ("mysqlsh", r"(?:--uri[ =])?[\w.-]{1,40}:(?=\S{1,100}@)"),
+    ("poetry", r"config[ \t]+http-basic\.\S{1,60}[ \t]+\S{1,60}[ \t]+"),
+    ("conda", r"token[ \t]+set[ \t]+"),
+    ("anaconda", rf"(?:-t|--token){_SEP}"),
+    ("pulumi", r"config set[ \t]+(?:--?\S{1,40}[ \t]+){0,3}?--secret[ \t]+(?:--?\S{1,40}[ \t]+){0,3}?[\w:.-]{1,60}[ \t]+"),
     ("chpasswd", r"[\w.-]{1,40}:"),
 )  # fmt: skip
 _TABLE = [
@@ -67,7 +86,22 @@ _TABLE = [
     for programs, option in _OPTIONS
 ]
 _PROGRAMS = frozenset(each for every, _ in _TABLE for each in every)
-_PROGRAM = re.compile(r"(?<![\w.-])([a-z0-9][a-z0-9._-]{1,20}?)(?:\.exe)?(?=[\s\"'])")
+_ON_WINDOWS = frozenset(
+    [
+        "psexec",
+        "schtasks",
+        "cmdkey",
+        "sqlcmd",
+        "certutil",
+        "signtool",
+        "msdeploy",
+        "deadlinecommand",
+        "runas",
+        "bcp",
+        "winrs",
+    ]
+)
+_PROGRAM = re.compile(r"(?<![\w.-])([A-Za-z0-9][A-Za-z0-9._-]{1,20}?)(\.exe)?(?=[\s\"'])")
 _DIVIDED = re.compile(r"(?<!\\)(?<!\^)\n|\||&&|;(?=\s)")
 
 # echo SECRET | docker login --password-stdin, and what else is piped into a question for a password
@@ -78,7 +112,8 @@ _PIPED = re.compile(
     r"cryptsetup|kinit|gpg\b|-passin[ \t]+stdin|-pass[ \t]+stdin|ansible-vault|login\b|vault[ \t]+(?:login|kv)|smbpasswd|secret create|secrets? (?:set|put|versions add))"
 )
 _HERE = re.compile(
-    r"(?:--?password-stdin|--?with-token|sudo[ \t]+-S\b|chpasswd|passwd\b|kinit\b|gpg\b)[^\n|]{0,200}?<<<[ \t]*" + _ARG
+    r"(?:--?password-stdin|--?with-token|secret[ \t]+create|sudo[ \t]+-S\b|chpasswd|passwd\b|kinit\b|gpg\b)[^\n|]{0,200}?<<<[ \t]*"
+    + _ARG
 )
 _CHPASSWD = re.compile(r"[\w.$-]{1,60}:(?=\S)")
 
@@ -93,7 +128,7 @@ def commands(text: str) -> Iterator[Span]:
                     start = user.end()
                 if not is_nothing(text[start : start + 100]):
                     yield start, end
-    if _PROGRAMS.isdisjoint(_PROGRAM.findall(text)):
+    if _PROGRAMS.isdisjoint(map(_program, _PROGRAM.finditer(text))):
         return
     start = 0
     for divider in [*_DIVIDED.finditer(text), None]:
@@ -102,11 +137,17 @@ def commands(text: str) -> Iterator[Span]:
         start = divider.end() if divider else end
 
 
+def _program(found: re.Match[str]) -> str:
+    """The program that is called; Windows does not mind how it is written."""
+    name = found[1].lower()
+    return name if found[2] or name in _ON_WINDOWS or found[1].isupper() else found[1]
+
+
 def _of_command(text: str, start: int, end: int) -> Iterator[Span]:
     programs: dict[str, int] = {}
     for found in _PROGRAM.finditer(text, start, end):
-        if found[1] in _PROGRAMS:
-            programs.setdefault(found[1], found.end())
+        if (name := _program(found)) in _PROGRAMS:
+            programs.setdefault(name, found.end())
     if not programs:
         return
     for names, pattern in _TABLE:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.content.redaction.addresses import addresses
+from bot.content.redaction.apart import apart
 from bot.content.redaction.commands import commands
 from bot.content.redaction.encoded import encoded
 from bot.content.redaction.labelled import labelled
+from bot.content.redaction.manifests import manifests
 from bot.content.redaction.pairs import pairs
 from bot.content.redaction.phrases import phrases
 from bot.content.redaction.private_keys import private_keys
@@ -61,6 +63,8 @@ def _found(plain: str, *, deep: bool) -> Iterator[Span]:
     yield from addresses(plain)
     yield from pairs(plain)
     yield from labelled(plain)
+    yield from apart(plain)
+    yield from manifests(plain)
     yield from commands(plain)
     yield from phrases(plain)
     if deep:

@@ -43,8 +43,10 @@ _NAME = re.compile(
 )
 _VALUE = re.compile(rf"(?<![\w.$-]){_QUOTE}(?:{'|'.join(_VALUE_LABELS)}){_QUOTE}[ \t]*[:=][ \t]*", re.IGNORECASE)
 _ELEMENT = re.compile(r"<([\w.:-]{1,60}+)([^<>]{0,300})>")
-_CONTENT = re.compile(r"(?:\s*<(?:value|string)>)?\s*(?:<!\[CDATA\[)?([^<]{1,20000})")
+_CONTENT = re.compile(r"(?:\s*<(?:\w{1,10}:)?(?:value|string)>)?\s*(?:<!\[CDATA\[)?([^<]{1,20000})", re.IGNORECASE)
 _VAULT = re.compile(r"vault\.azure\.(?:net|cn|us)/secrets/|secretsmanager:|\"SecretString\"")
+_LEAST = 6
+"""Characters of what is called a token or a key in a document and is one."""
 _NEAR = 400
 """Characters between a name and its value."""
 
@@ -92,7 +94,12 @@ def _near(text: str, names: list[tuple[re.Match[str], Kind]]) -> Iterator[Span]:
         means = Kind.OPEN
         if before and value.start() - before[0].end() < _NEAR and not _divided(text[before[0].end() : value.start()]):
             means = before[1]
-        elif after and after[0].start() - value.end() < _NEAR and not _divided(text[value.end() : after[0].start()]):
+        elif (
+            after
+            and (after[1] is not Kind.OPEN or not vaults)
+            and after[0].start() - value.end() < _NEAR
+            and not _divided(text[value.end() : after[0].start()])
+        ):
             means = after[1]
         elif any(abs(place - value.start()) < _NEAR for place in _nearest(vaults, value.start())):
             means = Kind.SECRET
@@ -153,5 +160,7 @@ def _elements(text: str) -> Iterator[Span]:
                 continue
             if means is Kind.ORDINARY and not looks_secret(value):
                 continue
+            if means is Kind.SECRET and len(value) < _LEAST:
+                continue  # a word of a language
             begin = content.start(1) + len(content[1]) - len(content[1].lstrip())
             yield begin, begin + len(value)

@@ -8,6 +8,7 @@ it (``_2``, ``_PROD``, ``_BASE64``) is passed over.
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import IntEnum
 from functools import lru_cache
 
@@ -32,11 +33,11 @@ class Kind(IntEnum):
     """A password: whatever follows."""
 
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _GLUED = re.compile(
-    r"(?P<password>[a-z]{0,20}(?:password|passwd|passphrase)|passwort|kennwort|passcode|(?:db|ssh|user|usr|root|admin|my|smtp|imap|mail|ftp"
+    r"(?P<password>[a-z]{0,20}(?:password[do]?|passwd|passphrase)|(?!old)[a-z]{1,20}pwd|(?:tls|ssl|wpa|ipsec|wifi)psk|passwort|kennwort|passcode|(?:db|ssh|user|usr|root|admin|my|smtp|imap|mail|ftp"
     r"|sftp|proxy|redis|mongo|pg|sql|mysql|ldap|bind|key|keystore|store|trust|sudo|login|ssl|wifi|vnc|rdp|http|vault|require"
-    r"|service|svc|rabbitmq|mq|es|zip|pfx|cert|ca)(?:pass|pwd|pw))s?"
+    r"|service|svc|machine|rabbitmq|mq|es|zip|pfx|cert|ca)(?:pass|pwd|pw))s?"
     r"|(?P<secret>(?:app|client|consumer|shared|user|api|jwt|oauth|webhook)secret"
     r"|(?:api|app|access|account|auth|private|secret|storage|shared|subscription|license|licence|signing|encryption|ssh|tls|ssl"
     r"|gpg|pgp|master|deploy|host|aes|hmac|function|functions|client|session|service|admin|sas|consumer|integration|write|read"
@@ -49,12 +50,19 @@ _GLUED = re.compile(
 _PASSWORDS = _words("""
     password passwords passwd passphrase passphrases passwort kennwort passcode pwd pw psk contrasena motdepasse
 """)
+# The same in other languages, without accents (see :func:`_bare`): Spanish, Portuguese, Dutch, Swedish, Danish, Norwegian,
+# Finnish, Polish, Czech, Hungarian, Turkish, Russian, Ukrainian; and, of those that write words together, their ends.
+_PASSWORDS_ELSEWHERE = _words("""
+    contrasenas contrasenya senha senhas palavrapasse wachtwoord wachtwoorden losenord adgangskode passord salasana haslo hasla heslo
+    jelszo sifre parola zugangskennwort motdepasse пароль пароля пароли parool
+""")
+_PASSWORD_ENDS = ("パスワード", "暗証番号", "密码", "密碼", "口令", "비밀번호", "암호")
 _SECRETS = _words("""
     secret secrets token credential credentials creds cred apikey apikeys sas connstr connectionstring cookie
-    cookies jwt bearer pat hmac pepper totp otp mnemonic authorization dsn userpwd authtoken accesstoken
+    cookies jwt bearer pat fernet csrf xsrf csrftoken authenticity hmac pepper totp otp mnemonic authorization dsn userpwd authtoken accesstoken authtok
 """)
 _ORDINARY = _words("""
-    pass pin salt session sessions sid license licence auth webhook signature webhooks
+    clave pass pin salt session sessions sid license licence auth webhook signature webhooks
 """)
 # Words that say of what went before them that it is not the thing itself.
 _ASIDE = _words("""
@@ -65,6 +73,7 @@ _ASIDE = _words("""
 """)
 # Two or three words, at the name's end, that are a secret together.
 _TOGETHER_TEXT = """
+    key value, secret phrase, identity header, honeycomb team, client assertion, code verifier, palavra passe, mot passe, wacht woord,
     access key id, access keys, access tokens, account keys, amqp url, api keys, api tokens, application
     credentials json, auth config, auth header, auth string, auth tokens, backup code, backup codes, basic auth,
     broker url, cert pem, cert pfx, certificate pfx, client cert, client certificate, conn str, conn string,
@@ -87,10 +96,10 @@ _OPEN_KEYS = _words("""
     registry websocket ctrl control alt meta tab space return press pressed which resume checkpoint state
     dataset batchnorm query of per on pool job task node bucket topic stream kafka redis sorted filter legend
     answer plot chart drop date time string number int hash random prng rng instance keyboard shortcut major
-    minor
+    minor lora project lr
 """)
 _WEAK_KEYS = _words("""
-    primary secondary host master data user system root
+    pass primary secondary host master data user system root
 """)
 _OPEN_TOKENS = _words("""
     max min num n total prompt completion input output pad eos bos unk cls sep mask special next continuation
@@ -111,7 +120,7 @@ _OPEN_SESSIONS = _words("""
 @lru_cache(4096)
 def kind(name: str) -> Kind:
     """What ``name`` says of its value."""
-    words = [word.lower() for word in _WORD.findall(name[-LONGEST:])]
+    words = [word.lower() for word in _WORD.findall(_bare(name[-LONGEST:]))]
     ends = words[:]
     while ends and (ends[-1].isdigit() or (len(ends[-1]) == 1 and len(ends) > 1)):
         ends.pop()
@@ -131,11 +140,25 @@ def is_secret(name: str) -> bool:
     return kind(name) is not Kind.OPEN
 
 
+def _bare(name: str) -> str:
+    """A name without accents: ``contraseña`` is ``contrasena``."""
+    if name.isascii():
+        return name
+    parts = unicodedata.normalize("NFKD", name.replace("ł", "l").replace("ı", "i"))
+    return unicodedata.normalize("NFC", "".join(each for each in parts if not "\u0300" <= each <= "\u036f"))
+
+
 def _together(words: list[str]) -> Kind | None:
     if words[-3:-1] == ["xdg", "session"]:
         return Kind.OPEN
+    if words[-2:] == ["secret", "id"]:
+        return Kind.SECRET
     if any(tuple(words[-count:]) in _TOGETHER for count in (2, 3) if len(words) >= count):
-        return Kind.ORDINARY if tuple(words[-2:]) in _PHRASES or words[-1] in ("id", "config", "auth") else Kind.SECRET
+        return (
+            Kind.ORDINARY
+            if tuple(words[-2:]) in _PHRASES or words[-1] in ("id", "config", "auth", "value")
+            else Kind.SECRET
+        )
     return None
 
 
@@ -144,6 +167,8 @@ def _last(words: list[str], name: str) -> Kind:  # noqa: PLR0911 - one line for 
         return Kind.OPEN
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if before == "pass" and last in ("word", "words", "phrase", "wd", "code"):
+        return Kind.PASSWORD
+    if last in _PASSWORDS_ELSEWHERE or (not last.isascii() and last.endswith(_PASSWORD_ENDS)):
         return Kind.PASSWORD
     if last in _PASSWORDS:
         return Kind.OPEN if last == "pwd" and name in ("PWD", "pwd", "OLDPWD") else Kind.PASSWORD

@@ -19,56 +19,25 @@ from bot.content.redaction.values import (
     is_nothing,
     is_number,
     is_path,
+    looks_mixed,
     looks_secret,
 )
 
 Span = tuple[int, int]
 
 _PAIR = re.compile(
-    r"(?<![\w.$-])(--?|/(?=[A-Za-z]{1,20}:\S)|\$\{?(?:env:)?)?([A-Za-z_][\w.$-]{0,200}+)"
+    r"(?<![\w.$-])(--?|/(?=[A-Za-z]{1,20}[:=]\S)|\$\{?(?:env:)?)?([^\W\d][\w.$-]{0,200}+)"
     r"((?:\\{0,32}[\"'`]|&quot;|\\{1,8}u0022|%22)?[\])}]{0,2})"
-    r"([ \t]*+(?::=|=>|->|={1,3}(?!=)|::?(?!//|\\(?![\"'u]))|%3[Dd]|%3[Aa]|\\{1,8}u003d|,(?=\s*\\{0,32}[bu]?[\"']))[ \t]*+"
+    r"([ \t]*+(?::=|=>|->|<-(?=[ \t]*[\"'])|={1,3}(?!=)|::?(?!//|\\(?![\"'u]))|%3[Dd]|%3[Aa]|\\{1,8}u003d|,(?=\s*\\{0,32}[bu]?[\"']))[ \t]*+"
     r"|[ \t]++(?=[^\s=:-]|-\S*\d))"
 )
 _PHRASE = re.compile(r"(?:(?:[A-Za-z]{2,20}) ){1,2}\Z")
 _SHORT = frozenset({"key", "keys", "string", "strings", "phrase", "code", "codes", "url", "uri", "id", "signature"})
-_KEYS_IN_WORDS = frozenset(
-    [
-        "api",
-        "access",
-        "account",
-        "storage",
-        "secret",
-        "shared",
-        "private",
-        "license",
-        "licence",
-        "subscription",
-        "auth",
-        "encryption",
-        "signing",
-        "master",
-        "primary",
-        "secondary",
-        "function",
-        "batch",
-        "host",
-        "service",
-        "personal",
-        "bearer",
-        "session",
-        "refresh",
-        "client",
-        "deploy",
-        "admin",
-        "connection",
-        "seed",
-        "recovery",
-        "backup",
-        "sas",
-        "webhook",
-    ]
-)
+_KEY_WORDS = """
+    api access account storage secret shared private license licence subscription auth encryption signing master primary secondary
+    function batch host service personal bearer session refresh client deploy admin connection seed recovery backup sas webhook
+"""
+_KEYS_IN_WORDS = frozenset(_KEY_WORDS.split())
 _COOKIE_NAMES = frozenset({"cookie", "setcookie", "cookies"})
 _ENV = re.compile(r"[A-Z][A-Z0-9_]*")
 _LINE_HEAD = re.compile(
@@ -80,6 +49,7 @@ _PROSE = re.compile(r"[a-z]{2,}(?:[ ,.;:!?]|$)")
 _KEY_LIKE = re.compile(
     r"(?=[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*[A-Za-z]|[0-9a-f]{32})(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{12,}={0,2}"
 )
+_SERVER = re.compile(r"\d{2,5}@[\w.-]+")  # of licences: a port and a host
 _LIST = re.compile(r"\[\s*(?=\\{0,8}[\"'])")
 _ITEM = re.compile(r"\s*,?\s*(?=\\{0,32}[\"'])")
 _NEXT_LINE = re.compile(r"[ \t]*\r?\n([ \t]+(?:- )?)(?![\w.-]+\s*:(?:\s|$)|- |\w+=|[{}\[\]])(?=\S)")
@@ -139,11 +109,24 @@ def _read(text: str, found: re.Match[str]) -> _Pair | None:
         and text[found.end() + 1 : found.end() + 2] != ":"
     ):
         means = Kind.PASSWORD  # of a connection string; else the working directory
+    if (
+        name == "pwd"
+        and separator == ":"
+        and found[3][-1:] in tuple("\"'")
+        and text[found.end() + 1 : found.end() + 2] not in "/~."
+    ):
+        means = Kind.PASSWORD
     if means is Kind.OPEN or (found[1] == "${" and separator[:1] == ":"):  # ${NAME:-other}
         return None
-    if separator == "," and not found[3]:
+    if separator == "," and (not found[3] or text[found.start() - 1 : found.start()] not in tuple("\"'`;2")):
         return None
-    if not separator and not option and not _SETTER.search(text, max(0, found.start() - 20), found.start()):
+    quoted = "_" in name and text[found.end() : found.end() + 1] in tuple("\"'")
+    if (
+        not separator
+        and not option
+        and not quoted
+        and not _SETTER.search(text, max(0, found.start() - 20), found.start())
+    ):
         return None
     return _Pair(found, name, means, found[3] != "" and found[3][-1] in "\"'`;2", option, separator)
 
@@ -229,7 +212,7 @@ def _one(text: str, pair: _Pair, start: int, *, anchored: bool) -> Iterator[Span
     yield start, end
 
 
-def _accepted(  # noqa: PLR0911 - a line for each reason
+def _accepted(  # noqa: PLR0911, PLR0912 - a line for each reason
     pair: _Pair, value: str, *, env: bool, firm: bool, line: str = "", quoted: bool = False
 ) -> bool:
     """Whether what goes by this name here is a secret. ``firm``: nobody writes prose like that."""
@@ -250,7 +233,8 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
         return (
             not (is_number(value) and len(value) < 4 and pair.name.lower().endswith(("passwords", "pass")))
             and not (pair.name.lower() == "pwd" and is_path(value))
-            and not (pair.found[4].isspace() and not pair.option and not env)
+            and not (pair.name.lower() == "pw" and is_number(value))
+            and not (pair.found[4].isspace() and not pair.option and not env and not quoted)
         )
     if is_path(value) or (
         is_address(value) and not pair.name.lower().replace("_", "").endswith(("webhookurl", "webhook"))
@@ -265,13 +249,16 @@ def _accepted(  # noqa: PLR0911 - a line for each reason
             return not (line and len(_PROSE.findall(line)) >= 3)
         return (
             looks_secret(value)
+            or (quoted and looks_mixed(value))
             or (pair.quoted and len(value) >= 8 and not value.islower())
             or bool(_KEY_LIKE.fullmatch(value))
         )
+    if _SERVER.fullmatch(value):
+        return False
     if env:
         if value.isdigit() or numeric:
             return pair.name.upper().endswith("PIN") and value.isdigit() and len(value) >= 4
-        if pair.name in ("PASS", "KEY"):
+        if pair.name in ("PASS", "KEY", "SESSION"):
             return looks_secret(value) or (
                 len(value) >= 6 and not re.fullmatch(r"[A-Za-z]+(?:[_-]?[A-Za-z0-9]+)*", value)
             )

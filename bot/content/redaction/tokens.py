@@ -136,6 +136,7 @@ TOKENS = (
     Token("launchdarkly", "(?:api|sdk)-", f"{_GUID}(?![A-Za-z0-9-])", ""),
     # Work
     Token("linear", "lin_(?:api|oauth|wh)_", f"{_AN}{{20,}}", ""),
+    Token("asana", "[12]/[0-9]{10,20}(?:/[0-9]{10,20})?:", f"{_HEX}{{32}}(?![A-Za-z0-9])", "personal access tokens"),
     Token("notion", "(?:ntn|secret)_", f"{_AN}{{40,}}", ""),
     Token("figma", "fig[duo]_?", f"{_URL}{{38,}}", ""),
     Token("contentful", "CFPAT-", f"{_URL}{{30,}}", ""),
@@ -150,6 +151,10 @@ TOKENS = (
     # Keys
     Token("jwt", "", r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*+)*+", "a header in base64, and parts"),
     Token("grafana-old", "", r"eyJrIjoi[A-Za-z0-9+/=]{30,}", "a JSON with a field k, in base64"),
+    Token("ntfy", "tk_", f"{_AN}{{29}}(?![A-Za-z0-9])", ""),
+    Token("nkey", "S[UANOCX]", "[A-Z0-9]{56}(?![A-Za-z0-9])", "seeds of NATS"),
+    Token("product-key", "", "(?=[A-Z-]{0,28}[0-9])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![A-Za-z0-9-])", "five groups of five"),
+    Token("recovery-key", "", "[0-9]{6}(?:-[0-9]{6}){7}(?![0-9-])", "BitLocker: eight groups of six"),
     Token("age", "AGE-SECRET-KEY-1", "[A-Z0-9]{50,}", ""),
     Token("nostr", "nsec1", "[a-z0-9]{50,}", ""),
     Token("bip32", "[xyz]prv", f"{_AN}{{90,}}", ""),

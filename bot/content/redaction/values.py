@@ -20,6 +20,8 @@ _WORDS = (
     r"(?:none|null|nil|nul|true|false|undefined|yes|no|on|off|required|optional|empty|and|or|is|was|for|must|not|never|expired|expires"
     r"|invalid|missing|incorrect|wrong|mismatch|unset|unknown|unused|set|n/?a|see|stored|provided|needed|default|failed|ok|enabled|disabled"
     r"|rejected|accepted|denied|changed|rotated|found|string|str|bytes|text|int|integer|bool|boolean|optional\[\w*\]|secretstr|any|object"
+    r"|erforderlich|ungültig|falsch|abgelaufen|vergessen|requis|expiré|obligatoire|oublié|requerid[oa]|obligatori[oa]|inválid[oa]|incorrect[oa]|vencid[oa]"
+    r"|vereist|verlopen|vergeten|wymagane|nieprawidłowe|требуется|неверный|obbligatori[oa]|scadut[oa]|errat[oa]|必須|无效|错误"
     r"|input|loaded|valid|refreshed|created|updated|deleted|received|sent|using|the|an?|in|to|of|from|with|your|here|todo|changeme)"
 )
 _ONE_WORD = re.compile(_WORDS, re.IGNORECASE)
@@ -33,6 +35,7 @@ _PATH = re.compile(
 _NUMBER = re.compile(r"[-+~]?\d[\d.,:/x%e+-]{0,18}\s?(?:[a-zA-Zµ%]{0,3}(?:/s)?)?")
 _SYMBOLS = re.compile(r"[^\w\s.:/,+=\\'\"()\[\]<>|-]")
 _PARTS = re.compile(r"[A-Za-z0-9+/=]{8,}")
+_BYTES = re.compile(r"[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==")  # 32 and 64 bytes in base64
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _TOOL = re.compile(
     r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-\S+|sha(?:1|256|384|512)[-:=]\S*|md5[-:=]?\S*|v?\d+(?:\.\d+)+\S*|refs/\S+|https?://[\w.-]+(?::\d+)?/?|\d{4}-\d\d-\d\d\S*)"
@@ -80,13 +83,15 @@ def looks_random(word: str) -> bool:
     return len(_CHANGES.findall(word)) * 4 >= len(word)
 
 
-def looks_secret(value: str) -> bool:
+def looks_secret(value: str) -> bool:  # noqa: PLR0911 - a line for each form
     """Whether this is no word, name, figure, path, id or version, but something made to be guessed by nobody."""
     value = value.strip("\"'` \t")
     if len(value) < 6 or is_nothing(value) or is_path(value) or is_number(value):
         return False
     if _GUID.fullmatch(value) or _TOOL.fullmatch(value) or value[0] in "([{<" or is_address(value):
         return False
+    if _BYTES.fullmatch(value):
+        return True
     bare = re.sub(r"[-_.~+=]", "", value)
     if bare.isalnum() and looks_random(bare) and re.search(r"[a-z]", bare) and re.search(r"[A-Z]", bare):
         return True
@@ -95,4 +100,14 @@ def looks_secret(value: str) -> bool:
         return True
     if _SYMBOLS.search(value.rstrip(".,;:!?%")):
         return sum(kinds) >= 2
-    return all(kinds) and value.isalnum() and len(value) >= 8 and not re.fullmatch(r"[A-Za-z]+\d{1,4}", value)
+    return all(kinds) and value.isalnum() and len(value) >= 8 and not re.fullmatch(r"[A-Za-z]+\d{1,4}[A-Z]?", value)
+
+
+def looks_mixed(value: str) -> bool:
+    """Whether letters, figures, and letters of another size or a mark are in it: a password, where one was announced."""
+    value = value.strip("\"'` \t")
+    if len(value) < 6 or is_nothing(value) or is_path(value) or is_number(value):
+        return False
+    return bool(re.search(r"\d", value) and re.search("[A-Za-z]", value)) and bool(
+        re.search(r"[a-z].*[A-Z]|[A-Z].*[a-z]|[^\w.,:;-]|_", value)
+    )

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bot.content.redaction.apart import awaits
+from bot.content.redaction.manifests import Manifest
+from bot.content.redaction.names import Kind, kind
 from bot.content.redaction.private_keys import BEGIN, END, may_follow
 from bot.content.redaction.view import ODD
 
@@ -21,7 +24,9 @@ _HINTS = """
     connection_str connection-str connection|str dsn bearer jwt pat= pat: licen hmac salt pepper pin= pin: pin" pin|is totp otp seed mnemonic
     recovery backup_code backup|code webhook hooks url= url: url" uri= uri: uri" _url _uri identified psk pw= pw: pw" pw' _backend pfx sharedkey
     curl mysql sshpass redis-cli smbclient rabbitmqctl chpasswd jdbc login code= sudo|-s net|use unseal vault $apr1$ $1$ $5$ $6$ $y$ $2a$ $2b$ $2y$
-    $argon2 q~ /p: value" -pat _pat aws_ akia heroku sqlplus {sha {ssha {crypt
+    $argon2 q~ identity_header identity-header identityheader honeycomb assertion verifier csrf xsrf fernet snmp runas schtasks
+    contrase senha palavra wachtwoord hasło haslo парол パスワード 暗証番号 密码 密碼 口令 parola lösenord losenord adgangskode salasana heslo jelsz şifre
+    clave 비밀번호 /t/ stringdata kind:|secret "data": websocket-protocol ugfzc3dvcmq6 serial activation product|key new|value code|is pairing device|code one-time verification|code this|code add-mask issecret http-basic pw|= pulumi user|add setuser user|default cryptsetup authorize |-hp routing access|import log_in sign_in reg_sz expdp impdp sqlldr /rp /p: value" -pat _pat aws_ akia heroku sqlplus {sha {ssha {crypt
 """
 
 
@@ -35,7 +40,7 @@ def _pattern() -> re.Pattern[str]:
     # be one in an address; and four colons are a line of .pgpass.
     return re.compile(
         rf"{words}|{ODD}|(?<![a-z0-9_-])(?=[a-z_-]{{0,40}}[0-9])[a-z0-9_-]{{18,}}|(?<![a-z0-9+/])[a-z0-9+/]{{40,}}"
-        r"|\s-[pwkuab][ =]?\S|://[^\s@]{1,300}@|:(?:[0-9]{4,5}|\*):[\w.*-]{1,100}:|\t(?:true|false)\t"
+        r"|\s-[pwkuab][ =]?\S|(?m:^)[ \t-]{0,60}data:[ \t]*\r?\n|://[^\s@]{1,300}@|:(?:[0-9]{4,5}|\*):[\w.*-]{1,100}:|\t(?:true|false)\t"
     )
 
 
@@ -50,6 +55,9 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _ONE_WORD = re.compile(r"[ \t]{0,8}[\"']?[A-Za-z0-9%+/=&_.~:?-]+[\"']?,?\r?\n?\Z")
+_TAG = re.compile(r"<(?:\w{1,20}:)?(\w[\w.-]{0,60})>[ \t]*\r?\n?\Z")
+_BELOW = 3
+"""Lines in which a value may stand, one more than may follow, behind a line that ends with its name."""
 _LABELLED = 4
 """Lines behind a name in which its value may stand."""
 
@@ -102,6 +110,7 @@ class _State:
         self._key: str | None = None  # what stands before the private key that is open
         self._block = -1  # how far the block scalar that is open is indented
         self._left = 0  # lines in which a value may follow
+        self._manifest: Manifest | None = None
         self._see(line)
 
     def goes_on(self, line: str, following: str) -> bool:
@@ -116,6 +125,10 @@ class _State:
             if not following.strip() or _indent(following) > self._block:
                 return True
             self._block = -1
+        if self._manifest:
+            if self._manifest.goes_on(following):
+                return True
+            self._manifest = None
         self._left -= 1
         tail = line[-200:].rstrip()
         goes_on = (
@@ -143,6 +156,16 @@ class _State:
             self._block = _indent(line)
         if _LABEL.search(line):
             self._left = _LABELLED
+        elif self._left < _BELOW and (awaits(line) or _opens(line)):
+            self._left = _BELOW
+        if Manifest.BEGINS.match(line):
+            self._manifest = Manifest(line)
+
+
+def _opens(line: str) -> bool:
+    """Whether the line ends with the tag of an element that is secret: its text may stand in the next line."""
+    tag = _TAG.search(line[-100:])
+    return tag is not None and kind(tag[1]) is not Kind.OPEN
 
 
 def _indent(line: str) -> int:
