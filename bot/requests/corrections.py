@@ -88,6 +88,17 @@ def beside(
     return CommandError(error.message, nearest, at=error.at, forms=[*lacking, *error.forms], settled=True)
 
 
+def _offering(
+    message: str, nearest: Iterable[Sequence[str]], fit: Fitting, helped: str = "help", most: int = _OFFERED
+) -> CommandError:
+    by_fit: dict[Fit, list[str]] = {"whole": [], "lacking": [], "none": []}
+    for tokens in nearest:
+        by_fit[fit(tokens)].append(join(tokens))
+    whole = list(dict.fromkeys(by_fit["whole"]))[:most]
+    lacking = list(dict.fromkeys(by_fit["lacking"]))[: most - len(whole)]
+    return CommandError(message, [*whole, helped], forms=lacking, settled=True)
+
+
 def _nearest(commands: Mapping[str, Command], tokens: Sequence[str]) -> Iterable[list[str]]:
     """The commands that were meant, the likeliest first, each with the words behind what was mistyped.
 
