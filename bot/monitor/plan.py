@@ -114,15 +114,21 @@ def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) ->
             yield Read("tasks", name, URGENT, last)
         elif overdue >= _SELDOM:
             yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
-        if view.past and view.active is not None and view.failed:
-            yield Read("past", name, URGENT, None)
-        again = pending.read.get(f"retries {name}", view.started or view.created)
-        if view.running and (behind := _overdue(again, pending.at)) >= 1:
-            yield Read("retries", name, behind, again, slow=True)
+        yield from _unseen(pending, name, view)
         if view.active is None or fold(name) in watched or name in pending.recounted:
             yield Read("counts", name, URGENT, view.counted)
         elif (behind := _overdue(view.counted, pending.at)) >= 1:
             yield Read("counts", name, behind, view.counted, slow=True)
+
+
+def _unseen(pending: PendingState, name: str, view: JobView) -> Iterator[Read]:
+    """Failures that no list of what changed tells: from before the first look, and of tasks that are run again."""
+    if view.past and view.active is not None and view.failed:
+        yield Read("past", name, URGENT, None)
+    if view.running and can_fail(pending, view):
+        again = pending.read.setdefault(f"retries {name}", view.started or view.created or pending.at)
+        if (behind := _overdue(again, pending.at)) >= 1:
+            yield Read("retries", name, behind, again, slow=True)
 
 
 def _stirred(pending: PendingState, view: JobView, last: datetime | None) -> bool:

@@ -7,6 +7,7 @@ throttle, or where no answer comes at all, nothing more is asked in this poll.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -114,16 +115,17 @@ class Reader:
         self.at: datetime | None = None
         """The service's time of the first answer."""
         self._stopped = False
-        self._failed: set[Area] = set()
+        self._failed: Counter[Area] = Counter()
         self._answered: set[Area] = set()
 
     @property
     def silent(self) -> set[Area]:
         """The areas of which one pool or job after the other was asked, and none could be read.
 
-        Where some could, the others are as they were: the trouble of one hides nothing of another.
+        Where some could, or one alone was asked, the others are as they were: the trouble of one hides nothing of
+        another.
         """
-        return self._failed - self._answered
+        return {area for area, count in self._failed.items() if count > 1} - self._answered
 
     async def pools(self) -> list[PoolState] | None:
         """Every pool."""
@@ -164,18 +166,22 @@ class Reader:
         """A pool's idle nodes, a thousand of them, with since when they are."""
         path, select = Account.nodes(pool), "id,state,stateTransitionTime"
         return await self._try(
-            "nodes", lambda: self._list(NodeState, path, "state eq 'idle'", select, most=1), missing=[]
+            "nodes", lambda: self._list(NodeState, path, "state eq 'idle'", select, most=1), missing=[], spare=True
         )
 
     async def failed_tasks(self, job: str) -> list[TaskState] | None:
         """A job's failed tasks, a thousand of them, whenever they failed."""
         wanted = "state eq 'completed' and executionInfo/result eq 'failure'"
-        return await self._try("tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job)
+        return await self._try(
+            "tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job, spare=True
+        )
 
     async def unfinished_tasks(self, job: str, since: datetime) -> list[TaskState] | None:
         """Tasks of a job that moved since and are not over, a thousand of them."""
         wanted = f"{_since(since)} and state ne 'completed'"
-        return await self._try("tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job)
+        return await self._try(
+            "tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job, spare=True
+        )
 
     async def tasks(self, job: str, since: datetime, *, every: bool) -> list[TaskState] | None:
         """Tasks of a job that failed since; ``every``: that began to run or ended."""
@@ -291,8 +297,9 @@ class Reader:
         missing: T | None = None,
         job: str = "",
         single: bool = False,
+        spare: bool = False,
     ) -> T | None:
-        """The answer, or None. ``single`` is a read of one of many.
+        """The answer, or None. ``single`` is a read of one of many; ``spare`` one without which the area is known.
 
         ``missing`` is the answer where the thing is not there; the ``job`` that it belongs to is then suspected to be
         gone. What is read ``aside`` never ends the poll.
@@ -308,10 +315,10 @@ class Reader:
                 if (error.not_found and missing is not None) or (job and error.status in (404, 409)):
                     self.suspects.update(filter(None, [job]))
                     return missing
-                if single and error.status and not error.throttled:
-                    self._failed.add(area)
-                else:
+                if not error.status or error.throttled or not (single or spare):
                     self.missing.add(area)
+                elif single:
+                    self._failed[area] += 1
                 if error.code != _NO_ARM:
                     log.info(
                         "monitor.area_refused",

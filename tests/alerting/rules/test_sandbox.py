@@ -88,7 +88,7 @@ async def test_tasks_that_fail_and_the_end_of_their_job(stage: Stage) -> None:
     states = [finding.state for finding in found["task.failed", "doomed"]]
     assert states[0] == "open"
     assert states[-1] == "resolved"
-    assert found["task.failed", "doomed"][-1].headline == "job doomed: 12 of 12 tasks failed"
+    assert found["task.failed", "doomed"][-1].headline == "job doomed ended: 12 of 12 tasks failed"
     assert found["task.failed", "doomed"][-1].cause.startswith("exit code 137: killed (SIGKILL), out of memory")
     assert headlines(found["job.failed", "doomed"]) == ["job doomed has failed: 12 of 12 tasks failed"]
     assert ("job.completed", "doomed") not in found
@@ -105,9 +105,11 @@ async def test_nodes_that_nobody_needs(stage: Stage) -> None:
 
 
 async def test_an_account_that_goes_on_as_ever_is_quiet(stage: Stage) -> None:
-    """Nothing is wrong with a pool that works and a job that goes on, but the few tasks that fail."""
+    """Nothing is wrong with a pool that works and a job that goes on, but the few tasks that fail, and the nodes that
+    have been idle since before anybody looked.
+    """
     found = await told(stage, 8 * MINUTE)
-    assert {name for name, _ in found if not KINDS[name].quiet} <= {"task.failed"}
+    assert {name for name, _ in found if not KINDS[name].quiet} <= {"task.failed", "pool.idle"}
 
 
 async def test_tasks_that_begin_and_end_are_news_where_all_are_watched() -> None:
