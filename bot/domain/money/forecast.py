@@ -195,7 +195,7 @@ def _errors(daily: Mapping[date, float], today: date, ahead: int) -> Iterator[fl
             actual = sum(daily[day] for day in days)
             forecast = sum(_expected(daily, origin, days, recent_only=False))
             if actual > 0 and forecast > 0:
-                yield abs(math.log(actual / forecast))
+                yield abs(math.log(actual) - math.log(forecast))  # the share itself may be too small for a number
             else:
                 yield 0.0 if actual == forecast else math.inf
         origin -= timedelta(days=1)
