@@ -118,6 +118,7 @@ class _Reader:
             raise CommandError(
                 f"“{_short(bare)}” says no value: {self._expected(field)}.",
                 [self._command(parts, index, [fixed]) for fixed in _examples(field)],
+                settled=True,
             )
         return self._made(parts, index, field, op, raw, negated)
 
@@ -130,6 +131,7 @@ class _Reader:
             raise CommandError(
                 f"“{field.name}” does not take “{op}”; it takes {listed} and {self._expected(field)}.",
                 [self._command(parts, index, [fixed]) for fixed in likely],
+                settled=True,
             )
         values = alternatives(raw)
         if len(values) > (1 if op in ORDER else _MOST_VALUES) or not values:
@@ -161,6 +163,7 @@ class _Reader:
                         f"“{field.name}{op}{_short(text)}” could be read two ways: say {field.name}:{value} for the "
                         f"last {value}, or compare with a day or a time of day.",
                         [self._command(parts, index, [f"{field.name}:{value}"])],
+                        settled=True,
                     )
             case _:
                 value = span(text.lower())
@@ -168,6 +171,7 @@ class _Reader:
             raise CommandError(
                 f"“{_short(text)}” is not what “{field.name}” takes: {_EXPECTED[field.kind]}.",
                 [self._command(parts, index, [fixed]) for fixed in _examples(field)],
+                settled=True,
             )
         return value
 
@@ -184,6 +188,7 @@ class _Reader:
         raise CommandError(
             f"“{_short(text)}” is no {field.title} of {self.entity.one}. There are: {', '.join(field.words)}.",
             nearest,
+            settled=True,
         )
 
     def _flag(self, parts: list[str], index: int, field: Field, op: str, raw: str, negated: bool) -> Condition:
@@ -198,6 +203,7 @@ class _Reader:
             raise CommandError(
                 f"“{field.name}” of {self.entity.one} is yes or no.",
                 [self._command(parts, index, [f]) for f in fixed],
+                settled=True,
             )
         turned = negated != (op == "!=")
         return Condition(field, ":", ({"yes": "no", "no": "yes"}[said] if turned else said,))
@@ -224,6 +230,7 @@ class _Reader:
             raise CommandError(
                 f"“{low}” is a field and says nothing by itself: {self._expected(field)}.",
                 [self._command(parts, index, [fixed]) for fixed in (*_examples(field), f"{named.name}~{bare}")],
+                settled=True,
             )
         if _OPENS.match(bare):
             raise CommandError(
@@ -245,6 +252,7 @@ class _Reader:
             f"There is no field “{_short(name)}” to filter {self.entity.plural} by. There are: "
             f"{', '.join(self.entity.names)}.",
             [self._command(parts, index, [each]) for each in fixed],
+            settled=True,
         )
 
     def _expected(self, field: Field) -> str:

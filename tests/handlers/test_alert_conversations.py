@@ -149,7 +149,7 @@ async def test_subscriptions_are_listed_and_removed(alert_bot: AlertBot) -> None
         ("alert hours late", "no hours", "alert hours 22:00-07:00"),
         ("alert hours 22:00-22:00", "begin and end at the same time", "alert hours days:mon-fri"),
         ("alert hours 22-7 zone:Europe/Berln", "no time zone", "alert hours 22-7 zone:Europe/Berlin"),
-        ("alert hours 22-7 zone:../../etc/passwd", "no time zone", "alert hours 22-7 zone:Pacific/Apia"),
+        ("alert hours 22-7 zone:../../etc/passwd", "no time zone", "help"),
         ("alert hours 22-7 days:mon-fry", "“fry” is no day", "alert hours 22-7 days:mon-fri"),
         ("alert hours days:,", "Which days?", "alert hours days:mon-fri"),
     ],

@@ -68,7 +68,7 @@ async def test_a_query_is_saved_listed_run_and_forgotten(saved: Scene) -> None:
     golden("command-saved", listed)
     ran = await ask(saved, "run FAILING")
     assert title(ran).startswith("Jobs in")
-    assert title(await ask(saved, next(c for c in commands(listed) if c.startswith("run gpu")))).startswith(
+    assert title(await ask(saved, next(c for c in commands(listed) if c.startswith("run 'gpu'")))).startswith(
         "Pool render-gpu"
     )
     menu = next(item for item in items(listed) if isinstance(item, Menu) and item.label == "Forget")

@@ -22,7 +22,7 @@ _WORDS = (
     r"|rejected|accepted|denied|changed|rotated|found|string|str|bytes|text|int|integer|bool|boolean|optional\[\w*\]|secretstr|any|object"
     r"|erforderlich|ungültig|falsch|abgelaufen|vergessen|requis|expiré|obligatoire|oublié|requerid[oa]|obligatori[oa]|inválid[oa]|incorrect[oa]|vencid[oa]"
     r"|vereist|verlopen|vergeten|wymagane|nieprawidłowe|требуется|неверный|obbligatori[oa]|scadut[oa]|errat[oa]|必須|无效|错误"
-    r"|input|loaded|valid|refreshed|created|updated|deleted|received|sent|using|the|an?|in|to|of|from|with|your|here|todo|changeme)"
+    r"|managed_?identity|workload_?identity|service_?principal|shared_?key|azure_?cli|environment|input|loaded|valid|refreshed|created|updated|deleted|received|sent|using|the|an?|in|to|of|from|with|your|here|todo|changeme)"
 )
 _ONE_WORD = re.compile(_WORDS, re.IGNORECASE)
 _WORD_FIRST = re.compile(_WORDS + r"(?![^\s\"'`,;:.!?()\[\]{}&|])", re.IGNORECASE)
