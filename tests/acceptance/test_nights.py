@@ -35,9 +35,12 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
         for number in range(6):
             stage.account.inject.add_job(f"job-{number}", "pool1", 40, seconds=3e6)
             stage.account.inject.storm([f"job-{number}"], [f"exit-{number + 1}"], 2)
-        await _at(stage, seven - timedelta(hours=4), 5000)
+        await _at(stage, seven - timedelta(hours=4), 2500)
         await stage.program.restart(end)
-        await _at(stage, seven - timedelta(minutes=1), 5000)
+        await _at(stage, seven - timedelta(minutes=40), 2500)
+        await _at(
+            stage, seven - timedelta(minutes=1), 300
+        )  # slowly, so that what a busy machine left behind is made up
         assert stage.told() == []
         await stage.until(stage.told, 120, "the morning's digest")
         [digest] = stage.told()
@@ -45,7 +48,7 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
         print(f"{local:%Y-%m-%d %H:%M:%S %Z}: {digest['text']}")
         assert local.date() == morning
         assert time(7) <= local.time() <= time(7, 1)
-        assert "7 alerts while it was quiet · 6 resolved" in digest["text"]
+        assert "7 alerts while it was quiet · 6 over, not mended" in digest["text"]
         await _at(stage, seven + timedelta(minutes=20), 300)
         assert len(stage.told()) == 1
 

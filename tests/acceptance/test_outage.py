@@ -75,11 +75,11 @@ def _jobs() -> list[str]:
 
 
 def _told(stage: Environment) -> Iterator[tuple[str, str]]:
-    """Of which job's end a message in which conversation tells."""
+    """Of which job's failure a message in which conversation tells: that of its tasks, or that of its end."""
     entries = {name for (name,) in stage.rows("SELECT id FROM outbox")}
     for job, conversation, body in stage.rows(
         "SELECT i.name, n.conversation, n.body FROM incidents i JOIN notifications n ON n.incident = i.id "
-        "WHERE i.rule = 'job.failed'"
+        "WHERE i.rule IN ('task.failed', 'job.failed')"
     ):
         if json.loads(body)["entry"] in entries:
             yield job, conversation

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.chat.clear_chat import clear_chat
 from bot.chat.fallback import AS_TEXT, REPEAT, UNSENDABLE
 from bot.chat.request import Conversation, Person
 from bot.chat.teams import messages as teams_messages
@@ -51,11 +52,11 @@ async def teams() -> AsyncIterator[Meeting]:
 
 
 def of_slack(harness: SlackHarness) -> AnswerDelivery:
-    return AnswerDelivery({"slack": harness.slack}, LiveRows(), Clock(speed=20))
+    return AnswerDelivery({"slack": clear_chat(harness.slack)}, LiveRows(), Clock(speed=20))
 
 
 def of_teams(meeting: Meeting) -> AnswerDelivery:
-    return AnswerDelivery({"teams": meeting.teams}, LiveRows(), Clock(speed=20))
+    return AnswerDelivery({"teams": clear_chat(meeting.teams)}, LiveRows(), Clock(speed=20))
 
 
 def group(meeting: Meeting) -> Conversation:
@@ -223,7 +224,7 @@ async def test_teams_live_edits_go_last_and_skip_what_is_overtaken(teams: Meetin
 
 async def test_the_terminal_prints_every_card_and_the_last_one(tmp_path: Path) -> None:
     out = io.StringIO()
-    terminal, rows = Terminal(Pictures(), tmp_path, out=out), LiveRows()
+    terminal, rows = clear_chat(Terminal(Pictures(), tmp_path, out=out)), LiveRows()
     delivery = AnswerDelivery({"text": terminal}, rows)
     here = Conversation("text", "terminal", "personal")
     message = await delivery.answer(asked(here), card("frame", stop=True))

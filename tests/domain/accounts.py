@@ -79,8 +79,8 @@ class AnyAccount(Account):
     async def fetch(self, kind: type[T], path: str, **asked: Any) -> Fetched[T]:
         *above, name = path.split("/")
         if name == "taskcounts":
-            counts = _of(self.told.tasks, unquote(above[-1]))
-            return Fetched(msgspec.convert({"taskCounts": counts}, kind), b"", AT, "")
+            counted = {"taskCounts": _of(self.told.tasks, unquote(above[-1]))}
+            return Fetched(msgspec.convert(counted, kind), msgspec.json.encode(counted), AT, "")
         for row in self._rows("/".join(above)):
             if row["id"].lower() == unquote(name).lower():
                 return Fetched(msgspec.convert(row, kind), b"", AT, "")

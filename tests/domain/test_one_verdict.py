@@ -19,7 +19,7 @@ from bot.alerting.rules.money import hourly
 from bot.alerting.rules.waiting import why
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
-from bot.domain.findings import Finding
+from bot.domain.findings import Finding, Severity
 from bot.domain.pool_health import troubles_of
 from bot.domain.pools import machines
 from bot.domain.price import of_pool
@@ -169,9 +169,12 @@ async def _quotas_agree(seen: Seen) -> None:
         odd and account
     )
     assert len(home) == min(4, len(account))
-    assert len(seen.findings("account.quota")) == sum(each.mark in (Mark.WARNING, Mark.FAILED) for each in account)
-    critical = [each for each in seen.findings("account.quota") if each.severity and each.severity.value == "critical"]
-    assert len(critical) == sum(each.mark is Mark.FAILED for each in account)
+    alerts = seen.findings("account.quota")
+    assert len(alerts) == sum(each.mark in (Mark.WARNING, Mark.FAILED) for each in account)
+    full = {each.entity.parent for each in alerts if dict(each.figures)["Left"] == "0"}
+    assert len(full) == sum(each.mark is Mark.FAILED for each in account)
+    critical = {each.entity.parent for each in alerts if each.severity is Severity.CRITICAL}
+    assert critical == full & set(seen.scene.quota.wanted)
     reading = Reading.of(seen.scene)
     assert reading
     samples = await Collector([seen.source], Samples(), 60.0).sample(seen.source, reading)  # type: ignore[arg-type]

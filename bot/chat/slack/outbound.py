@@ -110,15 +110,17 @@ async def _sent(client: AsyncWebClient, name: str, content: bytes, **more: str) 
     url = str(ticket["upload_url"])
     if not ours(url, client.base_url):
         raise ConnectionError(f"Slack wants {name} to be sent elsewhere, to {host_of(url) or 'no host'}")
-    await patiently(lambda: _bytes_to(url, name, content), repeatable=True)
+    status = await patiently(lambda: _bytes_to(url, content), repeatable=True)
+    if status != 200:  # a redirect, which would be the same the next time
+        raise ConnectionError(f"Slack did not take {name}: {status}")
     return str(ticket["file_id"])
 
 
-async def _bytes_to(url: str, name: str, content: bytes) -> None:
+async def _bytes_to(url: str, content: bytes) -> int:
+    """The status that answers it. Raises for those that are errors."""
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_UPLOAD_SECONDS)) as session,
         session.post(url, data=content, allow_redirects=False) as answer,
     ):
         answer.raise_for_status()
-        if answer.status != 200:
-            raise ConnectionError(f"Slack did not take {name}: {answer.status}")
+        return answer.status
