@@ -38,9 +38,7 @@ async def test_a_night_in_which_the_clocks_change_ends_with_one_digest_at_seven(
         await _at(stage, seven - timedelta(hours=4), 2500)
         await stage.program.restart(end)
         await _at(stage, seven - timedelta(minutes=40), 2500)
-        await _at(
-            stage, seven - timedelta(minutes=1), 300
-        )  # slowly, so that what a busy machine left behind is made up
+        await _at(stage, seven - timedelta(minutes=1), 300)  # slowly: a busy machine catches up
         assert stage.told() == []
         await stage.until(stage.told, 120, "the morning's digest")
         [digest] = stage.told()

@@ -45,8 +45,10 @@ LOOKS = (
 """What is asked in both chats, and what the answer has to say."""
 
 QUOTA = "pool render-gpu has "
+FULL = "render-prod: Standard NCASv3_T4 Family cores at 100 %"
+"""Two alerts that the demo's account has from the beginning, a message each."""
 BROKEN = "pool win-build has 1 unusable node of 3"
-"""Two alerts that the demo's account has from the beginning."""
+"""One of the many of its other account, which come in one message."""
 ALERTS = (("status", "2 accounts watched"), ("alert list", "open alerts"), ("alert subscriptions", "Posted here by"))
 """What is asked in both chats about alerts, and what the answer has to say."""
 
@@ -178,9 +180,9 @@ def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page,
     page.goto(demo.ready())
     slack, teams = both(page)
     for pane in (slack, teams):
-        for headline in (QUOTA, BROKEN):
+        for headline, words in ((QUOTA, "open, warning"), (FULL, "open, critical"), (BROKEN, "in one message")):
             expect(alert(pane, headline)).to_be_visible(timeout=60_000)
-            expect(alert(pane, headline)).to_contain_text("open, warning")
+            expect(alert(pane, headline)).to_contain_text(words)
         alert(pane, BROKEN).evaluate("message => message.scrollIntoView({block: 'start'})")
     page.screenshot(path=shots / "alert-1-told.png")
 
@@ -190,11 +192,13 @@ def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page,
         expect(alert(pane, QUOTA)).to_contain_text("acknowledged by viewer", ignore_case=True)
         expect(alert(pane, QUOTA)).to_contain_text(edited)
         expect(alert(pane, QUOTA).get_by_role("button", name="Acknowledge")).to_have_count(0)
-    broken = alert(teams, BROKEN)
-    broken.get_by_role("combobox", name="Snooze").select_option(label="2 hours")
-    broken.get_by_title("Snooze", exact=True).click()
+    page.get_by_role("radio", name="operator", exact=True).check()  # as a critical one needs
+    full = alert(teams, FULL)
+    full.get_by_role("combobox", name="Snooze").select_option(label="2 hours")
+    full.get_by_title("Snooze", exact=True).click()
+    page.get_by_role("radio", name="viewer", exact=True).check()
     for pane in (slack, teams):
-        expect(alert(pane, BROKEN)).to_contain_text("snoozed until")
+        expect(alert(pane, FULL)).to_contain_text("snoozed until")
         alert(pane, QUOTA).evaluate("message => message.scrollIntoView({block: 'start'})")
     page.screenshot(path=shots / "alert-2-acknowledged.png")
 

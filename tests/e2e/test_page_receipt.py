@@ -49,7 +49,7 @@ def test_receipts_are_posted_and_asked_for_in_both_chats(demo: Demo, page: Page,
     panes = dict(zip(("/batch", "@Batch Bot"), both(page), strict=True))
     expect(page.get_by_text("is not installed here")).to_have_count(0, timeout=SLOW)
     for name, pane in panes.items():
-        say(pane, f'{name} cost receipts on "job:thumbnails:*" {ACCOUNT}')
+        say(pane, f'{name} cost receipts on job:"thumbnails:*" {ACCOUNT}')
         answer(pane, "Receipts")
     for name, pane in panes.items():
         posted = answer(pane, POSTED)

@@ -55,14 +55,15 @@ def test_tasks_from_a_file_in_each_chat(demo: Demo, browser: Browser, shots: Pat
     slack, teams = both(page)
     page.get_by_role("radio", name="operator", exact=True).check()
     say(slack, "/batch job list state:active")
-    menu = answer(slack, "Jobs in").get_by_role("combobox", name="Open a job")
+    menu = answer(slack, "Jobs in render-prod").get_by_role("combobox", name="Open a job")
+    expect(menu).to_be_visible()
     jobs = menu.locator("option").all_inner_texts()
     job = next((each for each in jobs if each.startswith("thumbnails:")), jobs[-1])  # its newest may have just ended
 
     # Slack: a form that takes a file
     file = tmp_path / "slack.csv"
     file.write_text(table("slack", 40))
-    say(slack, f"/batch task add {job} 'template:{TEMPLATE}'")
+    say(slack, f"/batch task add {job} template:'{TEMPLATE}'")
     answer(slack, "Add tasks to job").get_by_role("button", name="Attach or paste…").click()
     form = slack.get_by_role("dialog", name="Add tasks")
     form.get_by_label("Or a file of it").set_input_files(file)
@@ -78,14 +79,14 @@ def test_tasks_from_a_file_in_each_chat(demo: Demo, browser: Browser, shots: Pat
     file.write_text(table("teams", 30))
     teams.get_by_role("button", name="Batch Bot").first.click()
     teams.get_by_label("Attach a file").set_input_files(file)
-    say(teams, f"task add {job} 'template:{TEMPLATE}'")
+    say(teams, f"task add {job} template:'{TEMPLATE}'")
     answer(teams, "30 tasks of teams.csv").scroll_into_view_if_needed()
     page.screenshot(path=shots / "tasks-3-teams-asked.png")
     confirmed(teams, 30, "teams.csv")
 
     # Teams, in a channel: a page of the bot's, on a phone
     teams.get_by_role("button", name="Batch Ops / General").click()
-    say(teams, f"@Batch Bot task add {job} 'template:{TEMPLATE}'")
+    say(teams, f"@Batch Bot task add {job} template:'{TEMPLATE}'")
     answer(teams, "Add tasks to job").get_by_role("button", name="Upload page").click()
     teams.get_by_role("button", name="Batch Bot").first.click()
     with page.expect_popup() as opened:
