@@ -24,7 +24,7 @@ async def test_an_alert_is_told_while_somebody_asks_without_a_pause(tmp_path: Pa
         async with _flooded(stage):
             await stage.wait(60)  # more was asked than any limit lets through
             assert stage.account.inject.storm(["storm"], ["exit-137"], 400, 5) == {"storm": 400}
-            await stage.until(lambda: stage.rows("SELECT 1 FROM outbox"), 90, "it is decided")
+            await stage.until(lambda: stage.rows("SELECT 1 FROM outbox"), 900, "it is decided")
             rooms = (_in_slack, _in_teams)
             before = [len(room(stage)) for room in rooms]
             for room in rooms:
