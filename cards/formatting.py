@@ -22,6 +22,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def with_article(noun: str) -> str:
+    """``a job``, ``an operation``; and ``a user``, as nearly all of ours that begin with u are spoken."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
 def percent(part: float, whole: float) -> str:
     """``80 %``, cut down so that 100 % means all of it; ``–`` of nothing."""
     if whole <= 0:

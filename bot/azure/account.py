@@ -22,7 +22,7 @@ from bot.azure.clock import Clock, Doubt, Host
 from bot.azure.cost import CostManagement
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.daily import Daily
-from bot.azure.decoding import all_counted, is_keyed, key_of, label_of
+from bot.azure.decoding import is_keyed, key_of, label_of
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.metrics import Gauges, Metrics
@@ -237,9 +237,7 @@ class Account(Paths):
 
     async def task_counts(self, job: str) -> Fetched[TaskCountsResult]:
         """Tasks and task slots of a job by state."""
-        fetched = await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
-        all_counted(self._batch.host, fetched.raw)
-        return fetched
+        return await self.fetch(TaskCountsResult, f"{self.job(job)}/taskcounts")
 
     async def resource(self) -> Fetched[BatchAccountResource]:
         """The account as Resource Manager tells it: region, mode, state, quotas."""

@@ -65,7 +65,7 @@ async def decode(
 
 async def decode_rows(host: str, kind: Any, body: bytes, *, strict: bool = True, select: str = "") -> Rows:
     """A page of a list. ``select`` is what was asked of each row, empty for all. Raises AzureError UnexpectedAnswer."""
-    if len(body) >= _HUGE or not _complete(kind, body, in_list=True):
+    if len(body) >= _HUGE or _incomplete(kind, body, in_list=True):
         return await _in_turns(host, kind, body, strict=strict, select=select)
     try:
         if len(body) < _LONG:
@@ -104,7 +104,7 @@ async def _in_turns(host: str, kind: Any, body: bytes, *, strict: bool, select: 
                 row = _lenient_row(kind, raw, odd, strict=strict)
                 if row is None:
                     continue
-            if (not keyed or key_of(row)) and _complete(kind, raw):
+            if (not keyed or key_of(row)) and not _incomplete(kind, raw):
                 items.append(row)
             else:
                 odd.row(key_of(row))
@@ -135,6 +135,8 @@ def _lenient_row(kind: Any, raw: msgspec.Raw, odd: _Odd, *, strict: bool) -> Any
 
 
 def _decode(host: str, kind: Any, body: bytes, *, strict: bool, exact: bool, select: str) -> Any:
+    if wrong := _incomplete(kind, body):
+        raise not_understood(host, wrong) from wrong
     odd = _Odd(kind)
     try:
         value = decoder_of(kind, strict=strict).decode(body)
@@ -277,16 +279,16 @@ def _has_all(rows: Sequence[Any], name: str) -> bool:
     return Untold not in kinds and (str not in kinds or all(values))
 
 
-def _complete(kind: Any, body: bytes | msgspec.Raw, *, in_list: bool = False) -> bool:
-    """Whether nothing is left out of a row, or of the rows of a list, of a kind that is nothing but numbers."""
+def _incomplete(kind: Any, body: bytes | msgspec.Raw, *, in_list: bool = False) -> Exception | None:
+    """What is left out of a row, or of the rows of a list, of a kind that is nothing but numbers."""
     complete: Any = getattr(kind, "COMPLETE", None)
     if complete is None:
-        return True
+        return None
     try:
         decoder_of(list_of(complete) if in_list else complete).decode(body)
-    except _BROKEN:
-        return False
-    return True
+    except _BROKEN as error:
+        return error
+    return None
 
 
 def key_of(row: Any) -> str:
@@ -319,30 +321,6 @@ def not_understood(host: str, why: object) -> AzureError:
     """An answer that is not what was asked for."""
     said = "it is nested without end" if isinstance(why, RecursionError) else str(why)
     return AzureError("UnexpectedAnswer", f"{host} answered what is not understood: {said}")
-
-
-class _Told(Struct, rename="camel"):
-    active: int
-    running: int
-    completed: int
-    succeeded: int
-    failed: int
-
-
-class _ToldCounts(Struct, rename="camel"):
-    task_counts: _Told
-
-
-_TOLD_COUNTS = msgspec.json.Decoder(_ToldCounts)
-"""A number of tasks that is missing is not zero."""
-
-
-def all_counted(host: str, body: bytes) -> None:
-    """Raises AzureError UnexpectedAnswer where a job's counts of tasks leave one out."""
-    try:
-        _TOLD_COUNTS.decode(body)
-    except _BROKEN as error:
-        raise not_understood(host, error) from error
 
 
 def is_keyed(kind: Any, select: str) -> bool:

@@ -46,11 +46,6 @@ class Gaps:
 _listening: ContextVar[Gaps | None] = ContextVar("gaps", default=None)
 
 
-def listen(gaps: Gaps | None) -> None:
-    """From now on, in this context, what is not known is noted there."""
-    _listening.set(gaps)
-
-
 @contextmanager
 def listening(found: Gaps | None = None) -> Iterator[Gaps]:
     """What is not known is noted there while it lasts; whoever listened before listens again after it."""

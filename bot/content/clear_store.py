@@ -194,22 +194,22 @@ def clear_encoded(encoded: bytes) -> bytes:
         return encoded
     try:
         value = msgspec.json.decode(encoded)
-        clear = _VALUES.value(value)
+        cleared = _VALUES.value(value)
     except (msgspec.DecodeError, RecursionError):
         words = encoded.decode(errors="replace")
         hidden = redact(words)
         return encoded if hidden == words else hidden.encode()
-    return encoded if clear is value else msgspec.json.encode(clear)
+    return encoded if cleared is value else msgspec.json.encode(cleared)
 
 
 def clear_snapshot(body: bytes) -> bytes:
     """A snapshot, which is MessagePack: what is watched was cleared as it was read, and this is only to be sure."""
     try:
         value = msgspec.msgpack.decode(body)
-        clear = _WATCHED.value(value)
+        cleared = _WATCHED.value(value)
     except (msgspec.DecodeError, RecursionError):
         return clear_encoded(body)
-    return body if clear is value else msgspec.msgpack.encode(clear)
+    return body if cleared is value else msgspec.msgpack.encode(cleared)
 
 
 async def _cleared(how: Callable[[T], T], what: T, weight: int) -> T:

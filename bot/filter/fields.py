@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeAlias
 
+from cards.formatting import with_article
+
 Reader: TypeAlias = Callable[[Any], tuple[Any, ...]]
 """From a row to the values that it has in a field; none where it has none."""
 
@@ -110,7 +112,7 @@ class Entity:
     @property
     def one(self) -> str:
         """One of it, with its article: ``a job``, ``an image``."""
-        return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
+        return with_article(self.name)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.requests.command import Command
+from cards.formatting import with_article
 
 _VERBS = {
     "create": "Make",
@@ -37,7 +38,7 @@ def title_of(command: Command) -> str:
         return words
     if (noun, verb) in _SEVERAL:
         return f"{words} {noun}s"
-    return f"{words} {'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{words} {with_article(noun)}"
 
 
 def button_of(command: Command) -> str:

@@ -25,7 +25,7 @@ from bot.requests.registry import LIVE_NAMES
 from cards.build import blocks, bold, text
 from cards.card import Actions, Button, Card, Mark, Menu, Option, Words
 from cards.command_line import join, join_template
-from cards.formatting import number
+from cards.formatting import number, with_article
 
 if TYPE_CHECKING:
     from bot.requests.context import Context
@@ -86,9 +86,7 @@ async def card(ctx: Context, error: CommandError) -> Card | None:
         title=text(bold(f"Which {parameter.name}?")),
         mark=Mark.NEUTRAL,
         blocks=blocks(
-            Words(
-                text(f"“{known.path}” needs {'an' if parameter.name[:1] in 'aeio' else 'a'} {parameter.name}.{more}")
-            ),
+            Words(text(f"“{known.path}” needs {with_article(parameter.name)}.{more}")),
             Actions((menu, Button("Fill in…", join(tokens), how="form"), Button("Help", f"help {known.path}"))),
         ),
         refused=True,

@@ -16,6 +16,7 @@ from rapidfuzz import process
 from bot.requests.command import Command, CommandError, Parameter
 from bot.requests.corrections import Fitting
 from cards.command_line import Exact, join
+from cards.formatting import with_article
 
 _YES_NO = ("yes", "no")
 _AROUND_NUMBERS = re.compile(r"[\s,_%$€£]")
@@ -91,8 +92,7 @@ def _words(known: Command, error: cyclopts.CycloptsError, at: Parameter | None, 
     typed = f"“{given[:_SHOWN]}”"
     match error:
         case cyclopts.MissingArgumentError() if lacks:
-            article = "an" if lacks.name[:1] in "aeio" else "a"  # an operation, but a user
-            what = f"“{known.path}” needs {article} {lacks.name}."
+            what = f"“{known.path}” needs {with_article(lacks.name)}."
         case cyclopts.MissingArgumentError() if at:
             return f"{at.name} needs a value behind it, such as {_example(at)}."
         case cyclopts.UnusedCliTokensError(unused_tokens=[*rest]) if rest:

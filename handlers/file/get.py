@@ -99,22 +99,11 @@ def _attachment(name: str, content: bytes) -> tuple[Attachment | None, str]:
 
 def _held_back(home: Home, name: str, head: Head) -> Card:
     """Bytes cannot be changed without breaking the file, so it is not posted at all."""
-    return Card(
-        title=titled(text(code(name), " is not posted"), file_size(head.length)),
-        mark=Mark.WARNING,
-        refused=True,
-        as_of=head.at,
-        blocks=blocks(
-            Words(
-                text(
-                    "It is no text, and something in it looks like a secret, which cannot be hidden without breaking "
-                    "the file. Who may read the account gets it by Azure's command line, as long as the node lives:"
-                )
-            ),
-            Code(home.download(name)),
-            actions(*_ways_back(home, name)),
-        ),
+    why = (
+        "It is no text, and something in it looks like a secret, which cannot be hidden without breaking the file. "
+        "Who may read the account gets it by Azure's command line, as long as the node lives:"
     )
+    return _not_posted(home, name, head, "is not posted", why, _ways_back(home, name))
 
 
 async def _relayed(home: Home, name: str, head: Head) -> Card:
@@ -155,21 +144,22 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
 
 
 def _too_large(home: Home, name: str, head: Head, why: str) -> Card:
+    words = (
+        f"Files of up to {file_size(MOST_BYTES)} come through this chat. {why} "
+        "Azure's command line fetches it from the node, as long as the node lives:"
+    )
+    ways = [Button("Its end", home.command("log", name)), Button("All files", home.command("list"))]
+    return _not_posted(home, name, head, "is too large to relay", words, ways)
+
+
+def _not_posted(home: Home, name: str, head: Head, what: str, why: str, ways: list[Button]) -> Card:
+    """Why a file does not come, how Azure's own tool gets it, and where to go from here."""
     return Card(
-        title=titled(text(code(name), " is too large to relay"), file_size(head.length)),
+        title=titled(text(code(name), f" {what}"), file_size(head.length)),
         mark=Mark.WARNING,
         refused=True,
         as_of=head.at,
-        blocks=blocks(
-            Words(
-                text(
-                    f"Files of up to {file_size(MOST_BYTES)} come through this chat. {why} "
-                    "Azure's command line fetches it from the node, as long as the node lives:"
-                )
-            ),
-            Code(home.download(name)),
-            actions(Button("Its end", home.command("log", name)), Button("All files", home.command("list"))),
-        ),
+        blocks=blocks(Words(text(why)), Code(home.download(name)), actions(*ways)),
     )
 
 

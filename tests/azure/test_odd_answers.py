@@ -84,9 +84,8 @@ async def test_one_odd_field_of_one_row_hides_nothing_else(kind: type[Any]) -> N
         for wrong in WRONG:
             sent = [_row(kind, number) for number in range(25)]
             sent[7] = {**sent[7], name: wrong}
-            gaps.listen(found := gaps.Gaps())
-            rows = await decode_rows("host", kind, json.dumps({"value": sent}).encode())
-            gaps.listen(None)
+            with gaps.listening() as found:
+                rows = await decode_rows("host", kind, json.dumps({"value": sent}).encode())
             kept = {getattr(row, kind.KEY) for row in rows.items} if kind.KEY else set()
             if name == key and not isinstance(wrong, str):
                 assert (len(rows.items), rows.aside) == (24, ("",)), (name, wrong)
@@ -142,9 +141,8 @@ async def test_a_number_that_was_not_told_can_be_stored_and_copied(kind: type[An
 async def test_a_number_that_was_not_told_is_no_zero() -> None:
     odd = {"currentDedicatedNodes": None, "displayName": None, "state": "lively"}
     sent = {"value": [{**_row(Pool, 1), "id": "p", **odd}]}
-    gaps.listen(found := gaps.Gaps())
-    rows = await decode_rows("host", Pool, json.dumps(sent).encode())
-    gaps.listen(None)
+    with gaps.listening() as found:
+        rows = await decode_rows("host", Pool, json.dumps(sent).encode())
     pool = rows.items[0]
     assert isinstance(pool.current_dedicated_nodes, Untold)
     assert f"{pool.current_dedicated_nodes}" == "?"
@@ -159,21 +157,19 @@ async def test_what_is_missing_though_it_is_sent_always_is_no_zero(kind: type[An
         sent = [_row(kind, number) for number in range(3)]
         del sent[1][names[name]]
         for select in ("", f"id,{names[name]}"):
-            gaps.listen(found := gaps.Gaps())
-            rows = await decode_rows("host", kind, json.dumps({"value": sent}).encode(), select=select)
+            with gaps.listening() as found:
+                rows = await decode_rows("host", kind, json.dumps({"value": sent}).encode(), select=select)
+                one = await decode("host", kind, json.dumps(sent[1]).encode(), select=select)
             assert len(rows.items) == 3
             value = getattr(rows.items[1], name)
             assert f"{value}" == ("" if isinstance(value, str) else "?")
-            one = await decode("host", kind, json.dumps(sent[1]).encode(), select=select)
-            gaps.listen(None)
             assert one == rows.items[1]
             (line,) = found.lines
             assert line.startswith(names[name])
             assert "r1 (Azure's answer was not understood)" in line
-        gaps.listen(found)
-        await decode_rows("host", kind, json.dumps({"value": [{"id": "r"}]}).encode(), select="id")
-        await decode("host", kind, b'{"id": "r"}', select="id,vmSize")
-        gaps.listen(None)
+        with gaps.listening(found):
+            await decode_rows("host", kind, json.dumps({"value": [{"id": "r"}]}).encode(), select="id")
+            await decode("host", kind, b'{"id": "r"}', select="id,vmSize")
         assert len(found) == 1, "what was not asked for is no gap"
 
 

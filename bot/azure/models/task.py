@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from msgspec import field
+from msgspec import Struct, field
 
 from bot.azure.models.base import (
     ContainerInfo,
@@ -17,6 +17,7 @@ from bot.azure.models.base import (
     ResourceFile,
     UserIdentity,
     Wire,
+    wire_name,
 )
 
 
@@ -240,10 +241,23 @@ class Counts(Wire):
     failed: int = 0
 
 
+class _AllCounts(Struct, rename=wire_name):
+    active: int
+    running: int
+    completed: int
+    succeeded: int
+    failed: int
+
+
+class _AllTasks(Struct, rename=wire_name):
+    task_counts: _AllCounts
+
+
 class TaskCountsResult(Wire):
     """Tasks and task slots of a job by state; may be off above 200,000 tasks."""
 
     WHOLE: ClassVar[bool] = True
+    COMPLETE: ClassVar[type[Struct] | None] = _AllTasks
 
     task_counts: Counts = field(default_factory=Counts)
     task_slot_counts: Counts = field(default_factory=Counts)

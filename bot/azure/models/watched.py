@@ -9,7 +9,7 @@ from msgspec import field
 
 from bot.azure.models.base import UNTOLD, FailureInfo, NameValue, Wire
 from bot.azure.models.job import JobScheduleExecution, Schedule
-from bot.azure.models.pool import AutoScaleRun, PoolStats, ResizeError
+from bot.azure.models.pool import AutoScaleRun, Pool, PoolStats, ResizeError
 from bot.azure.models.task import Place, Run, TaskConstraints
 
 
@@ -25,12 +25,7 @@ class PoolState(Wire):
     """A pool as it is watched; see :class:`~bot.azure.models.Pool`."""
 
     KEY: ClassVar[str] = "id"
-    ALWAYS: ClassVar[tuple[str, ...]] = (
-        "state",
-        "allocation_state",
-        "current_dedicated_nodes",
-        "current_low_priority_nodes",
-    )
+    ALWAYS: ClassVar[tuple[str, ...]] = Pool.ALWAYS
 
     id: str = ""
     creation_time: datetime | None = None
