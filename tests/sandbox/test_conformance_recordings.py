@@ -96,10 +96,18 @@ def add_node(home: LivePool, recorded: dict[str, Any], default: str) -> LiveNode
     live = still_world.node(home, 0)
     del home.nodes[live.id]
     live.body = filled(Node, {"id": default, **recorded}, live.body)
-    recent = live.body.recent_tasks or []
-    for told in recent:
-        task = still_world.task(still_world.job("any"), 0, told.task_state, told.execution_info)
-        live.recent.append((told.job_id or "", task, told.subtask_id))
+    for told in live.body.recent_tasks or []:
+        job = still_world.job(told.job_id or "any")
+        task = still_world.task(job, 0, told.task_state, told.execution_info)
+        job.drop(task)
+        task.id = told.task_id or "any"
+        job.hold(task)
+        live.recent.append((job, task, told.subtask_id))
+    if live.body.recent_tasks == []:  # what ran was deleted
+        job = still_world.job("any")
+        task = still_world.task(job, 0, "completed")
+        live.recent.append((job, task, None))
+        job.drop(task)
     home.nodes[live.id] = live
     home.reordered()
     return live

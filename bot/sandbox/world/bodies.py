@@ -54,22 +54,29 @@ def pool_body(base: str, pool: LivePool) -> Pool:
 
 
 def node_body(base: str, node: LiveNode) -> Node:
-    """The node with its load and its recent tasks."""
+    """The node with its load and its recent tasks.
+
+    As recorded: of a node that ran none there is no list, of one whose tasks were deleted since it is empty. The state
+    is that of the task by now, wherever it runs.
+    """
     body = node.body
     body.url = f"{base}/pools/{node.pool.id}/nodes/{body.id}"
     body.running_tasks_count = len(node.running)
     body.running_task_slots_count = node.pool.slots - node.free
     body.recent_tasks = [
         TaskInformation(
-            task_url=f"{base}/jobs/{job}/tasks/{task.id}",
-            job_id=job,
+            task_url=f"{base}/jobs/{job.id}/tasks/{task.id}",
+            job_id=job.id,
             task_id=task.id,
             subtask_id=subtask,
             task_state=task.state,
             execution_info=run_of(task, subtask),
         )
         for job, task, subtask in node.recent
-    ] or None
+        if job.tasks.get(task.id) is task
+    ]
+    if not node.recent:
+        body.recent_tasks = None
     return body
 
 

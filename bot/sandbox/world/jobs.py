@@ -325,6 +325,7 @@ class JobLifecycle:
         """A job that is being deleted is no more."""
         if self._account.jobs.get(job.id) is job:
             del self._account.jobs[job.id]
+            job.clear()
 
 
 def _rank(job: LiveJob) -> tuple[int, int]:

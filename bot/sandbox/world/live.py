@@ -32,6 +32,10 @@ NODE_STATES = (
 """Every state of a node, in the order of the columns of `NodeCounts`."""
 
 
+RECENT = 10
+"""A node's list of recent tasks holds so many of those that ran or run on it."""
+
+
 class LiveTask(Struct, gc=False, eq=False, kw_only=True):
     """One task; `run` counts the times it was sent to a node, so that an event of an earlier run is known as stale.
 
@@ -85,7 +89,7 @@ class LiveNode:
         self.number = number
         self.free = slots
         self.running: dict[LiveTask, LiveJob] = {}
-        self.recent: deque[tuple[str, LiveTask, int | None]] = deque(maxlen=10)
+        self.recent: deque[tuple[LiveJob, LiveTask, int | None]] = deque(maxlen=RECENT)
         self.shelf: int | None = None
         self.draining = False
         self.pending: Callable[[], None] | None = None
@@ -111,11 +115,17 @@ class LiveNode:
         return body.state in ("idle", "running") and body.scheduling_state == "enabled" and not waits
 
     def remember(self, job: LiveJob, task: LiveTask, subtask: int | None = None) -> None:
-        """The task, or that subtask of it, is the newest of the node's recent ones."""
-        entry = (job.id, task, subtask)
+        """The task, or that subtask of it, is the newest of the node's recent ones: the last, as recorded."""
+        entry = (job, task, subtask)
         if entry in self.recent:
             self.recent.remove(entry)
-        self.recent.appendleft(entry)
+        self.recent.append(entry)
+
+    def look_back(self, job: LiveJob, task: LiveTask) -> None:
+        """The task ended here before the world began: it is among the recent ones where it is one of the last."""
+        past = sorted([*self.recent, (job, task, None)], key=_ended)
+        self.recent.clear()
+        self.recent.extend(past)
 
 
 class LivePool:
@@ -257,6 +267,12 @@ class LiveJob:
         self.folded.discard(task.id.lower())
         self.reordered()
 
+    def clear(self) -> None:
+        """The job is no more, and no list tells of its tasks any longer."""
+        self.tasks.clear()
+        self.folded.clear()
+        self.reordered()
+
     def reordered(self) -> None:
         """Tells that tasks came or went."""
         self._order = None
@@ -293,6 +309,10 @@ class LiveSchedule:
 
 Plan: TypeAlias = Callable[[LiveJob], None]
 """What a job manager does to its job when it runs: it adds tasks."""
+
+
+def _ended(entry: tuple[LiveJob, LiveTask, int | None]) -> datetime:
+    return entry[1].state_transition_time
 
 
 def _by_id(task: LiveTask) -> str:

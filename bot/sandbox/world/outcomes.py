@@ -25,9 +25,12 @@ def column(task: LiveTask) -> int:
 
 
 def outcome(
-    old: TaskExecutionInformation, began: datetime, ended: datetime, cause: Cause | None
+    old: TaskExecutionInformation, began: datetime | None, ended: datetime, cause: Cause | None
 ) -> TaskExecutionInformation:
-    """What is told of a task that has completed; `cause` is None where it succeeded."""
+    """What is told of a task that has completed; `cause` is None where it succeeded.
+
+    It never `began` where it was ended while it waited: then no time is told, as recorded.
+    """
     return TaskExecutionInformation(
         start_time=began,
         end_time=ended,

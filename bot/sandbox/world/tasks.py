@@ -79,6 +79,7 @@ class Runner:
         task.state_transition_time = ended
         node.body.total_tasks_run += 1
         node.body.total_tasks_succeeded += cause is None
+        node.look_back(job, task)
         return task
 
     def _new(
@@ -218,13 +219,16 @@ class Runner:
         task.pool_id, task.node_id = node.pool.id, node.id
         if many := task.spec.multi_instance_settings:
             job.instances[task.id] = companions(node, (many.number_of_instances or 1) - 1)
+        self._account.list_lag.note(node)
         node.running[task] = job
         job.running[task] = node
         node.free -= task.slots
         self._account.ledger.sent(job, task, node)
         node.remember(job, task)
         for place, name in enumerate(job.instances.get(task.id, ()), start=1):
-            node.pool.nodes[name].remember(job, task, place)
+            companion = node.pool.nodes[name]
+            self._account.list_lag.note(companion)
+            companion.remember(job, task, place)
         fleet.load(node)
         world.after(
             self._preparation(job, node) + task.work.preparation(world.rng), self._prepared, job, task, task.run
@@ -321,6 +325,8 @@ class Runner:
             )
             self.move(job, task, "active", again)
             self.queue(job, task, first=True)
+            if node is not None:
+                node.body.total_tasks_run += 1  # a node counts every run, as recorded
         else:
             self._complete(job, task, cause, node)
         if node is not None:
@@ -329,7 +335,7 @@ class Runner:
 
     def _complete(self, job: LiveJob, task: LiveTask, cause: Cause | None, node: LiveNode | None) -> None:
         old, now = task.execution_info, self._world.time
-        info = outcome(old, old.start_time or now, now, cause)
+        info = outcome(old, old.start_time, now, cause)
         self.move(job, task, "completed", info)
         self._account.ledger.completed(job, node, failed=cause is not None)
         if node is not None:
@@ -358,6 +364,7 @@ class Runner:
             task.previous_state, task.previous_state_transition_time = "running", began
             if host is not None:
                 task.pool_id, task.node_id = host.pool.id, host.id
+                self._account.list_lag.note(host)
                 host.remember(job, task)
         if node is not None:
             self.pump(node.pool)
@@ -398,6 +405,7 @@ class Runner:
 
     def _leave(self, job: LiveJob, task: LiveTask) -> LiveNode | None:
         """Frees the task's slots; the node it ran on, if it ran. Events of that run are stale from now on."""
+        self._note_nodes(job, task)
         node = job.running.pop(task, None)
         task.run += 1
         if node is not None:
@@ -409,9 +417,18 @@ class Runner:
                 task.held += (self._world.time - began).total_seconds()
         return node
 
+    def _note_nodes(self, job: LiveJob, task: LiveTask) -> None:
+        """The nodes that list the task among their recent ones are about to show another state of it."""
+        lag = self._account.list_lag
+        if lag.seconds and (node := job.running.get(task)) is not None:
+            names = (node.id, *job.instances.get(task.id, ()))
+            for each in filter(None, map(node.pool.nodes.get, names)):
+                lag.note(each)
+
     def move(self, job: LiveJob, task: LiveTask, state: str, info: TaskExecutionInformation | None = None) -> None:
         """The task is in another state; the counts of its job follow."""
         self._account.list_lag.note(task)
+        self._note_nodes(job, task)
         before = column(task)
         if state == "active":
             task.node_id = task.pool_id = None
