@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 import handlers
 from bot.accounting.bill_keeper import BillKeeper
@@ -22,7 +21,7 @@ from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
-from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople, MovesConversations, Platform
+from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople, MovesConversations, Platform, ServedChat
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
 from bot.content.clear_store import clearing
@@ -42,8 +41,9 @@ from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.moved import named_by_old_ids
+from bot.ops.probes import Probes
 from bot.ops.pruning import prune
-from bot.ops.server import WebServer
+from bot.ops.server import servers
 from bot.outbox import OutboxWorker
 from bot.receipts.keeper import ReceiptKeeper
 from bot.receipts.reader import ReceiptReader
@@ -59,7 +59,6 @@ from bot.requests.offered import offered_to_all
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
-from bot.settings import BotSettings
 from bot.settings_file import Settings
 from cards.card import Card
 from storage.port.conversations import ConversationReference
@@ -185,14 +184,20 @@ class App:
         )
         self._background: list[asyncio.Task[None]] = []
         routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
+        served: dict[str, ServedChat] = {}
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
-                chat = platform.connect(section, store, self.gallery, environment)
+                served[name] = chat = platform.connect(section, store, self.gallery, environment)
                 self._acquaint(chat, settings.groups(name))
                 self.chats[name] = clear_chat(chat)
                 routes += chat.routes()
-        told = health.routes(self.monitor_status, traffic, self.alerts)
-        self.servers = _servers(bot, routes, told, health.bare_routes(self.monitor_status))
+        self.probes = Probes(store, served)
+        self.servers = servers(
+            bot,
+            routes,
+            health.routes(self.monitor_status, traffic, self.alerts, self.probes),
+            health.bare_routes(self.monitor_status, self.probes),
+        )
 
     def _acquaint(self, platform: Platform, groups: frozenset[str]) -> None:
         """Tell a platform what it has to know before it starts."""
@@ -248,7 +253,7 @@ class App:
         except BaseException:
             let_go()
             raise
-        app.monitor_status.store = app.background.store = opened.condition
+        app.monitor_status.store = app.background.store = app.probes.condition = opened.condition
         app._let_go = let_go
         return app
 
@@ -291,6 +296,7 @@ class App:
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
             # Looks are rarer than samples are to be, which then take what they need themselves.
             self._background.append(asyncio.create_task(self.collector.run(), name="collector"))
+        self.probes.started(self._background)
         log.info(
             "app.started",
             listen=self.settings.bot.listen,
@@ -315,6 +321,7 @@ class App:
 
     async def stop(self) -> None:
         """Stop receiving first, finish what is under way, then close everything."""
+        self.probes.stopping()
         for server in self.servers:
             await server.close()
         await self.outbox.close()
@@ -389,12 +396,3 @@ class App:
         self.monitor_status.notes = named_by_old_ids(self.settings, await self.store.conversations())
         for each in self.monitor_status.notes:
             log.warning("settings.conversation_moved", message=each)
-
-
-def _servers(
-    bot: BotSettings, routes: list[web.RouteDef], told: list[web.RouteDef], bare: list[web.RouteDef]
-) -> list[WebServer]:
-    """The addresses on their ports: what is ``told`` to whoever runs the bot has one of its own where that is set."""
-    if not bot.health_listen:
-        return [WebServer(bot.listen, [*routes, *told])]
-    return [WebServer(bot.listen, [*routes, *bare]), WebServer(bot.health_listen, told, "bot.health_listen")]

@@ -50,7 +50,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     listen: str = "127.0.0.1:8080"
     """Address and port for Slack, Teams, pictures and health."""
     health_listen: str = ""
-    """Address and port for ``/metrics`` and the details of ``/health`` alone; empty: they are at ``listen``."""
+    """Address and port for ``/metrics`` and the details of ``/health`` and ``/readyz`` alone; empty: they are at
+    ``listen``."""
     public_url: str = ""
     """HTTPS address of ``listen`` for the world; for pictures in Teams and in private answers on Slack."""
     database: str = "batchbot.db"

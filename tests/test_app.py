@@ -132,16 +132,19 @@ async def test_health_and_answers_say_that_the_disk_is_full(tmp_path: Path) -> N
         task = await app.journal.accept(CommandRequest(key, typed, me, here, NOON))
         assert task is not None
         await task
-    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as got:
-        assert got.status == 503
-        assert "the disk is full" in await got.text()
+    app.probes.started([])
+    async with ClientSession() as session:
+        for path, status in (("health", 200), ("readyz", 503)):  # to start it anew would make no room
+            async with session.get(f"http://127.0.0.1:{port}/{path}") as got:
+                assert got.status == status
+                assert "the disk is full" in await got.text()
     read, change = (str(text.render(card).payload["text"]) for card in shown)
     assert "this was not noted" in read
     assert not shown[0].refused
     assert "This was not done." in change
     await store._run(lambda: store._db.execute("PRAGMA max_page_count = 1000000").fetchall())
     assert await app.store.accept("space", b"{}", NOON)
-    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as got:
+    async with ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as got:
         assert got.status == 200
     for server in app.servers:
         await server.close()
@@ -183,17 +186,20 @@ async def test_what_operators_read_has_an_address_of_its_own_where_that_is_set(t
         await server.start()
     async with ClientSession() as session:
         found = {}
-        for port, path in product((world, inside), ("/health", "/metrics", f"/pictures/{'0' * 40}.png")):
+        for port, path in product((world, inside), ("/health", "/readyz", "/metrics", f"/pictures/{'0' * 40}.png")):
             async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
-                found[port, path.split("/")[1]] = answer.status, "troubles" in await answer.text()
+                said = await answer.text()
+                found[port, path.split("/")[1]] = answer.status, "troubles" in said or "reasons" in said
     for server in app.servers:
         await server.close()
     await app.stop()
     assert found == {
         (world, "health"): (200, False),
+        (world, "readyz"): (503, False),  # nothing of it has started here but its servers
         (world, "metrics"): (404, False),
         (world, "pictures"): (403, False),
         (inside, "health"): (200, True),
+        (inside, "readyz"): (503, True),
         (inside, "metrics"): (200, False),
         (inside, "pictures"): (404, False),
     }

@@ -230,6 +230,10 @@ class ServedChat(ChatOf[Outgoing, Newest], Protocol):
         """The addresses that the platform calls; none where the bot connects to the platform instead."""
         ...
 
+    async def unconnected(self) -> str:
+        """Why no request can come from the platform now, without asking it; empty while they can. Never raises."""
+        ...
+
 
 @runtime_checkable
 class KnowsPeople(Protocol):

@@ -1,13 +1,13 @@
-"""What those who run the bot read: health as JSON, and metrics in Prometheus' format.
+"""What those who run the bot read: health and readiness as JSON, and metrics in Prometheus' format.
 
-``/health`` answers 200 as long as the program works; its body says what does not. Whoever restarts programs by it must
-not restart one for an outage of Slack. Where nothing can be stored, as on a full disk, it answers 503.
+``/health`` answers 200 as long as the program lives, and its body says what does not work; 503 where a restart may
+help. ``/readyz`` answers 200 while the program can take requests, else 503. :mod:`bot.ops.probes` says which is which.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -25,7 +25,10 @@ from prometheus_client.registry import Collector
 from bot.alerting.service import AlertService
 from bot.content.clear_text import clear
 from bot.monitor.monitor_status import MonitorStatus, Traffic
+from bot.ops.probes import Probes
 from bot.outbox.destination_queue import DestinationStatus
+
+_UNAVAILABLE = 503
 
 
 class Measure(NamedTuple):
@@ -139,36 +142,53 @@ class Measures(Collector):
             yield "batchbot_incidents_open", labels, number
 
 
-def routes(monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> list[web.RouteDef]:
-    """``/health`` and ``/metrics``."""
+def routes(
+    monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService, probes: Probes
+) -> list[web.RouteDef]:
+    """``/health``, ``/readyz`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Measures(monitor_status, traffic, alerts))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 
-    async def details(_: web.Request) -> web.Response:
-        troubles = [clear(each) for each in monitor_status.troubles()]
-        return web.json_response({"status": _status(troubles), "troubles": troubles}, status=_code(monitor_status))
+    async def health(_: web.Request) -> web.Response:
+        status, code, troubles = await _health(monitor_status, probes)
+        return web.json_response({"status": status, "troubles": troubles}, status=code)
+
+    async def ready(_: web.Request) -> web.Response:
+        status, code, reasons = await _ready(probes)
+        return web.json_response({"status": status, "reasons": reasons}, status=code)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return [web.get("/health", details), web.get("/metrics", metrics)]
+    return [web.get("/health", health), web.get("/readyz", ready), web.get("/metrics", metrics)]
 
 
-def bare_routes(monitor_status: MonitorStatus) -> list[web.RouteDef]:
-    """``/health`` for the world, which says whether all is well and not what is not."""
+def bare_routes(monitor_status: MonitorStatus, probes: Probes) -> list[web.RouteDef]:
+    """``/health`` and ``/readyz`` for the world, which say whether all is well and not what is not."""
 
     async def health(_: web.Request) -> web.Response:
-        return web.json_response({"status": _status(list(monitor_status.troubles()))}, status=_code(monitor_status))
+        status, code, _troubles = await _health(monitor_status, probes)
+        return web.json_response({"status": status}, status=code)
 
-    return [web.get("/health", health)]
+    async def ready(_: web.Request) -> web.Response:
+        status, code, _reasons = await _ready(probes)
+        return web.json_response({"status": status}, status=code)
+
+    return [web.get("/health", health), web.get("/readyz", ready)]
 
 
-def _code(monitor_status: MonitorStatus) -> int:
-    """503 while nothing can be stored: no request is taken for sure then, and no alert is told."""
-    return 503 if monitor_status.store.failing else 200
+async def _health(monitor_status: MonitorStatus, probes: Probes) -> tuple[str, int, list[str]]:
+    """Its word, its code, and what does not work."""
+    dead = await probes.dead()
+    troubles = [clear(each) for each in (*dead, *monitor_status.troubles())]
+    if dead:
+        return "dead", _UNAVAILABLE, troubles
+    return ("degraded" if troubles else "ok"), 200, troubles
 
 
-def _status(troubles: Sequence[object]) -> str:
-    return "degraded" if troubles else "ok"
+async def _ready(probes: Probes) -> tuple[str, int, list[str]]:
+    """Its word, its code, and why no request should come."""
+    reasons = [clear(each) for each in await probes.unready()]
+    return ("not ready", _UNAVAILABLE, reasons) if reasons else ("ready", 200, [])

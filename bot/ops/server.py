@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from bot.ops.connections import Connections, GuardedRunner
+from bot.settings import BotSettings
 
 log = structlog.get_logger()
 
@@ -120,3 +121,15 @@ class WebServer:
         """Take no more requests, and finish those that are under way."""
         if self._runner:
             await self._runner.cleanup()
+
+
+def servers(
+    bot: BotSettings, routes: list[web.RouteDef], told: list[web.RouteDef], bare: list[web.RouteDef]
+) -> list[WebServer]:
+    """The addresses on their ports: what is ``told`` to whoever runs the bot has one of its own where that is set.
+
+    There ``bare`` stands beside ``routes`` instead, for the world.
+    """
+    if not bot.health_listen:
+        return [WebServer(bot.listen, [*routes, *told])]
+    return [WebServer(bot.listen, [*routes, *bare]), WebServer(bot.health_listen, told, "bot.health_listen")]

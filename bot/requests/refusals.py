@@ -60,7 +60,7 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
 
 
 _FORM = "Its form asks for what is missing, with what you typed filled in."
-NOT_STORED = "The bot cannot store anything now: its disk is full or broken. Its /health has the cause."
+NOT_STORED = "The bot cannot store anything now: its disk is full or broken. Its /readyz has the cause."
 
 
 def not_stored() -> Card:

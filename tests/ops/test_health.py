@@ -16,6 +16,7 @@ from bot.monitor.background import BILL, MONEY, NETWORK, Background
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
 from bot.ops import health
+from bot.ops.probes import Probes
 from bot.ops.server import WebServer
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
@@ -50,6 +51,7 @@ class Stage:
         self.monitor_status = MonitorStatus(
             {"render": Observers()}, self.traffic, self.post, ops.clock, background=self.background
         )
+        self.probes = Probes(ops.store, {})
         self.url = ""
 
     async def get(self, path: str, status: int = 200) -> str:
@@ -63,7 +65,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with room(tmp_path) as ops:
         made = Stage(ops)
         app = web.Application()
-        app.add_routes(health.routes(made.monitor_status, made.traffic, ops.alerts))
+        app.add_routes(health.routes(made.monitor_status, made.traffic, ops.alerts, made.probes))
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -116,10 +118,10 @@ async def test_what_runs_beside_the_watching_is_said(stage: Stage) -> None:
 
 async def test_a_part_that_could_not_store_is_no_trouble_once_there_is_room(stage: Stage) -> None:
     condition = StoreCondition(failing="bot.db: the disk is full: make room, and it goes on by itself")
-    stage.monitor_status.store = stage.background.store = condition
+    stage.monitor_status.store = stage.background.store = stage.probes.condition = condition
     stage.background.failed(BILL, CannotStore(condition.failing), "render")
     stage.background.failed(NETWORK, "no answer", "render")
-    assert (await stage.get("/health", 503)).count("the disk is full") == 2
+    assert (await stage.get("/health")).count("the disk is full") == 2
     assert 'batchbot_background_failing{account="render",part="bill"} 1.0' in await stage.get("/metrics")
     condition.failing = ""
     said = await stage.get("/health")
@@ -193,11 +195,13 @@ async def test_the_world_learns_no_details(stage: Stage) -> None:
     blind = scene(NOON)
     blind.blind = Blindness(NOON, "NoConnection", "no way")
     await stage.monitor_status.after("render", blind, NOON)
-    server = WebServer(f"127.0.0.1:{(port := free_port())}", health.bare_routes(stage.monitor_status))
+    server = WebServer(f"127.0.0.1:{(port := free_port())}", health.bare_routes(stage.monitor_status, stage.probes))
     await server.start()
     async with ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{port}/health") as answer:
             assert await answer.json() == {"status": "degraded"}
+        async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            assert (answer.status, await answer.json()) == (503, {"status": "not ready"})
         async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
             assert answer.status == 404
     await server.close()

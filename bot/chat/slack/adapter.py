@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Mapping
@@ -79,7 +78,7 @@ class Slack:
         self._bot_token = bot_token
         # No retries by the client: a post whose answer was lost would be made twice. See outbound.patiently.
         self._client = AsyncWebClient(token=bot_token.reveal(), base_url=settings.api_url, retry_handlers=[])
-        logging.getLogger(f"{AsyncApp.__module__.split('.')[0]}.{AsyncApp.__name__}").addFilter(without_token_warning)
+        without_token_warning(AsyncApp)
         self._installation = Installation(bot_token.reveal())
         self._app = AsyncApp(
             client=self._client,
@@ -158,9 +157,7 @@ class Slack:
                 self._watchdog = asyncio.create_task(self._watch())
         except SlackApiError as error:
             if not is_passing(error):
-                self._installation.refused = True
-                why = f"Slack refuses the bot ({code_of(error)}): install the app, or renew its token"
-                raise SlackStartError(why) from None
+                raise self._installation.refuse(code_of(error)) from None
             log.warning("slack.unreachable", code=code_of(error))
             return False
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -188,6 +185,11 @@ class Slack:
         if self._socket:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
         self._following.close()
+
+    async def unconnected(self) -> str:
+        """See :meth:`bot.chat.port.ServedChat.unconnected`."""
+        heard = self._settings.mode == "http" or (self._socket and await self._socket.client.is_connected())
+        return self._installation.missing or ("" if heard else "its socket is not open")
 
     async def zone(self, person: Person) -> str | None:
         """The person's time zone from their Slack profile, remembered for an hour; None where it cannot be read."""

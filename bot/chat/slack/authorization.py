@@ -13,15 +13,22 @@ from typing import Any
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 
+from bot.chat.slack.errors import SlackStartError
+
 REFUSED = (
     "I cannot answer: Slack does not accept my token any more. Whoever runs this bot has to install its app again, or "
     "give it the new token."
 )
 
 
-def without_token_warning(record: logging.LogRecord) -> bool:
+def _no_token_warning(record: logging.LogRecord) -> bool:
     """Bolt warns that the token of the client is not used where something else says who the bot is. It is the same."""
     return "`token`" not in record.getMessage()
+
+
+def without_token_warning(app: type) -> None:
+    """Keep Bolt's logger, which is named after the ``app``, from that warning."""
+    logging.getLogger(f"{app.__module__.split('.')[0]}.{app.__name__}").addFilter(_no_token_warning)
 
 
 class Installation(AsyncAuthorize):
@@ -38,6 +45,18 @@ class Installation(AsyncAuthorize):
     def user(self) -> str:
         """The bot's own user id; empty before Slack has told it."""
         return str(self._told.get("user_id", ""))
+
+    @property
+    def missing(self) -> str:
+        """Why Slack has not let the bot in; empty once it has."""
+        if self.refused:
+            return "Slack refuses the bot: install the app, or renew its token"
+        return "" if self.user else "Slack has not told yet who the bot is"
+
+    def refuse(self, code: str) -> SlackStartError:
+        """Slack does not let the bot in: what to raise."""
+        self.refused = True
+        return SlackStartError(f"Slack refuses the bot ({code}): install the app, or renew its token")
 
     def accepted(self, told: Mapping[str, Any]) -> None:
         """Slack knows the bot: what ``auth.test`` answered."""

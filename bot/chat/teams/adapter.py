@@ -116,6 +116,10 @@ class Teams:
             await self._session.close()
         await self._credential.close()
 
+    async def unconnected(self) -> str:
+        """See :meth:`bot.chat.port.ServedChat.unconnected`: Teams calls whoever listens."""
+        return "" if self._running else "it has not begun to receive"
+
     async def known(self, person: Person, conversation: Conversation) -> Person:
         """See :meth:`bot.chat.port.KnowsPeople.known`."""
         if self._running is None:
