@@ -189,7 +189,7 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
         }
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
-            _count_failure(pending.job(job), row, at)
+            _count_failure(pending.job(job), row, at, pending.at)
             pending.failed_in.add(job)
 
 
@@ -205,7 +205,7 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
         at = row.state_transition_time
         if at is None or pending.was_noted("task", row.id, "failed", at, job):
             continue
-        _count_failure(view, row, at)
+        _count_failure(view, row, at, pending.at)
         found += 1
         if found % _AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -214,13 +214,13 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
         view.learned = pending.at
 
 
-def _count_failure(view: JobView, row: TaskState, at: datetime) -> None:
+def _count_failure(view: JobView, row: TaskState, at: datetime, seen: datetime) -> None:
     run = row.execution_info
     info = run.failure_info or FailureInfo()
     code, said = _failure(info)
     cause = cause_of(run.exit_code, code, info.message)
     most = row.constraints.max_task_retry_count
-    cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
+    cause = _blame(view, row.id, (at, seen), cause, said, exhausted=0 < most <= run.retry_count)
     if row.node_info.node_id:
         note(view, cause, row.id)
 
@@ -242,12 +242,14 @@ def fold_retries(pending: PendingState, job: str, rows: Iterable[TaskState]) -> 
         view.retried = {each.task: each for each in most}
 
 
-def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
-    """Count a failure; returns the cause that it is counted under."""
+def _blame(view: JobView, task: str, when: tuple[datetime, datetime], cause: str, said: str, *, exhausted: bool) -> str:
+    """Count a failure, by when it happened and was seen; returns the cause that it is counted under."""
+    at, seen = when
     view.failures += 1
     view.exhausted += exhausted
     if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
-        view.failing_since, view.examples = at, {}  # what it fails of now need not be what it failed of then
+        view.failing_since, view.failing_known = at, seen
+        view.examples = {}  # what it fails of now need not be what it failed of then
     view.failing_since = min(view.failing_since, at)
     view.failed_at = max(view.failed_at or at, at)
     view.progressed = max(view.progressed or at, at)

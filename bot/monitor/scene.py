@@ -59,10 +59,10 @@ class JobView(JobFacts):
     """A job that is not over, or ended in this poll.
 
     ``causes`` say why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
-    ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time. ``examples`` are tasks of
-    the causes that are exit codes, a few of each, read for what they printed. ``running_slots`` are the task slots that
-    its running tasks take. ``rate`` are (time, completed,
-    failed) of the last hour, for rates and the time left.
+    ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time, ``failing_known`` the
+    poll that saw the first. ``examples`` are tasks of the causes that are exit codes, a few of each, read for what they
+    printed. ``running_slots`` are the task slots that its running tasks take. ``rate`` are (time, completed, failed) of
+    the last hour, for rates and the time left.
 
     ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when
     they were, where they are many. ``retried`` are tasks that are not over and were run again, as they were seen last.
@@ -78,6 +78,7 @@ class JobView(JobFacts):
     exhausted: int = 0
     failed_at: datetime | None = None
     failing_since: datetime | None = None
+    failing_known: datetime | None = None
     causes: dict[str, CauseCount] = field(default_factory=dict)
     examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.chat.fallback import REPEAT
 from bot.sandbox.world.account import AccountState
 from tests.acceptance.environment import CHANNEL, Environment, empty, environment
 
@@ -34,7 +35,8 @@ async def test_a_bad_day_is_stored_and_told_as_it_was(tmp_path: Path, skew: floa
             faults.add("cut", path="skiptoken", after=2000, skip=1, count=2),
         ]
         inject.storm(["big"], ["exit-9", "disk-full"], BIG, 60)
-        await stage.wait(45)
+        for name in ("lost", "left"):  # only who knew a job before it went can say that it did
+            await stage.until(lambda name=name: _known(stage, name), 900, "the job is known")  # type: ignore[misc]
         [broken] = inject.break_nodes("pool1")
         await stage.wait(100)
         faults.add("throttle", status=429, retry_after=1, count=6)
@@ -47,17 +49,13 @@ async def test_a_bad_day_is_stored_and_told_as_it_was(tmp_path: Path, skew: floa
         inject.heal("pool1")
         await stage.until(lambda: _ended(account), 900, "the jobs are over")
         await stage.program.restart("stop")
-        await stage.wait(240)
-        await stage.until(lambda: not stage.undelivered(), 120, "all is told")
-        assert all(fault.struck == fault.count for fault in torn)
-
-        seen = Counter(stage.rows("SELECT entity, parent, id, after FROM transitions"))
-        failed = [each for each in seen.elements() if each[0] == "task" and each[3] == "failed"]
-        assert sorted(failed) == sorted(_failed(account))
-        ended = [each[2] for each in seen.elements() if each[0] == "job" and each[3] == "completed"]
-        assert sorted(ended) == [f"job-{number}" for number in range(6)]
-        deleted = [each[2] for each in seen.elements() if each[0] == "job" and each[3] == "deleted"]
-        assert sorted(deleted) == ["left", "lost"]
+        await stage.until(lambda: _seen(stage) >= _happened(account), 3600, "all that happened is stored")
+        await stage.until(lambda: len(_states(stage, broken)) == 2, 900, "the node is seen to be well")
+        await stage.until(lambda: all(fault.struck == fault.count for fault in torn), 900, "pages broke off")
+        await stage.until(lambda: _all_told(stage), 3600, "all is told")
+        await stage.looked(3)  # long enough for lists that come late to be read twice
+        await stage.until(lambda: not stage.undelivered(), 600, "nothing is on its way")
+        assert _seen(stage) == _happened(account)
         assert _states(stage, broken)[0] == "unusable"
         assert len(_states(stage, broken)) == 2
         _told_once(stage)
@@ -67,9 +65,29 @@ def _ended(account: AccountState) -> bool:
     return all(account.job(f"job-{number}").state == "completed" for number in range(6))
 
 
+def _known(stage: Environment, job: str) -> bool:
+    return bool(stage.rows("SELECT 1 FROM snapshots WHERE entity = 'job' AND id = ?", job))
+
+
 def _states(stage: Environment, node: str) -> list[str]:
     """What a node became, one after the other."""
     return [after for (after,) in stage.rows("SELECT after FROM transitions WHERE id = ? ORDER BY at", node)]
+
+
+def _happened(account: AccountState) -> Counter[tuple[str, str, str, str]]:
+    """Every task that failed, and every job that ended or was deleted, once each."""
+    jobs = [("job", "", f"job-{number}", "completed") for number in range(6)]
+    return Counter([*_failed(account), *jobs, *(("job", "", name, "deleted") for name in ("left", "lost"))])
+
+
+def _seen(stage: Environment) -> Counter[tuple[str, str, str, str]]:
+    """The same as it is stored."""
+    return Counter(
+        stage.rows(
+            "SELECT entity, parent, id, after FROM transitions "
+            "WHERE (entity = 'task' AND after = 'failed') OR (entity = 'job' AND after IN ('completed', 'deleted'))"
+        )
+    )
 
 
 def _failed(account: AccountState) -> list[tuple[str, str, str, str]]:
@@ -87,16 +105,24 @@ def _told_once(stage: Environment) -> None:
     written = [name for (name,) in stage.rows("SELECT id FROM outbox WHERE destination = ?", f"slack:{CHANNEL}")]
     posted = [each["metadata"]["event_payload"]["key"] for each in stage.slack.history_of(CHANNEL) if each["metadata"]]
     assert sorted(posted) == sorted(written)
-    conversations = {f"slack:{CHANNEL}": set(posted), f"teams:{stage.room}": set()}
-    conversations[f"teams:{stage.room}"] = {
+    written = [
         name
         for (name,) in stage.rows(
             "SELECT id FROM outbox WHERE destination = ? AND message <> ''", f"teams:{stage.room}"
         )
-    }
-    assert len(conversations[f"teams:{stage.room}"]) == len(stage.letters_teams())
+    ]
+    # Teams cannot be asked what became of a post that was on its way at the kill: it may be there twice, and says so.
+    twice = sum(REPEAT in str(each) for each in stage.teams.writes)
+    assert len(written) <= len(stage.letters_teams()) <= len(written) + twice
+    assert twice <= 1
+    assert _all_told(stage)
+
+
+def _all_told(stage: Environment) -> bool:
+    """Whether every job that failed, and no other, is in a message of each chat that was posted."""
     jobs = {job for _, job, _, _ in _failed(stage.account)}
-    for conversation, entries in conversations.items():
+    posted = {name for (name,) in stage.rows("SELECT id FROM outbox WHERE message <> ''")}
+    for conversation in stage.conversations:
         told = {
             name
             for name, body in stage.rows(
@@ -104,6 +130,8 @@ def _told_once(stage: Environment) -> None:
                 "WHERE n.conversation = ? AND i.rule IN ('task.failed', 'job.failed')",
                 conversation,
             )
-            if json.loads(body)["entry"] in entries
+            if json.loads(body)["entry"] in posted
         }
-        assert told == jobs
+        if told != jobs:
+            return False
+    return True

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.alerting.rules import discover
 from bot.clock import Clock
+from bot.domain.findings import Severity
 from bot.monitor.observer import LONGEST_BACKOFF, Observer
 from bot.monitor.scene import MONEY_AGE, MoneyView, Scene
 from bot.sandbox.world.live import LiveTask
@@ -165,6 +167,19 @@ async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) ->
     assert [view.id for look in looks for view in look.scene.ended] == [], "an end is told once"
     assert set(looks[-1].scene.jobs) == {"job1"}
     assert stage.store.doubled == []
+
+
+async def test_a_job_that_failed_for_long_and_ended_while_the_program_was_down_is_a_warning(stage: Stage) -> None:
+    await stage.look(seconds=5)
+    stage.state.inject.add_job("meanwhile", "pool1", 300, seconds=30, failing=0.3)
+    stage.state.commands.set_on_all_tasks_complete("meanwhile", "terminatejob")
+    stage.go(7200)
+    await stage.restart()
+    scene = (await stage.look()).scene
+    [view] = scene.ended
+    assert view.ended - view.failing_since > timedelta(minutes=15)  # type: ignore[operator]
+    [told_of] = discover()["job.failed"].judge(scene)
+    assert told_of.severity is Severity.WARNING, "nobody can have heard of its failures while it ran"
 
 
 async def test_the_end_of_a_job_is_told_with_its_last_counts_or_without_them_in_the_end(stage: Stage) -> None:

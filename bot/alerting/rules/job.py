@@ -44,7 +44,7 @@ STUCK_FOR = 900.0
 QUEUED_FOR = 7200.0
 """Seconds that a job waits for its turn before somebody might want to know."""
 REPORTED_WITHIN = 600.0
-"""Seconds from a failure within which it was reported: failed tasks are read every five minutes at the latest."""
+"""Seconds from a poll that saw a failure within which it was reported: what is gathered waits for five minutes."""
 RATE_FAILURES = 10
 """Failures below which a share says nothing."""
 RATE, RATE_HIGH = 0.05, 0.5
@@ -218,9 +218,10 @@ def _how_bad(job: JobView) -> Severity:
     if not job.succeeded:
         return Severity.CRITICAL
     only_tasks = job.scheduling_error is None and not bad_reason(job)
-    if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_since is None:
+    if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_known is None:
         return Severity.WARNING
-    reported_before = (job.ended - job.failing_since).total_seconds() >= REPORTED_WITHIN
+    # By the poll that saw it: where the bot was down or blind meanwhile, nobody has heard of what failed long ago.
+    reported_before = (job.ended - job.failing_known).total_seconds() >= REPORTED_WITHIN
     return Severity.INFO if reported_before else Severity.WARNING
 
 

@@ -49,7 +49,8 @@ def test_a_job_has_completed() -> None:
     ("view", "headline", "severity"),
     [
         (ended(MEMORY, BLOB, succeeded=1789), "214 of 2,003 tasks failed", "info"),
-        (ended(MEMORY, BLOB, succeeded=1789, failing_since=ago(10)), "214 of 2,003 tasks failed", "warning"),
+        (ended(MEMORY, BLOB, succeeded=1789, failing_known=ago(10)), "214 of 2,003 tasks failed", "warning"),
+        (ended(MEMORY, BLOB, succeeded=1789, failing_known=None), "214 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, BLOB, succeeded=1788, failed=215), "215 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, BLOB, succeeded=1789, reason="TaskFailed"), "214 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, succeeded=0), "198 of 198 tasks failed", "critical"),
