@@ -4,21 +4,26 @@ PORT ?= 8000
 SPEED ?= 1
 KILLS ?= 50
 PY = $(VENV)/bin/python
+# Compile once, whatever the environment says: each worker and each process that a test starts imports the program.
+export PYTHONDONTWRITEBYTECODE =
 READY = $(VENV)/.ready
 
-.PHONY: demo test check bench soak docs lock clean
+.PHONY: demo test slow check bench soak docs lock clean
 
 demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
 
-test: $(READY)  ## the tests, some fifteen minutes on two cores
-	$(PY) -m pytest -n auto
+test: $(READY)  ## the tests but for the slow ones, TIMES on two cores; ARGS are pytest's
+	$(PY) -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
-check: $(READY)  ## linters, types, and the property tests with many more examples
+slow: $(READY)  ## the program as a process, the page in a browser, kills
+	$(PY) -m pytest -n auto --dist loadgroup -m slow $(ARGS)
+
+check: $(READY)  ## linters, types, all tests, and the property tests with many more examples
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(PY) -m pytest -n auto
+	$(PY) -m pytest -n auto --dist loadgroup --hypothesis-profile=ci
 	$(PY) -m pytest -n auto --timeout 3600 --hypothesis-profile=check tests/cards/test_properties.py
 
 bench: $(READY)  ## measured figures, ratios taken side by side

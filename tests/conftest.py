@@ -1,14 +1,18 @@
-"""How many examples property tests try: 200 by default, 10,000 with ``--hypothesis-profile=check``."""
+"""What is slow, and how many examples property tests try: 50, 200 in CI, 10,000 with ``--hypothesis-profile=check``."""
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-settings.register_profile("quick", max_examples=200, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("check", max_examples=10_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("quick")
 
@@ -20,6 +24,41 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+SLOW = (
+    "acceptance/",
+    "e2e/",
+    "soak/",
+    "operations/test_killed_adder.py",
+    "requests/test_killed_operations.py",
+)
+"""Tests of the program as a process, of the page in a browser, and of kills: left out by ``make test``."""
+LONGEST = 900
+"""Seconds after which a slow test hangs: each wait in it has minutes on a busy machine."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow. It comes first, so that a worker is not left alone with it in the end.
+
+    Tests of one browser module stay in one worker (``--dist loadgroup``): they share a demo that takes long to start.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        name = item.path.relative_to(here).as_posix()
+        if name.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(LONGEST))  # where a test says its own, that comes first
+        if name.startswith("e2e/"):
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Environment:
     program: Program
     time: FastTime
     database: Path
+    greetings: set[str] = field(default_factory=set)
+    """The messages that greeted the Teams channel, whatever the account looked like just then."""
 
     @property
     def greeting(self) -> str:
@@ -98,6 +100,7 @@ class Environment:
         for conversation in self.teams.conversations:
             await self.teams.install(conversation)
         await self.until(lambda: self.teams.history_of(self.room, "bot"), 200, "a greeting")
+        self.greetings.update(each["id"] for each in self.teams.history_of(self.room, "bot"))
 
     async def begin(self) -> None:
         """Run the program, add it to Teams, and wait until it has looked at the account."""
@@ -128,7 +131,8 @@ class Environment:
     def letters_teams(self) -> list[dict[str, Any]]:
         """The same with the replies in threads."""
         said = self.teams.history_of(self.room, "bot")
-        return [each for each in said if not each["summary"][1:].startswith(self.greeting)]
+        others = [each for each in said if each["id"] not in self.greetings]
+        return [each for each in others if not each["summary"][1:].startswith(self.greeting)]
 
 
 def empty(account: AccountState) -> None:

@@ -21,7 +21,7 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
         stage.slack.faults.limited[CHANNEL] = 30
         _fail(stage, "one")
         await stage.until(lambda: _tells(stage, "one", second) and _tells_teams(stage, "one"), SOON, "others are told")
-        await stage.wait(120)
+        await stage.looked(3)
         assert not _tells(stage, "one")
         del stage.slack.faults.limited[CHANNEL]
         await stage.until(lambda: _tells(stage, "one"), SOON, "the throttled one is told")
@@ -41,7 +41,7 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
         _fail(stage, "three")
         await stage.until(lambda: _tells(stage, "three", second), 300 + SOON, "the other is told")
         await stage.program.restart("kill")
-        await stage.wait(60)
+        await stage.looked(2)
         assert not _tells(stage, "three")
         assert not _tells_teams(stage, "three")
         await stage.slack.invite(CHANNEL)
@@ -53,7 +53,7 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
         stage.slack.uninstall()
         _fail(stage, "four")
         await stage.until(lambda: _tells_teams(stage, "four"), 300 + SOON, "Teams is told")
-        await stage.wait(60)
+        await stage.looked(2)
         assert not _tells(stage, "four", second)
         stage.slack.reinstall()
         await stage.until(lambda: _tells(stage, "four") and _tells(stage, "four", second), 60, "Slack is told then")

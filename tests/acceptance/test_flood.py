@@ -29,7 +29,6 @@ async def test_an_alert_is_told_while_somebody_asks_without_a_pause(tmp_path: Pa
             before = [len(room(stage)) for room in rooms]
             for room in rooms:
                 await stage.until(lambda room=room: any("storm" in each for each in room(stage)), 60, "it is told")  # type: ignore[misc]
-            await stage.wait(30)
             for room, said in zip(rooms, before, strict=True):
                 told = [number for number, each in enumerate(room(stage)) if "storm" in each]
                 print(f"told after {told[0] - said} answers, before {len(room(stage)) - told[0] - 1} others")
@@ -55,7 +54,9 @@ async def test_sixty_questions_of_one_person_make_nobody_else_wait(tmp_path: Pat
         for private in (_alone_in_slack, _alone_in_teams):
             await stage.until(lambda private=private: private(stage), 60, "whose share is used up is told")  # type: ignore[misc]
         stage.time.speed = 40
-        await stage.wait(120)
+        open_ = "SELECT 1 FROM journal WHERE state IN ('received', 'started')"
+        await stage.until(lambda: not stage.rows(open_), 900, "everything is answered")
+        await stage.looked()
         assert [len(private(stage)) for private in (_alone_in_slack, _alone_in_teams)] == [1, 1], "once, and alone"
         assert "You ask faster" not in _said_in_slack(stage) + _said_in_teams(stage)
 

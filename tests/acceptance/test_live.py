@@ -22,7 +22,7 @@ async def test_a_followed_log_says_that_it_has_stopped_after_a_kill(tmp_path: Pa
         assert _lives(stage) == [1, 1]
         stage.slack.faults.outage = stage.teams.faults.outage = True  # which the restart falls into
         await stage.program.start()
-        await stage.wait(60)
+        await stage.looked(2)
         assert _lives(stage) == [1, 1]
         stage.slack.faults.outage = stage.teams.faults.outage = False
         await stage.until(lambda: _stopped(stage) == [1, 1], 120, "both say that they have stopped")
@@ -41,8 +41,12 @@ async def test_whenever_it_is_killed_nothing_claims_to_live_in_the_end(tmp_path:
         for _ in range(6):
             await _follow(stage)
             await stage.wait(chance.uniform(0.0, 12.0))
+            began = stage.time.stamp()
             await stage.program.restart("kill")
-        await stage.wait(60)
+        before = "SELECT 1 FROM live_cards WHERE at < ?"
+        await stage.until(
+            lambda: not stage.rows(before, began * 1e6), 900, "all from before say that they have stopped"
+        )
         await stage.program.stop()
         assert _lives(stage) == [0, 0]
         assert stage.rows("SELECT count(*) FROM live_cards") == [(0,)]

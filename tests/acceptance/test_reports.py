@@ -43,7 +43,7 @@ async def test_a_weekly_report_is_posted_once_whenever_the_program_dies(tmp_path
         await stage.until(lambda: known() == [(2,)], 400, "both have it")
         if step in STEPS[4:]:  # its picture was on its way, and each is drawn by a process of its own
             await stage.until(lambda: _pictured(stage, channel), 900, "its picture")
-        await stage.wait(70)  # one more look at what is due
+        await stage.looked(3)  # and so at what is due
         slack, teams = _reports(stage, channel)
         # Slack is asked whether it is there. Teams cannot be: what may be there twice says so.
         assert [REPEAT in each for each in slack] == [False]

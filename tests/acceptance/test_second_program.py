@@ -31,8 +31,7 @@ async def test_a_second_one_ends_and_says_who_holds_it(tmp_path: Path) -> None:
         assert first.is_alive()
         stage.account.inject.break_nodes("pool1")
         await stage.until(stage.told, 120, "the first goes on")
-        stage.time.speed = 100
-        await stage.wait(300)
+        await stage.looked(3)
         assert _alerts(stage) == 1
 
 
@@ -51,11 +50,10 @@ async def test_one_that_waits_takes_over_from_one_that_is_killed(tmp_path: Path)
         await stage.program.kill()
         stage.program = second
         await second.listening()
-        stage.time.speed = 100
-        await stage.wait(300)
+        await stage.looked(3)
         assert _alerts(stage) == 1
         stage.account.inject.add_job("storm", "pool1", 40, seconds=3e6)
-        await stage.wait(120)
+        await stage.looked(2)
         stage.account.inject.storm(["storm"], ["exit-1"], 40, 5)
         await stage.until(lambda: any("storm" in each["text"] for each in stage.told()), 600, "the second tells more")
         await stage.until(lambda: not stage.undelivered(), 200, "it is known to be told")

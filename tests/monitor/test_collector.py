@@ -63,7 +63,7 @@ class Memory:
 
     async def hold(self, account: str, number: int) -> None:
         """Wait for so many samples of an account."""
-        async with asyncio.timeout(20), self._news:
+        async with self._news:
             await self._news.wait_for(lambda: sum(sample.account == account for sample in self.samples) >= number)
 
     async def add_pool_eras(self, account: str, eras: list[PoolEra]) -> None:
