@@ -92,6 +92,7 @@ class Writer:
                 facts(
                     ("Cause", incident.cause),
                     *incident.figures,
+                    ("Counted", text(Time(incident.counted), ", before it ended") if incident.counted else None),
                     ("Since", text(Time(incident.since))),
                     ("State", self._state(incident)),
                 ),

@@ -12,6 +12,7 @@ from bot.chat.request import Person
 from bot.domain.failures import usual
 from bot.domain.findings import CauseCount
 from bot.domain.pools import has, in_state
+from bot.domain.states import is_over
 from bot.monitor.scene import JobView, PoolView
 from cards.build import actions, blocks, bold, chip, facts, muted, note, text
 from cards.card import Block, Bullets, Button, Card, Heading, Mark, Mention, Progress, Text, Time, Words
@@ -97,6 +98,7 @@ class JobCardWriter:
                 f" · {number(done)} of {plural(total, 'task')} done, {percent(done, total)}" if counted else "",
                 f" · {number(job.failed)} failed" if job.failed else "",
                 f" · {ended}" if ended else "",
+                ", counted before its end" if ended and counted and is_over(job.state) and not job.final else "",
                 f" · {account}" if self._several else "",
             ),
             mark=mark,
@@ -134,7 +136,8 @@ class JobCardWriter:
 
     def over(self, account: str, job: JobView, conversation: str, at: datetime, ended: str, asker: Person) -> Card:
         """What is said aloud at the end, to whoever asked."""
-        failed = f", {number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
+        so_far = " so far" if is_over(job.state) and not job.final else ""
+        failed = f", {number(job.failed)} of {plural(job.total, 'task')} failed{so_far}" if job.failed else ""
         return Card(
             title=text(Mention(asker.key, asker.name), " ", bold(f"job {job.id} {ended}{failed}")),
             mark=_mark(job, over=True),

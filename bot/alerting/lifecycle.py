@@ -15,7 +15,7 @@ from bot.alerting.incident_state import IncidentState
 from bot.alerting.model import Event, Incident
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import Sliced
-from bot.domain.findings import Entity, Finding, fingerprint
+from bot.domain.findings import Finding, fingerprint
 from bot.monitor.scene import Area
 from cards.formatting import duration, plural
 
@@ -35,13 +35,11 @@ def settle(
     judged: Collection[str],
     seen: datetime,
     now: datetime,
-    undecided: Collection[Entity] = (),
 ) -> Sliced[set[str]]:
     """Bring the incidents of an account in line with what was found in a poll; returns the ids of those that changed.
 
     ``judged`` are the rules whose areas were all read: only of these the absence of a finding means something.
-    ``seen`` is the service's time of the poll, ``now`` the bot's. Of ``undecided`` entities more is to be read before
-    anything is over: how a job ended is known with its last counts.
+    ``seen`` is the service's time of the poll, ``now`` the bot's.
     """
     changed: set[str] = set()
     present: set[str] = set()
@@ -51,10 +49,10 @@ def settle(
         incident = state.incident_of(name)
         present.add(name)
         if finding.state == "resolved":
-            touched = incident is not None and incident.open and _absent(incident, seen, now, finding)
+            touched = incident is not None and _over(incident, rule, finding, seen, now)
+        elif incident and finding.state == "event" and (incident.state, incident.since) == ("event", finding.since):
+            touched = _known_better(incident, rule, finding, seen, now)
         elif incident and (incident.open or now - incident.changed <= BACK):
-            if finding.state == "event" and incident.state == "event" and incident.since == finding.since:
-                continue  # the same news, read once more
             touched = _again(incident, rule, finding, seen, now)
         else:
             incident, touched = _opened(account, name, rule, finding, seen, now), True
@@ -62,7 +60,7 @@ def settle(
             state.touch(incident)
             changed.add(incident.id)
     for incident in state.open_of(account):
-        if incident.fingerprint in present or incident.kind not in judged or incident.entity in undecided:
+        if incident.fingerprint in present or incident.kind not in judged:
             continue
         if _absent(incident, seen, now, None):
             changed.add(incident.id)
@@ -124,6 +122,39 @@ def _again(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime
     if said:
         incident.changed = now
     return said
+
+
+def _over(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime, now: datetime) -> bool:
+    """It is over; or it was, and by now more is known of how it came out. True where people would see a difference.
+
+    Figures alone make none, of a job that goes on after its failures.
+    """
+    if incident.open:
+        return _absent(incident, seen, now, finding)
+    if incident.resolved is None or now - incident.resolved > BACK:
+        return False
+    same = all(getattr(incident, each) == getattr(finding, each) for each in _OUTCOME)
+    if same and incident.mended is finding.mended:
+        return False
+    incident.mended = finding.mended
+    return _known_better(incident, kind, finding, seen, now)
+
+
+_OUTCOME = ("headline", "evidence", "causes", "counted")
+"""What says how something came out."""
+
+
+def _known_better(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime, now: datetime) -> bool:
+    """The same news, or the same end, of which more may be known: how bad it is, and even of which kind."""
+    severity = finding.severity or kind.severity
+    worse = severity.rank > incident.severity.rank
+    changed = incident.take(finding, severity, seen) or incident.kind != kind.name
+    incident.kind = kind.name
+    if worse:
+        incident.note(now, f"worse: {finding.headline}")
+    if changed:
+        incident.changed = now
+    return changed
 
 
 def _absent(incident: Incident, seen: datetime, now: datetime, finding: Finding | None) -> bool:

@@ -74,6 +74,10 @@ class Messages:
         card = self._once(("history", incident.id), where, lambda: self._writer.history(incident, where, self._now))
         self._write(history_of(notification.entry), where, card, reply_to=notification.entry)
 
+    def has_history(self, notification: Notification) -> bool:
+        """Whether the reply that says what happened to an incident is there."""
+        return self._state.entry(history_of(notification.entry)) is not None
+
     def digest(self, entry: str, members: list[Notification], incidents: list[Incident]) -> None:
         """One message for several incidents, of which each stands there as its member says."""
         where, quiet = members[0].conversation, any(each.held == "quiet" for each in members)

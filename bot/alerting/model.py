@@ -53,6 +53,8 @@ class Incident(Struct, kw_only=True):
     actions: tuple[SuggestedAction, ...] = ()
     count: int = 1
     causes: tuple[CauseCount, ...] = ()
+    counted: datetime | None = None
+    """When its figures were counted, by the service's clock, where there may be more by now."""
     flips: list[datetime] = []
     flapping: bool = False
     absent: datetime | None = None
@@ -121,7 +123,7 @@ class Incident(Struct, kw_only=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_SAID = ("headline", "related", "figures", "cause", "evidence", "actions", "count", "causes")
+_SAID = ("headline", "related", "figures", "cause", "evidence", "actions", "count", "causes", "counted")
 
 Held: TypeAlias = Literal["", "grouping", "quiet", "muted", "inhibited", "flapping"]
 """Why a notification is held back, or not at all: see :data:`bot.alerting.held_reasons.HELD_REASONS`."""
@@ -131,8 +133,10 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
     """How an incident stands in a conversation (``platform:id``); ``why`` is the subscription that brought it there.
 
     ``entry`` is the outbox entry that reports it (empty while it is held back); with ``gathered`` that is a digest of
-    several. ``due`` is when it is to be decided on again. ``over`` once nothing will change any more. It never changes:
-    the state is given another one in its place, so that its indexes cannot miss a change.
+    several. ``due`` is when it is to be decided on again. ``over`` once it is over and said to be; its message is still
+    edited when more is known of its end. ``end_aloud``: its end was said aloud in the one reply there is, so that what
+    led to it needs none of its own. It never changes: the state is given another one in its place, so that its indexes
+    cannot miss a change.
     """
 
     incident: str
@@ -151,6 +155,7 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
     repeated: datetime | None = None
     repeats: int = 0
     over: bool = False
+    end_aloud: bool = False
 
     @property
     def waiting(self) -> bool:

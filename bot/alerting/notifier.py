@@ -81,29 +81,31 @@ class Notifier:
     def rewrite(self, incident: Incident) -> None:
         """Bring every message that shows an incident in line with it."""
         for notification in self._state.notifications_of(incident.id):
-            if notification.over or self._state.entry(notification.entry) is None:
+            if self._state.entry(notification.entry) is None:
                 continue  # nothing stands there, or it is about to be written for the first time
             if notification.gathered:
                 self._digests.setdefault(notification.entry, [])
             else:
                 self._messages.incident(incident, notification)
-                if len(incident.history) > 1:
-                    self._messages.history(incident, notification)
-            self._judge(incident, notification)
+            judged = self._judge(incident, notification)
+            if len(incident.history) > 1 and not (judged.gathered or judged.end_aloud):
+                self._messages.history(incident, judged)
 
-    def _judge(self, incident: Incident, notification: Notification) -> None:
+    def _judge(self, incident: Incident, notification: Notification) -> Notification:
         """Announce that it is worse than was announced before, or ended so; what is over alone is over there too."""
         if not incident.open:
             notification = replace(notification, over=not notification.gathered, due=None)
-            self._state.put(notification)
         worse = incident.severity is not notification.worst and incident.severity.rank > notification.worst.rank
-        if worse and (incident.open or incident.unmended):
+        if worse and not (incident.state == "resolved" and incident.mended):
             notification = replace(notification, worst=incident.severity)
-            self._state.put(notification)
             if notification.gathered:
                 self._digests[notification.entry].append(incident)
             else:
                 self._messages.aloud(incident, notification, "worse")
+                if not incident.open and not self._messages.has_history(notification):
+                    notification = replace(notification, end_aloud=True)
+        self._state.put(notification)
+        return notification
 
     def mention_held(self, group: Group) -> None:
         """The newest message of a group says how much is held back, and the one before no longer does."""

@@ -137,15 +137,31 @@ class AlertPipeline:
         return recipients
 
     def _told(self, incident: Incident, conversation: str) -> bool:
-        """Whether a message of the conversation says it already: how a job ended is said where it failed."""
+        """Whether a message of the conversation says it already: how a job ended is said where it failed.
+
+        That is open, or became over with it. One that is still to come when the quiet hours are over will say it, too.
+        """
         rule = self._rules.get(incident.kind)
         for kind in rule.told_by if rule else ():
             other = self._state.incident_of(fingerprint(incident.account, kind, incident.entity))
-            if other is None or not (other.open or other.changed == incident.changed):
+            if other is None or not (other.open or other.changed >= incident.opened):
                 continue
             known = self._state.notification(other.id, conversation)
-            if known is not None and known.entry:
+            if known is None:
+                continue
+            rests = known.held == "quiet" and not known.over and incident.severity is not Severity.CRITICAL
+            if known.entry or rests:
                 return True
+        return False
+
+    def _told_since(self, incident: Incident, conversation: str) -> bool:
+        """Whether what became of it has a message there: a job ended in a way that could not wait for the morning."""
+        for rule in self._rules.values():
+            if incident.kind in rule.told_by:
+                other = self._state.incident_of(fingerprint(incident.account, rule.name, incident.entity))
+                known = self._state.notification(other.id, conversation) if other else None
+                if known is not None and known.entry:
+                    return True
         return False
 
     def _waiting(self, incidents: list[Incident], ripe: list[Group], now: datetime) -> Sliced[list[Notification]]:
@@ -175,7 +191,8 @@ class AlertPipeline:
         """Hold back what is not posted yet, or put it among what is ``ready`` to be posted."""
         incident = self._state.shown_by(notification)
         group = notification.conversation, incident.account
-        if incident.state == "resolved" and notification.held != "quiet":  # it came and went unseen
+        unseen = incident.state == "resolved" and notification.held != "quiet"  # it came and went
+        if unseen or (incident.state == "resolved" and self._told_since(incident, notification.conversation)):
             self._state.put(replace(notification, over=True, due=None))
             touched[group] = None
         elif self._state.conversation(notification.conversation) is None:

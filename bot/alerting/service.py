@@ -30,7 +30,6 @@ from bot.alerting.slices import in_slices
 from bot.alerting.stored_state import HOURS, MUTES, SUBSCRIPTIONS, default_subscriptions, incident_of, load_state
 from bot.chat.request import Author, Conversation
 from bot.clock import Clock
-from bot.domain.entity import Entity
 from bot.domain.findings import Finding
 from bot.monitor.scene import Scene
 from bot.settings import AlertSettings
@@ -112,8 +111,7 @@ class AlertService:
             if scene.blind is None:
                 judged |= {name for name, kind in self.kinds.items() if not kind.reads}
             found = self._judge(scene)
-            closing = frozenset(Entity("job", name) for name in scene.closing)
-            changed = await in_slices(settle(self._state, scene.account, found, judged, scene.at, now, closing))
+            changed = await in_slices(settle(self._state, scene.account, found, judged, scene.at, now))
             await self._decide(changed, now)
         self._nudged.set()
 

@@ -22,6 +22,7 @@ from bot.alerting.job_progress import JobCardWriter
 from bot.alerting.routing import key_of
 from bot.chat.request import Conversation, Person
 from bot.clock import Clock
+from bot.domain.states import is_over
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.card import Card
 from storage.port.changes import ChangeSet
@@ -39,7 +40,7 @@ LONGEST = timedelta(days=7)
 MISSING = timedelta(minutes=10)
 """A job that no poll shows for so long, and of which no end was seen, is not there."""
 SETTLING = timedelta(minutes=3)
-"""The last counts of a job come a poll or two after its end; where they do not, it is reported without them."""
+"""A job that no poll shows is told to be over so long after its end: a poll that saw it would have shown it."""
 MOST = 20
 """Jobs that a conversation can watch at once: each is a message that is edited all the time."""
 
@@ -184,7 +185,7 @@ class WatchedJobs:
             pool = scene.pool(view.pool)
             state.pools = {view.pool: pool} if pool else {}
         if over is not None:
-            await self._finish(watched, scene.at, _ended(over))
+            await self._finish(watched, scene.at, _ended(over), last=over.final or not is_over(over.state))
         elif scene.blind is not None or "jobs" not in scene.read:
             return
         elif going is None:
@@ -209,6 +210,9 @@ class WatchedJobs:
         if seen and seen[0].after in _WORDS:
             if at - seen[0].at < SETTLING:
                 return
+            if _over(watched) in self._versions:  # it was said with all that ever came of it
+                await self._forget(watched)
+                return
             if seen[0].after == "completed":
                 state.view.state, state.view.ended = "completed", seen[0].at
             await self._finish(watched, at, _WORDS[seen[0].after])
@@ -217,24 +221,31 @@ class WatchedJobs:
         if now - state.missing >= MISSING:
             await self._finish(watched, at, "is not there any more")
 
-    async def _finish(self, watched: Watched, at: datetime, ended: str) -> None:
-        await self._end(watched, at, ended, aloud=True)
+    async def _finish(self, watched: Watched, at: datetime, ended: str, *, last: bool = True) -> None:
+        await self._end(watched, at, ended, aloud=True, last=last)
 
-    async def _end(self, watched: Watched, at: datetime, ended: str, *, aloud: bool) -> Card:
-        """The last card, and whoever asked is notified."""
+    async def _end(self, watched: Watched, at: datetime, ended: str, *, aloud: bool, last: bool = True) -> Card:
+        """The card at the end, and whoever asked is notified. It is not the ``last`` one while counts are to come."""
         state, now = self._states[watched.key], self._clock.now()
         card = self._card(watched, at, ended)
+        if not last and state.shown is not None and replace(card, as_of=None) == replace(state.shown, as_of=None):
+            return card
+        state.shown = card
         entries = [self._entry(watched.entry, watched, card, now)]
         if aloud:
             where = key_of(watched.conversation)
             said = self._writer.over(watched.account, state.view, where, at, ended, watched.person)
             entries.append(self._entry(_over(watched), watched, said, now, reply_to=watched.entry))
         await self._write(entries)
+        if last:
+            await self._forget(watched)
+        return card
+
+    async def _forget(self, watched: Watched) -> None:
         await self._store.delete_preference(WATCHES, key_of(watched.conversation), f"{watched.account}/{watched.job}")
         del self._watched[watched.key], self._states[watched.key]
-        for entry in entries:
-            self._versions.pop(entry.id, None)
-        return card
+        for name in (watched.entry, _over(watched)):
+            self._versions.pop(name, None)
 
     def _card(self, watched: Watched, at: datetime, ended: str = "") -> Card:
         state = self._states[watched.key]

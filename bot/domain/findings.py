@@ -69,6 +69,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     by the service's clock. ``figures`` are (label, value) lines, ``cause`` the likely one in a sentence, ``evidence``
     what the service or a program printed, redacted. ``related`` names what else it concerns (the pool and the schedule
     of a job), for patterns and for silencing. ``count`` is the one number, ``causes`` its parts, greatest first.
+    ``counted`` is when that was counted, where it may be more by now and is told all the same.
     """
 
     entity: Entity
@@ -84,9 +85,14 @@ class Finding(Struct, frozen=True, kw_only=True):
     related: tuple[Entity, ...] = ()
     count: int = 1
     causes: tuple[CauseCount, ...] = ()
+    counted: datetime | None = None
+
+
+_ONE = {"job.completed": "job.failed"}
+"""Kinds that are one incident: a job comes to one end, and which of them it was may be known a little later."""
 
 
 def fingerprint(account: str, kind: str, entity: Entity) -> str:
     """What makes two findings the same incident: identity only, never a value. 16 hexadecimal digits."""
-    identity = "\0".join((account, kind, *entity.identity))
+    identity = "\0".join((account, _ONE.get(kind, kind), *entity.identity))
     return hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()

@@ -21,8 +21,8 @@ BAD_REASONS = {
 class JobFacts(Struct):
     """What is known of a job: ``scheduling_error`` is code and words, ``reason`` why the service ended it.
 
-    ``active`` to ``failed`` are counts of tasks (``active`` None before they were read), ``progressed`` is when they
-    last showed that something ended or began.
+    ``active`` to ``failed`` are counts of tasks (``active`` None before they were read) as of ``counted``; ``final``
+    whether that was after the job's end. ``progressed`` is when they last showed that something ended or began.
     """
 
     id: str
@@ -37,6 +37,8 @@ class JobFacts(Struct):
     running: int = 0
     succeeded: int = 0
     failed: int = 0
+    counted: datetime | None = None
+    final: bool = False
     progressed: datetime | None = None
 
     @property

@@ -40,10 +40,10 @@ T = TypeVar("T")
 
 
 class JobRecord(Struct, frozen=True):
-    """A job as it is stored: its view, and whether its end was reported (kept until its last failures can show)."""
+    """A job as it is stored: its view, and when its end was reported (kept until its last failures can show)."""
 
     view: JobView
-    reported: bool = msgspec.field(default=False, name="told")
+    reported: datetime | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -66,9 +66,9 @@ class AccountState(Struct):
 
     ``baseline`` is when it was first seen whole: what changed before is no news. ``cursors`` are by stream. ``tasks``
     is until when each job's failed tasks were read, ``nodes`` the same of each pool's nodes in trouble, ``shapes`` how
-    many of them were counted then, and ``moved`` when that last changed. ``reported`` are jobs whose end was
-    reported. ``read`` is when something was last read that is read now and then. ``recounted`` are jobs to be counted
-    soon. ``known`` are the keys of what was reported lately.
+    many of them were counted then, and ``moved`` when that last changed. ``reported`` is when the end of each job that
+    is over was reported first. ``read`` is when something was last read that is read now and then. ``recounted`` are
+    jobs to be counted soon. ``known`` are the keys of what was reported lately.
     """
 
     pools: dict[str, PoolView] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class AccountState(Struct):
     nodes: dict[str, datetime] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     moved: dict[str, datetime] = field(default_factory=dict)
-    reported: set[str] = field(default_factory=set)
+    reported: dict[str, datetime] = field(default_factory=dict)
     read: dict[str, datetime] = field(default_factory=dict)
     recounted: set[str] = field(default_factory=set)
     known: set[Key] = field(default_factory=set)
@@ -108,7 +108,7 @@ class AccountState(Struct):
             elif isinstance(body, JobRecord):
                 self.jobs[each.id] = body.view
                 if body.reported:
-                    self.reported.add(each.id)
+                    self.reported[each.id] = body.reported
             elif isinstance(body, ScheduleView):
                 self.schedules[each.id] = body
             else:
@@ -135,8 +135,6 @@ class PendingState(AccountState):
     boots: list[NodeBoot] = field(default_factory=list)
     failed_in: set[str] = field(default_factory=set)
     """Jobs of which failures were found in this poll."""
-    tasks_in: set[str] = field(default_factory=set)
-    """Jobs whose failed tasks were read in this poll."""
     counts_in: set[str] = field(default_factory=set)
     """Jobs whose tasks were counted in this poll."""
 
@@ -153,7 +151,7 @@ class PendingState(AccountState):
             nodes=dict(state.nodes),
             shapes=dict(state.shapes),
             moved=dict(state.moved),
-            reported=set(state.reported),
+            reported=dict(state.reported),
             read=dict(state.read),
             recounted=set(state.recounted),
             known=state.known,  # read only: what is new stands in ``fresh``
@@ -170,7 +168,10 @@ class PendingState(AccountState):
 
     def ahead_of(self, now: datetime) -> list[str]:
         """The cursors, and what else was read, that stand in the future."""
-        read = (("tasks", self.tasks), ("nodes", self.nodes), ("moved", self.moved), ("read", self.read))
+        read = (
+            *(("tasks", self.tasks), ("nodes", self.nodes), ("moved", self.moved), ("read", self.read)),
+            ("end", self.reported),
+        )
         found = [stream for stream, at in self.cursors.items() if at > now]
         return found + [f"{what} {name}" for what, times in read for name, at in times.items() if at > now]
 
@@ -179,7 +180,7 @@ class PendingState(AccountState):
 
         What changed before now and was not seen is found by the next sweep of jobs, ``sweep`` after the last one.
         """
-        for times in (self.cursors, self.tasks, self.nodes, self.moved):
+        for times in (self.cursors, self.tasks, self.nodes, self.moved, self.reported):
             times.update({name: now for name, at in times.items() if at > now})
         self.read = {name: at for name, at in self.read.items() if at <= now}
         self.cursors["sweep"] = min(self.cursors.get("sweep", now), now - sweep)
@@ -227,9 +228,9 @@ class PendingState(AccountState):
         """A job that is of no more interest, or gone."""
         self.jobs.pop(name, None)
         self.tasks.pop(name, None)
-        self.reported.discard(name)
+        self.reported.pop(name, None)
         self.recounted.discard(name)
-        for what in ("check", "end", "retries"):
+        for what in ("check", "retries"):
             self.read.pop(f"{what} {name}", None)
 
     def forget_pool(self, name: str) -> None:
@@ -299,8 +300,8 @@ class PendingState(AccountState):
             *_changes(
                 self.account,
                 "job",
-                {name: JobRecord(view, name in before.reported) for name, view in before.jobs.items()},
-                {name: JobRecord(view, name in self.reported) for name, view in self.jobs.items()},
+                {name: JobRecord(view, before.reported.get(name)) for name, view in before.jobs.items()},
+                {name: JobRecord(view, self.reported.get(name)) for name, view in self.jobs.items()},
                 lambda name, record: record,
             ),
         ]

@@ -24,8 +24,8 @@ OVER = "completed"
 """The state of a job in which nothing more happens to it."""
 QUIET = timedelta(hours=1)
 """After so long without a failure, the next one begins a new spell of them; rates reach as far back."""
-PATIENCE = timedelta(minutes=10)
-"""How long the end of a job waits for its last counts."""
+LAST_WORD = timedelta(minutes=30)
+"""How long after its end was reported the last counts and failures of a job may come: while alerts remember it."""
 _LONGEST = 300
 _RETRIED = 50
 """Tasks of a job that are remembered as run again, those that were most often."""
@@ -160,7 +160,6 @@ async def fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState])
         _fold_tasks(pending, job, ordered[start : start + _AT_ONCE])
     if job in pending.jobs:
         pending.tasks[job] = pending.at
-        pending.tasks_in.add(job)
 
 
 def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
@@ -281,7 +280,7 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts, slots: int
     view.past = view.past and counts.failed > 0
     if not counts.active and not begun:
         view.retried.clear()
-    view.counted, view.running_slots = at, max(slots, begun)
+    view.counted, view.running_slots, view.final = at, max(slots, begun), view.state == OVER
     view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
     view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
     pending.recounted.discard(job)
@@ -289,20 +288,20 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts, slots: int
 
 
 def close_jobs(pending: PendingState) -> None:
-    """Report jobs whose last counts were read after their end; forget them once no failure can show late any more.
+    """Report every job that is over in the look that sees it, with what is known; and again until no more can come.
 
-    Where those cannot be read, the end is reported with what is known after :data:`PATIENCE`.
+    It is forgotten once its last counts were read and no failure can show late any more; where they cannot be read,
+    :data:`LAST_WORD` after it was reported first, and what was reported stays.
     """
     for name, view in list(pending.jobs.items()):
         if view.state != OVER or view.since is None:
             continue
-        tried = pending.read.setdefault(f"end {name}", pending.at)
-        if name not in pending.reported and (
-            name in pending.tasks_in & pending.counts_in or pending.at - tried >= PATIENCE
-        ):
-            pending.reported.add(name)
-            pending.ended.append(view)
-        if name in pending.reported and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
+        reported = pending.reported.setdefault(name, pending.at)
+        if pending.at - reported >= LAST_WORD:
+            pending.forget_job(name)
+            continue
+        pending.ended.append(view)
+        if view.final and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
             pending.forget_job(name)
 
 

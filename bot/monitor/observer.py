@@ -155,6 +155,7 @@ class Observer:
         error: AzureError | None
         try:
             await self._see(reader, pending, read)
+            close_jobs(pending)  # whatever else could not be read
             error = reader.error
             batch = pending.finish()
         except Exception:
@@ -215,7 +216,6 @@ class Observer:
             read.add("money")
         await self._turns(reader, pending, missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
-        close_jobs(pending)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
 
     def _pull_back(self, pending: PendingState) -> None:
@@ -362,7 +362,6 @@ class Observer:
             quota=pending.quota,
             news=tuple(pending.news),
             ended=tuple(pending.ended),
-            closing=frozenset(name for name, view in pending.jobs.items() if view.state == OVER) - pending.reported,
             blind=self._blind,
             prices=self._prices,
             money=self.money or MoneyView(),
@@ -370,7 +369,7 @@ class Observer:
 
 
 def _jobs(pending: PendingState) -> dict[str, JobView]:
-    """Jobs that go on, and those whose end is reported now."""
+    """Jobs that go on, and those whose end is reported."""
     going = {name: view for name, view in pending.jobs.items() if view.state != OVER}
     return going | {view.id: view for view in pending.ended if view.state == OVER}
 

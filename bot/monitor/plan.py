@@ -143,11 +143,11 @@ def _stirred(pending: PendingState, view: JobView, last: datetime | None) -> boo
 
 def _last_reads(pending: PendingState, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
     """A job that is over is counted a last time, and its failures are read until none can show late any more."""
-    if name not in pending.reported:
+    ended = view.since or pending.at
+    if last is None or last < ended or last < ended + OVERLAP <= pending.at:
         yield Read("tasks", name, URGENT, last)
+    if not view.final:
         yield Read("counts", name, URGENT, view.counted)
-    elif view.since and pending.at >= view.since + OVERLAP:
-        yield Read("tasks", name, URGENT, last)
 
 
 def can_fail(pending: PendingState, view: JobView) -> bool:

@@ -12,7 +12,7 @@ from bot.azure.models import PoolNodeCounts
 from bot.azure.models.watched import PoolState
 from bot.domain.core_use import by_job, core_use
 from bot.domain.licence import pays_windows
-from bot.domain.states import is_active, with_machine
+from bot.domain.states import is_active, is_over, with_machine
 from bot.monitor.node_changes import tags_of
 from bot.monitor.scene import JobView, Scene
 from storage.port.samples import Sample, Work
@@ -33,15 +33,16 @@ class Tasks(Struct, frozen=True):
         """Those of a pool's jobs. What waits in a disabled job would not start whatever nodes there are."""
         jobs = list(jobs)
         active = [job for job in jobs if is_active(job.state)]
+        going = [job for job in jobs if not is_over(job.state)]  # the last counts of one that is over may come later
         waiting = sum(job.active or 0 for job in active)
         work = Work(
             waiting,
-            sum(job.running for job in jobs),
+            sum(job.running for job in going),
             sum(job.succeeded for job in jobs),
             sum(job.failed for job in jobs),
         )
         known = waiting > 0 or all(job.active is not None for job in active)
-        slots = {job.id: max(job.running_slots, job.running) for job in jobs if job.running}
+        slots = {job.id: max(job.running_slots, job.running) for job in going if job.running}
         return cls(work, waiting > 0 if known else None, slots)
 
 

@@ -56,7 +56,7 @@ class PoolView(PoolFacts):
 
 
 class JobView(JobFacts):
-    """A job that is not over, or ended in this poll.
+    """A job that is not over, or ended lately.
 
     ``causes`` say why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
     ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time, ``failing_known`` the
@@ -72,7 +72,6 @@ class JobView(JobFacts):
     before: str = ""
     ended: datetime | None = None
     schedule: str = ""
-    counted: datetime | None = None
     running_slots: int = 0
     failures: int = 0
     exhausted: int = 0
@@ -143,9 +142,10 @@ class Scene(Struct, kw_only=True):
     """An account after a poll.
 
     ``at`` is the service's time of the poll, ``read`` the areas that were read in it, ``news`` the transitions that
-    are new, ``ended`` the jobs that ended or vanished in it, ``closing`` those that are over while their last counts
-    are still to be read. ``prices`` are those of the account's region, without any
-    while they are unknown. ``money`` is how it stood at the last look at it, which is rarer.
+    are new. ``ended`` are the jobs that vanished in it or are over: these again in each poll until their last counts
+    and failures were read, so that the first one may know less of them (see ``final``). ``prices`` are those of the
+    account's region, without any while they are unknown. ``money`` is how it stood at the last look at it, which is
+    rarer.
 
     ``pools``, ``jobs`` and ``schedules`` are by their own spelling of the id. Ask :meth:`pool` and its like for what
     something else names, for its spelling may be another.
@@ -160,7 +160,6 @@ class Scene(Struct, kw_only=True):
     quota: QuotaView = QuotaView()
     news: tuple[Transition, ...] = ()
     ended: tuple[JobView, ...] = ()
-    closing: frozenset[str] = frozenset()
     blind: Blindness | None = None
     prices: Prices = NO_PRICES
     money: MoneyView = MoneyView()

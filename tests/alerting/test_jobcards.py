@@ -143,7 +143,7 @@ async def test_at_the_end_whoever_asked_is_told_aloud(tmp_path: Path) -> None:
         await room.cards.watch(OPS, MIA, "render", JOB)
         await room.look(view())
         over = view(state="completed", active=0, running=0, succeeded=1988, failed=12, reason="AllTasksCompleted",
-                    ended=NOON + timedelta(minutes=30))  # fmt: skip
+                    final=True, ended=NOON + timedelta(minutes=30))  # fmt: skip
         await room.look(ended=(over,), after=1800)
         (last,) = room.entries.on_top()
         check("jobcard-over", card(last))
@@ -184,7 +184,7 @@ async def test_an_end_that_is_told_twice_is_one_message(tmp_path: Path, monkeypa
         with monkeypatch.context() as patched:
             patched.setattr(room.store, "delete_preference", fails)
             with pytest.raises(StoreError):
-                await room.look(ended=(view(state="completed"),), after=60)
+                await room.look(ended=(view(state="completed", final=True),), after=60)
         await room.restart()
         ended = room.clock.at
         await room.store.record(

@@ -12,7 +12,8 @@ import pytest
 from bot.alerting.rules import discover
 from bot.clock import Clock
 from bot.domain.findings import Severity
-from bot.monitor.observer import LONGEST_BACKOFF, Observer
+from bot.monitor.job_changes import LAST_WORD
+from bot.monitor.observer import LONGEST_BACKOFF, Observer, Poll
 from bot.monitor.scene import MONEY_AGE, MoneyView, Scene
 from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
@@ -164,7 +165,7 @@ async def test_what_happened_while_the_program_was_down_is_told(stage: Stage) ->
     assert stage.store.of("job", "before")[-1][1] == "completed"
     assert stage.store.of("node", broken) == [("", "unusable")]
     looks = await stage.watch(180)
-    assert [view.id for look in looks for view in look.scene.ended] == [], "an end is told once"
+    assert [view.id for look in looks for view in look.scene.ended] == [], "no more can come of what ended so long ago"
     assert set(looks[-1].scene.jobs) == {"job1"}
     assert stage.store.doubled == []
 
@@ -182,20 +183,81 @@ async def test_a_job_that_failed_for_long_and_ended_while_the_program_was_down_i
     assert told_of.severity is Severity.WARNING, "nobody can have heard of its failures while it ran"
 
 
-async def test_the_end_of_a_job_is_told_with_its_last_counts_or_without_them_in_the_end(stage: Stage) -> None:
-    for name in ("one", "two"):
-        stage.state.inject.add_job(name, "pool1", 4, seconds=10)
+def ends(looks: list[Poll], name: str) -> list[tuple[int, bool]]:
+    """How every look tells that a job is over: tasks that succeeded, and whether its last counts were read."""
+    return [(view.succeeded, view.final) for look in looks for view in look.scene.ended if view.id == name]
+
+
+async def test_the_end_of_a_job_is_told_in_the_look_that_sees_it(stage: Stage) -> None:
+    stage.state.inject.add_job("one", "pool1", 4, seconds=10)
     await stage.watch(120)
     stage.state.commands.terminate_job("one")
-    looks = await stage.watch(60)
-    assert [(view.id, view.succeeded) for look in looks for view in look.scene.ended] == [("one", 4)]
-    assert all("one" in look.scene.jobs for look in looks if look.scene.ended)
-    stage.sandbox.faults[stage.account.name].add("error", path="/jobs/two/taskcounts")
-    stage.state.commands.terminate_job("two")
-    assert [view.id for look in await stage.watch(300, every=60) for view in look.scene.ended] == []
-    looks = await stage.watch(600, every=60)
-    assert [view.id for look in looks for view in look.scene.ended] == ["two"]
-    assert "two" not in looks[-1].scene.jobs
+    look = await stage.look(seconds=30)
+    assert ends([look], "one") == [(4, True)]
+    assert "one" in look.scene.jobs
+    looks = await stage.watch(180)
+    assert set(ends(looks, "one")) == {(4, True)}, "again, while failures may still show"
+    assert "one" not in looks[-1].scene.jobs
+
+
+async def test_an_end_is_told_without_its_last_counts_and_they_come_after_restarts(stage: Stage) -> None:
+    """Neither of them waits for the other, and what waits is not begun anew by a program that starts again."""
+    stage.state.inject.add_job("one", "pool1", 4, seconds=45)
+    await stage.watch(60)
+    stage.sandbox.faults[stage.account.name].add("error", path="/jobs/one/taskcounts")
+    stage.state.inject.storm(["one"], ["exit-1"], 1)
+    stage.state.commands.terminate_job("one")
+    assert [final for _, final in ends([await stage.look(seconds=30)], "one")] == [False]
+    for _ in range(5):
+        await stage.restart()
+        assert [final for _, final in ends([await stage.look(seconds=60)], "one")] == [False]
+    stage.sandbox.faults[stage.account.name].clear()
+    await stage.restart()
+    look = await stage.look(seconds=60)
+    assert [final for _, final in ends([look], "one")] == [True]
+    assert ends(await stage.watch(120), "one") == []
+
+
+async def test_last_counts_that_never_come_are_given_up_however_often_it_is_restarted(stage: Stage) -> None:
+    stage.state.inject.add_job("one", "pool1", 4, seconds=10)
+    await stage.watch(120)
+    stage.sandbox.faults[stage.account.name].add("error", path="/jobs/one/taskcounts")
+    stage.state.commands.terminate_job("one")
+    begun = (await stage.look(seconds=30)).scene.at
+    known = stage.observer._state.jobs["one"].succeeded
+    while stage.observer._state.reported:
+        await stage.restart()
+        look = await stage.look(seconds=240)
+        assert look.scene.at - begun <= LAST_WORD + timedelta(seconds=300)
+    assert "one" not in look.scene.jobs
+    assert known == 4, "what was counted before is what was told"
+
+
+async def test_an_end_is_told_though_the_rest_of_the_account_refuses(stage: Stage) -> None:
+    stage.state.inject.add_job("one", "pool1", 4, seconds=10)
+    await stage.watch(120)
+    stage.state.commands.terminate_job("one")
+    stage.sandbox.faults[stage.account.name].add("error", path="/nodecounts", status=403)
+    look = await stage.look(seconds=30)
+    assert look.scene.blind is not None
+    assert ends([look], "one") == [(4, False)]
+    stage.sandbox.faults[stage.account.name].clear()
+    assert ends([await stage.look(seconds=30)], "one") == [(4, True)]
+
+
+async def test_two_hundred_jobs_that_end_together_are_all_told_in_one_look(stage: Stage) -> None:
+    names = [stage.state.inject.add_job(f"many-{n:03}", "pool1", 1, seconds=3e6).id for n in range(200)]
+    await stage.watch(60)
+    for name in names:
+        stage.state.commands.terminate_job(name)
+    look = await stage.look(seconds=30)
+    assert {view.id for view in look.scene.ended} >= set(names)
+    assert look.calls <= 65
+    await stage.restart()
+    looks = await stage.watch(600)
+    exact = {view.id for look in looks for view in look.scene.ended if view.final}
+    assert exact >= set(names), "their last counts come, some in each look"
+    assert stage.store.doubled == []
 
 
 async def test_what_it_takes_is_counted(stage: Stage) -> None:

@@ -69,10 +69,13 @@ def test_counts_come_in_turns_or_where_somebody_watches() -> None:
 
 def test_a_job_that_is_over_is_read_until_nothing_can_show_late() -> None:
     over = job("over", state="completed")
+    over.since = ago(20)
     assert reads(over) == {("tasks", "over"), ("counts", "over")}
-    pending = drafted(over)
-    pending.reported.add("over")
-    assert [each.sort for each in wanted(pending, (), 30.0)] == ["tasks"]
+    assert reads(over, read=10) == {("counts", "over")}, "its failures were read since, its counts were not"
+    over.final = True
+    assert reads(over, read=10) == set()
+    over.since = ago(70)
+    assert reads(over, read=30) == {("tasks", "over")}, "none can show late any more"
 
 
 def test_what_is_being_deleted_is_only_looked_for() -> None:

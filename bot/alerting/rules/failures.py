@@ -65,9 +65,9 @@ def outcome(scene: Scene, job: JobView, severity: Severity | None = None) -> Fin
     What was seen to fail and does not count as failed any more was run again.
     """
     causes, ended = causes_of(job), is_over(job.state)
-    many = job.failed if job.active is not None else job.failures
+    many = failed_of(job) if ended or job.active is None else job.failed
     rerun = max(0, job.failures - many)
-    words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed"
+    words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed{so_far(job) if ended else ''}"
     if rerun:
         words = f"{number(rerun)} re-run, {f'{number(many)} still failed' if many else 'none failed any more'}"
     return Finding(
@@ -94,7 +94,18 @@ def outcome(scene: Scene, job: JobView, severity: Severity | None = None) -> Fin
         related=around(job),
         count=many,
         causes=causes,
+        counted=job.counted if ended and not job.final else None,
     )
+
+
+def failed_of(job: JobView) -> int:
+    """How many tasks of a job that is over failed: as counted after its end; until then, as many as are known."""
+    return job.failed if job.final else max(job.failed, job.failures)
+
+
+def so_far(job: JobView) -> str:
+    """Said behind a figure of a job that is over, where its last counts were not read yet."""
+    return "" if job.final else " so far"
 
 
 def _ending(scene: Scene, job: JobView) -> str:

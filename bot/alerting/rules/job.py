@@ -23,11 +23,13 @@ from bot.alerting.rules.failures import (
     examined,
     example_actions,
     examples,
+    failed_of,
     failing_jobs,
     goes_on,
     in_pool,
     in_words,
     outcome,
+    so_far,
 )
 from bot.alerting.rules.waiting import at_work, why
 from bot.domain.entity import schedule_of
@@ -66,18 +68,17 @@ def started(scene: Scene) -> Iterator[Finding]:
 def completed(scene: Scene) -> Iterator[Finding]:
     """A job has succeeded: no task failed, and it ended for an ordinary reason."""
     for job in _over(scene):
-        if not ended_badly(job):
-            tasks = f": {plural(job.total, 'task')}" if job.total else ""
-            ran = f" in {duration(job.ended - job.started)}" if job.ended and job.started else ""
+        if not _failed(job):
             yield Finding(
                 entity=job_entity(job.id),
-                headline=f"{spoken(job.id)} has completed{tasks}{ran}",
+                headline=f"{spoken(job.id)} {_how_it_ended(job)}",
                 since=newest(scene, job.ended or job.since),
                 state="event",
                 figures=(*in_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
                 actions=_open(job.id),
                 related=around(job),
                 count=max(1, job.total),
+                counted=None if job.final else job.counted,
             )
 
 
@@ -89,12 +90,13 @@ def failed(scene: Scene) -> Iterator[Finding]:
     are all there is to say.
     """
     for job in _over(scene):
-        if not ended_badly(job):
+        if not _failed(job):
             continue
         causes = causes_of(job)
         reason = bad_reason(job)
         cannot = "the service could not run it" if job.scheduling_error else ""
-        failed_tasks = f"{number(job.failed)} of {plural(job.total, 'task')} failed" if job.failed else ""
+        many = failed_of(job)
+        failed_tasks = f"{number(many)} of {plural(max(job.total, many), 'task')} failed{so_far(job)}" if many else ""
         yield Finding(
             entity=job_entity(job.id),
             headline=f"job {job.id} has failed: {failed_tasks or cannot or reason}",
@@ -109,13 +111,14 @@ def failed(scene: Scene) -> Iterator[Finding]:
             cause=cannot or reason or in_words(causes),
             evidence=said(*job.scheduling_error) if job.scheduling_error else examples(causes),
             actions=(
-                *(example_actions(job, causes)[:2] if job.failed else ()),
+                *(example_actions(job, causes)[:2] if many else ()),
                 button("Clone it", "job clone", job.id),
                 *_open(job.id),
             ),
             related=around(job),
-            count=max(1, job.failed),
+            count=max(1, many),
             causes=causes,
+            counted=None if job.final else job.counted,
         )
 
 
@@ -210,13 +213,29 @@ def failure_rate(scene: Scene) -> Iterator[Finding]:
 
 
 def _over(scene: Scene) -> list[JobView]:
-    """The jobs that came to their end in this poll, with their last counts; not those deleted on the way."""
+    """The jobs that came to their end, as far as it is known how; not those deleted on the way."""
     return [job for job in scene.ended if is_over(job.state)]
 
 
+def _failed(job: JobView) -> bool:
+    """Whether a job that is over has failed, by what is known: failures that were seen before its last counts, too."""
+    return ended_badly(job) or failed_of(job) > 0
+
+
+def _how_it_ended(job: JobView) -> str:
+    """Of a job of which no failure is known: that it completed, once its last counts say so."""
+    ran = f" in {duration(job.ended - job.started)}" if job.ended and job.started else ""
+    if job.final:
+        tasks = f": {plural(job.total, 'task')}" if job.total else ""
+        return f"has completed{tasks}{ran}"
+    if job.active is None:
+        return f"has ended{ran}: its tasks were not counted"
+    return f"has ended{ran}: {number(job.succeeded)} of {plural(job.total, 'task')} succeeded so far"
+
+
 def _how_bad(job: JobView) -> Severity:
-    if not job.succeeded:
-        return Severity.CRITICAL
+    if not job.succeeded:  # of a job that ran, its last counts must say so
+        return Severity.CRITICAL if job.final or job.scheduling_error else Severity.WARNING
     only_tasks = job.scheduling_error is None and not bad_reason(job)
     if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_known is None:
         return Severity.WARNING

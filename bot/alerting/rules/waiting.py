@@ -13,6 +13,7 @@ from bot.domain.advice import of_resize
 from bot.domain.entity import fold
 from bot.domain.findings import SuggestedAction
 from bot.domain.pools import has, in_state, wanted
+from bot.domain.states import is_over
 from bot.domain.waiting import Cause, Wait, why_waits
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import number, plural
@@ -39,7 +40,7 @@ def at_work(scene: Scene) -> Mapping[str, Sequence[JobView]]:
     """The jobs that have running tasks, by the folded id of their pool."""
     found: dict[str, list[JobView]] = {}
     for job in scene.jobs.values():
-        if job.running > 0:
+        if job.running > 0 and not is_over(job.state):
             found.setdefault(fold(job.pool), []).append(job)
     return found
 

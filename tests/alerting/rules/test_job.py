@@ -16,8 +16,9 @@ BLOB = CauseCount("BlobNotFound: the blob <path> does not exist", 16, "frame-010
 
 
 def ended(*causes: CauseCount, **more: Any) -> JobView:
-    """A job that came to its end in this look."""
+    """A job that came to its end in this look, counted after that."""
     given: dict[str, Any] = {"state": "completed", "ended": ago(1), "reason": "AllTasksComplete", "succeeded": 10}
+    given |= {"final": True, "counted": ago(0)}
     return failing(*causes, **{**given, **more})
 
 
@@ -43,6 +44,32 @@ def test_a_job_has_completed() -> None:
     # One that was deleted on the way has not completed, and has not failed.
     assert found("job.completed", ended=(ended(state="active"),)) == []
     assert found("job.failed", ended=(ended(MEMORY, state="active"),)) == []
+
+
+@pytest.mark.parametrize(
+    ("view", "kind", "headline", "severity"),
+    [
+        ({"succeeded": 9, "active": 2, "running": 1}, "job.completed",
+         "nightly / job-12 has ended in 1 h 59 min: 9 of 12 tasks succeeded so far", "info"),
+        ({"active": None, "counted": None}, "job.completed",
+         "nightly / job-12 has ended in 1 h 59 min: its tasks were not counted", "info"),
+        ({"succeeded": 0, "active": 11, "failed": 1, "failures": 1}, "job.failed",
+         "job nightly:job-12 has failed: 1 of 12 tasks failed so far", "warning"),
+        ({"succeeded": 9, "active": 3, "failures": 2}, "job.failed",
+         "job nightly:job-12 has failed: 2 of 12 tasks failed so far", "warning"),
+        ({"active": None, "succeeded": 0, "counted": None, "failures": 2}, "job.failed",
+         "job nightly:job-12 has failed: 2 of 2 tasks failed so far", "warning"),
+        ({"active": None, "succeeded": 0, "counted": None, "scheduling_error": ("PoolNotFound", "x")}, "job.failed",
+         "job nightly:job-12 has failed: the service could not run it", "critical"),
+    ],
+)  # fmt: skip
+def test_an_end_whose_last_counts_are_to_come_is_told_with_what_is_known(
+    view: dict[str, Any], kind: str, headline: str, severity: str
+) -> None:
+    job = ended(**{"final": False, "counted": ago(3), "failing_known": ago(2), "failed_at": ago(2), **view})
+    told = only(kind, ended=(job,))
+    assert (told.headline, worth(kind, told), told.counted) == (headline, severity, job.counted)
+    assert found("job.failed" if kind == "job.completed" else "job.completed", ended=(job,)) == []
 
 
 @pytest.mark.parametrize(
