@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -42,17 +43,19 @@ def main() -> int:
         return 0
     options = Options(**given)
     folder = Path(tempfile.mkdtemp(prefix=f"soak-{options.load}-{options.seed}-"))
-    outcome = asyncio.run(soak(folder, options))
-    print(shown(outcome))
-    if outcome.sound:
-        for each in folder.iterdir():
-            each.unlink()
-        folder.rmdir()
-        return 0
-    print(f"kept: {folder}: batchbot.db, program.log, batchbot.toml, seen.json")
-    print(f"look: {sys.executable} -m tests.soak --look {folder} --name WHAT")
-    print(f"again: {sys.executable} -m tests.soak {options}")
-    return 1
+    sound = False
+    try:
+        outcome = asyncio.run(soak(folder, options))
+        sound = outcome.sound
+        print(shown(outcome))
+    finally:  # one that broke off is as red as any
+        if sound:
+            shutil.rmtree(folder)
+        else:
+            print(f"kept: {folder}: batchbot.db, program.log, batchbot.toml, seen.json")
+            print(f"look: {sys.executable} -m tests.soak --look {folder} --name WHAT")
+            print(f"again: {sys.executable} -m tests.soak {options}")
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

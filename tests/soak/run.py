@@ -72,7 +72,7 @@ async def soak(folder: Path, options: Options) -> Outcome:
         installed(stage, folder, pictures=options.pictures)
         if operators:
             operators.allow(stage)
-        async with _watch(stage, options) as watch:
+        async with _watch(stage, options, folder) as watch:
             await watch.kills(outcome, operators)
             if operators:
                 await operators.end(stage)
@@ -96,7 +96,7 @@ def installed(stage: Environment, folder: Path, *, pictures: bool = False) -> No
 
 
 @asynccontextmanager
-async def _watch(stage: Environment, options: Options) -> AsyncIterator[_Watch]:
+async def _watch(stage: Environment, options: Options, folder: Path) -> AsyncIterator[_Watch]:
     await stage.program.start()
     await stage.install()
     await stage.until(lambda: stage.rows("SELECT 1 FROM cursors WHERE stream = 'jobs'"), 900, "a first look")
@@ -105,6 +105,9 @@ async def _watch(stage: Environment, options: Options) -> AsyncIterator[_Watch]:
     watch = _Watch(stage, options)
     try:
         yield watch
+    except BaseException:
+        keep(folder, watch.seen())
+        raise
     finally:
         await watch.close()
 
@@ -196,16 +199,17 @@ class _Watch:
         begun = stage.time.stamp()
         await stage.wait(_REST)
         while stage.time.stamp() - begun < _PATIENCE:
-            seen = self._seen(begun)
+            seen = self.seen()
             if verdict_of(seen).lost == [] and not self._not_stored() and not self._undelivered():
                 return seen
             await stage.wait(30)
-        return self._seen(begun)
+        return self.seen()
 
-    def _seen(self, calm: float) -> Seen:
+    def seen(self) -> Seen:
+        """All that was seen so far."""
         self._record.look()
         now = self._stage.time.stamp()
-        self._until = max(calm, now - _NEW)
+        self._until = now - _NEW
         lives = [*self._lives, (self._alive or now, now)]
         times = Times(poll=POLL, gather=GATHER, lives=lives, outages=self._weather.outages())
         return Seen(

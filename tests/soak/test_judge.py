@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.soak.evidence import shown
+from tests.soak.evidence import keep, look, shown
 from tests.soak.expected import expected, kinds
 from tests.soak.heard import Version, lines_of
 from tests.soak.judge import Verdict, judge
-from tests.soak.outcome import Outcome
+from tests.soak.outcome import Outcome, Seen
 from tests.soak.record import Change
 from tests.soak.times import BEYOND, Times
 
@@ -317,3 +318,15 @@ def test_lines_are_what_people_see() -> None:
     menu = {"type": "static_select", "options": [{"text": {"type": "plain_text", "text": "job a-1 has started"}}]}
     message = {"text": "one\ntwo", "blocks": [table, {"type": "actions", "elements": [menu]}]}
     assert list(lines_of(message)) == ["one", "two", "info | job a-1"]
+
+
+def test_a_run_that_was_kept_is_judged_and_shown_again(tmp_path: Path) -> None:
+    versions = without("ended-2", "slack")
+    keep(tmp_path, Seen(options="--seed 7", changes=HAPPENED, versions=versions, times=TIMES, until=9e3, end=1e4))
+    whole = look(tmp_path)
+    assert whole.startswith("again: python -m tests.soak --seed 7")
+    assert "lost on slack: job.completed render-2" in whole
+    of_one = look(tmp_path, "render-2")
+    assert "happened  job active -> completed" in of_one
+    assert "has completed: 3 tasks" in of_one
+    assert "render-1" not in of_one
