@@ -3,6 +3,7 @@ VENV ?= .venv
 PORT ?= 8000
 SPEED ?= 1
 KILLS ?= 50
+SEED ?= 1
 PY = $(VENV)/bin/python
 # Compile once, whatever the environment says: each worker and each process that a test starts imports the program.
 export PYTHONDONTWRITEBYTECODE =
@@ -29,9 +30,10 @@ check: $(READY)  ## linters, types, all tests, and the property tests with many 
 bench: $(READY)  ## measured figures, ratios taken side by side
 	$(PY) -m bench
 
-soak: $(READY)  ## the program is killed at random while trouble goes on: nothing may be lost or doubled; KILLS=1000
-	$(PY) -m tests.soak --kills $(KILLS)
-	$(PY) -m tests.soak --kills $(KILLS) --operations
+soak: $(READY)  ## the program is killed at random while trouble goes on: all is told, in time, once; KILLS=1000 SEED=2
+	$(PY) -m tests.soak --kills $(KILLS) --seed $(SEED)
+	$(PY) -m tests.soak --kills $(KILLS) --seed $(SEED) --load piled
+	$(PY) -m tests.soak --kills $(KILLS) --seed $(SEED) --operations
 	BATCHBOT_KILLS=$(KILLS) $(PY) -m pytest -n auto tests/requests/test_killed_operations.py tests/operations/test_killed_adder.py
 
 docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml

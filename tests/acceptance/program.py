@@ -118,7 +118,7 @@ async def _serve(raw: dict[str, Any], clock: FastClock, die_at: str) -> None:
     from bot.settings_file import check  # noqa: PLC0415
 
     logs.configure("info")
-    _pace_by(clock)
+    pace_by(clock)
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     app = await App.open(check(raw), clock=clock, hold=True)
@@ -171,7 +171,7 @@ def _reached(step: str, die_at: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _pace_by(clock: FastClock) -> None:
+def pace_by(clock: FastClock) -> None:
     """Let the chats keep their pace by the fast clock, as the stand-ins measure it."""
     from bot.chat.budget import Budget  # noqa: PLC0415
 

@@ -1,4 +1,7 @@
-"""Fifty kills in every test run; more by ``make soak``."""
+"""Fifty kills in every test run, of the load that the pools carry; more, and the other load, by ``make soak``.
+
+How late it was is not judged here: a busy machine makes it late. ``make soak`` does.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.__main__ import soak
+from tests.soak.evidence import look, shown
+from tests.soak.run import Options, soak
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_fifty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    outcome = await soak(tmp_path, kills=50)
-    print(outcome)
-    assert outcome.sound, str(outcome)
-    assert outcome.transitions > 20
-    assert outcome.slack > 5
-    assert outcome.teams > 5
+    outcome = await soak(tmp_path, Options(kills=50))
+    print(shown(outcome))
+    assert outcome.complete, shown(outcome)
+    assert sum(outcome.verdict.expected.values()) > 100
+    for platform in ("slack", "teams"):
+        for kind in ("job.started", "job.failed", "task.failed", "node.unusable", "node.unusable over", "pool.resized"):
+            assert outcome.verdict.told[kind, platform], (kind, platform)
+    assert "happened" in look(tmp_path, "soak-0001")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_fifty_kills_end_every_operation_and_do_none_twice(tmp_path: Path) -> None:
-    outcome = await soak(tmp_path, kills=50, seed=2, operations=True)
-    print(outcome)
-    assert outcome.sound, str(outcome)
-    assert outcome.operations > 3  # of some fifteen: half of what is asked is asked of a program that is down
+    outcome = await soak(tmp_path, Options(kills=50, seed=2, operations=True))
+    print(shown(outcome))
+    assert outcome.complete, shown(outcome)
+    assert outcome.operations > 3  # of some thirty: half of what is asked is asked of a program that is down
     assert outcome.resizes > 0

@@ -1,0 +1,307 @@
+"""Judges a soak from outside: what happened against what was told, by what people saw of it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+
+from msgspec import Struct, field
+
+from tests.soak.expected import OPEN, OVER, Expected
+from tests.soak.heard import Version
+from tests.soak.times import BEYOND, RARE, Times
+
+PLATFORMS = ("slack", "teams")
+EARLY = 1.0
+"""Seconds by which clocks may differ."""
+_MOMENT = 180.0
+"""Seconds within which the same words in a thread are the same words; later they may be news again."""
+_FAILURES = ("job.failed", "task.failed")
+"""They are told together, on one message."""
+_NAME = re.compile(r"\w[\w:.-]*\w|\w")
+_OF_SCHEDULE = re.compile(r"(\S+) / (job-\d+)")
+_FAILED = re.compile(r"([\d,]+) (?:of ([\d,]+) )?(?:tasks? )?failed")
+_IS_OVER = re.compile(r"resolved|\bover\b")
+_MORE = re.compile(r"and ([\d,]+) more")
+_INCIDENT = re.compile(r"\b(?:account|pool|node|job|task|schedule)\.\w+ ([0-9a-f]{8})\b")
+_EVENT_OF_HISTORY = re.compile(r"^\d\d:\d\d  ")
+
+
+class Line(Struct, frozen=True):
+    """A line of a version that names something."""
+
+    version: Version
+    text: str
+
+
+class Late(Struct, frozen=True, kw_only=True):
+    """What was told, and how long that took of the program's own time."""
+
+    expected: Expected
+    platform: str
+    took: float
+    beyond: float
+
+
+class Verdict(Struct, kw_only=True):
+    """What was found. ``lost``: not told, or not in these words. ``wrong``: told as it was not.
+
+    By kind: ``expected``, ``brief`` (over before a look must have seen it), ``not_due`` (may still be told), ``took``
+    (seconds of the program's own time, each). ``numbered``, by platform: a digest counts it and has no room to name it.
+    """
+
+    expected: Counter[str] = field(default_factory=Counter)
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    numbered: Counter[str] = field(default_factory=Counter)
+    brief: Counter[str] = field(default_factory=Counter)
+    not_due: Counter[str] = field(default_factory=Counter)
+    took: dict[str, list[float]] = {}
+    lost: list[tuple[str, Expected]] = []
+    late: list[Late] = []
+    wrong: list[str] = []
+    doubles: list[str] = []
+    marked: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def too_late(self) -> list[Late]:
+        """What makes it red: far beyond the deadline, or all that is late where that is not rare."""
+        if len(self.late) > RARE * max(1, sum(self.told.values())):
+            return self.late
+        return [each for each in self.late if each.beyond > BEYOND]
+
+    @property
+    def sound(self) -> bool:
+        """Whether all was told, once, in time, as it was."""
+        return not (self.lost or self.too_late or self.wrong or self.doubles)
+
+
+class Channel:
+    """What one platform's channel was told."""
+
+    def __init__(self, platform: str, versions: Iterable[Version]) -> None:
+        self.platform = platform
+        self.versions = sorted((each for each in versions if each.platform == platform), key=lambda each: each.at)
+        self._lines: dict[str, list[Line]] = defaultdict(list)
+        for version in self.versions:
+            if _history(version):
+                continue
+            for text in dict.fromkeys(version.lines):
+                if not _EVENT_OF_HISTORY.match(text):
+                    for name in set(_NAME.findall(_OF_SCHEDULE.sub(r"\1:\2", text))):
+                        self._lines[name].append(Line(version, text))
+        self._spare = self._unnamed()
+        self._counted: dict[tuple[str, str | bool], float] = {}
+
+    def lines(self, name: str, since: float = 0.0) -> list[Line]:
+        """Those that name something, from a moment on, in their order."""
+        found = self._lines.get(name, [])
+        return found[bisect_left(found, since, key=lambda line: line.version.at) :]
+
+    def told(self, each: Expected) -> float | None:
+        """When it was told first; None where it was not."""
+        return next((line.version.at for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)), None)
+
+    def silent(self, each: Expected) -> Iterator[str]:
+        """What the messages that tell it do not say, though they have room for it."""
+        telling = [line.version for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)]
+        whole = [version for version in telling if not _is_digest(version)]
+        for also in each.also if whole else ():
+            if not any(re.search(also, line) for version in whole for line in version.lines):
+                yield f"{self.platform}: {each}: no word of {also}"
+
+    @cached_property
+    def last(self) -> dict[str, Version]:
+        """Every message as it stood in the end."""
+        return {version.message: version for version in self.versions}
+
+    def by_number(self, each: Expected) -> float | None:
+        """When a digest counted it among what it has no room to name; each place of a digest is taken once."""
+        of = each.name, each.kind in _FAILURES or each.kind
+        if of not in self._counted:
+            digest = next((one for one in self._spare if one.left and one.until >= each.at - EARLY), None)
+            if digest is None:
+                return None
+            digest.left -= 1
+            self._counted[of] = digest.since
+        return max(self._counted[of], each.at)
+
+    def _unnamed(self) -> list[_Digest]:
+        """Digests that count more than they ever named."""
+        found = []
+        digests: dict[str, list[Version]] = defaultdict(list)
+        for version in self.versions:
+            if _is_digest(version):
+                digests[version.message].append(version)
+        for versions in digests.values():
+            rest = [int(more[1].replace(",", "")) for line in versions[-1].lines if (more := _MORE.search(line))]
+            if rest:
+                rows = [_rows(version) for version in versions]
+                never = rest[0] + len(rows[-1]) - len(set().union(*rows))
+                found.append(_Digest(versions[0].at, versions[-1].at, max(0, never)))
+        return found
+
+
+class _Digest(Struct):
+    since: float
+    until: float
+    left: int
+
+
+def _rows(version: Version) -> set[str]:
+    """What the rows of a digest are about: their second cell without figures, which change."""
+    cells = [line.split(" | ") for line in version.lines if line.count(" | ") >= 2]
+    return {re.sub(r"(?<![\w-])\d[\d,]*|:.*| has .*", "", row[1]) for row in cells if not _MORE.search(row[1])}
+
+
+def _is_digest(version: Version) -> bool:
+    return any(line.startswith("gathered in one message") for line in version.lines)
+
+
+def _history(version: Version) -> bool:
+    return bool(version.lines) and "History" in version.lines[0]
+
+
+def says(text: str, each: Expected) -> bool:
+    """Whether a line that names a thing says what is to be told of it."""
+    over = bool(_IS_OVER.search(text))
+    if (each.stands == OPEN and over) or (each.stands == OVER and not over):
+        return False
+    if not any(re.search(word, text) for word in each.words):
+        return False
+    counts = failed_of(text)
+    return not each.number or (counts is not None and counts[0] >= each.number)
+
+
+def failed_of(text: str) -> tuple[int, int] | None:
+    """How many tasks a line says have failed, and of how many (0: it does not say)."""
+    found = _FAILED.search(text)
+    return (_int(found[1]), _int(found[2] or "0")) if found else None
+
+
+def _int(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def judge(happened: Sequence[Expected], versions: Sequence[Version], times: Times, until: float, end: float) -> Verdict:
+    """Compare what happened up to a moment with what was told by the end."""
+    found = Verdict()
+    channels = [Channel(platform, versions) for platform in PLATFORMS]
+    for each in happened:
+        if each.at > until:
+            continue
+        if not times.seen(each.at + each.within, each.until):
+            found.brief[each.kind] += 1
+            continue
+        found.expected[each.kind] += 1
+        for channel in channels:
+            _told(found, channel, each, times, end)
+    for channel in channels:
+        found.messages[channel.platform] = len(channel.last)
+        found.wrong += _wrong(channel, happened)
+        found.doubles += doubles(channel, happened)
+    found.marked = sum(version.marked for version in channels[1].last.values())
+    return found
+
+
+def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:
+    at = channel.told(each)
+    if at is None:
+        at = channel.by_number(each) if each.news or each.kind in _FAILURES else None
+        if at is None:
+            if times.own(channel.platform, each.at, end) < times.limit + each.within:
+                found.not_due[each.kind] += 1
+            else:
+                found.lost.append((channel.platform, each))
+            return
+        found.numbered[channel.platform] += 1
+    found.wrong += channel.silent(each)
+    found.told[each.kind, channel.platform] += 1
+    took = times.own(channel.platform, each.at, at)
+    found.took.setdefault(each.kind, []).append(took)
+    beyond = took - times.limit - each.within
+    if beyond > 0:
+        found.late.append(Late(expected=each, platform=channel.platform, took=took, beyond=beyond))
+
+
+_GOOD, _BAD = re.compile("has (completed|succeeded)"), re.compile("has failed|ended:")
+
+
+def _wrong(channel: Channel, happened: Iterable[Expected]) -> Iterator[str]:
+    """Ends that are told as what they were not: in the end every line about a job says how it truly ended."""
+    for each in happened:
+        if each.kind not in ("job.completed", "job.failed"):
+            continue
+        last = {line.version.message: line for line in channel.lines(each.name)}
+        for line in last.values():
+            if channel.last[line.version.message] is not line.version:
+                continue
+            good, bad = _GOOD.search(line.text), _BAD.search(line.text)
+            counts = failed_of(line.text)
+            if (each.kind == "job.failed" and good) or (each.kind == "job.completed" and bad):
+                yield f"{channel.platform}: {each}: {line.text}"
+            elif bad and counts and counts != (each.number, each.of or counts[1]):
+                yield f"{channel.platform}: {each}, {each.number} of {each.of} tasks failed: {line.text}"
+
+
+def doubles(channel: Channel, happened: Iterable[Expected]) -> Iterator[str]:
+    """What stands there twice. On Teams one that says that it may be a repeat is none, whatever others say."""
+    roots = [version for version in channel.last.values() if not version.thread and not version.marked]
+    for what, of in (("key", _keys(channel.last.values())), ("alert", _incidents(roots))):
+        yield from (f"{channel.platform}: {what} {name} × {times}" for name, times in of.items() if times > 1)
+    yield from _replies(channel)
+    for each in happened:
+        if each.news:
+            last = [line for line in channel.lines(each.name) if says(line.text, each) and _stands(channel, line)]
+            where = sorted({line.version.message for line in last})
+            if len(where) > 1:
+                yield f"{channel.platform}: {each} in {len(where)} messages: {', '.join(where)}"
+
+
+def _replies(channel: Channel) -> Iterator[str]:
+    """A thread has one history, and nothing is said aloud in it twice within a moment."""
+    first: dict[str, Version] = {}
+    for version in channel.versions:
+        first.setdefault(version.message, version)
+    said: dict[tuple[str, str], float] = {}
+    for message, version in first.items():
+        if channel.last[message].marked or not version.thread or not version.lines:
+            continue
+        key = version.thread, "History" if _history(version) else version.lines[0]
+        before = said.get(key)
+        if before is not None and (_history(version) or version.at - before < _MOMENT):
+            yield f"{channel.platform}: reply {key[1]!r} of {version.thread} once more, {message}"
+        said[key] = version.at
+
+
+def _stands(channel: Channel, line: Line) -> bool:
+    version = channel.last[line.version.message]
+    return line.version is version and not version.thread and not version.marked
+
+
+def _keys(versions: Iterable[Version]) -> Counter[str]:
+    return Counter(version.key for version in versions if version.key)
+
+
+def _incidents(versions: Iterable[Version]) -> Counter[str]:
+    """The ids that messages of one alert say at their foot."""
+    found: Counter[str] = Counter()
+    for version in versions:
+        found.update({ids[1] for line in version.lines if (ids := _INCIDENT.search(line))})
+    return found
+
+
+def spread(took: Sequence[float]) -> tuple[float, float, float]:
+    """The median, the 99th of a hundred, and the longest."""
+    ordered = sorted(took)
+    return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)], ordered[-1]
+
+
+def by_kind(lost: Iterable[tuple[str, Expected]]) -> dict[str, int]:
+    """How many of each kind."""
+    names = sorted(each.kind for _, each in lost)
+    return {name: len(list(some)) for name, some in groupby(names)}

@@ -1,0 +1,66 @@
+"""What a transition may take, and what of the time that it took was not the program's: kills, outages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+READ_AND_SENT = 15.0
+"""Seconds of the fast clock for one look, its decision and the message, on a machine that has other things to do."""
+RETURN = 30.0
+"""The longest wait between two attempts to send (docs/delivery.md), which an outage may leave behind."""
+BEYOND = 60.0
+"""Told later than its deadline by more than this is red whatever the rest; less is red where it is not rare."""
+RARE = 0.02
+"""Told late, of all that was told."""
+
+
+class Times(Struct, kw_only=True):
+    """How the program was let live. All are seconds since 1970 by the fast clock.
+
+    ``lives``: from when it answered until it was killed, the last one until the end. ``outages``, by platform: while it
+    was out, or refused everything. ``poll`` and ``gather`` are the settings: seconds between two looks, and for which
+    alerts are gathered at most.
+    """
+
+    poll: float
+    gather: float
+    lives: list[tuple[float, float]] = []
+    outages: dict[str, list[tuple[float, float]]] = {}
+
+    @property
+    def limit(self) -> float:
+        """Seconds of the program's own time from a transition until it is told: a look, and the group before it."""
+        return self.poll + self.gather + READ_AND_SENT
+
+    def _lived(self) -> list[tuple[float, float]]:
+        """A life shorter than the time between two looks promises nothing: it is down time, as its start is."""
+        return [life for life in self.lives if life[1] - life[0] >= self.poll]
+
+    def own(self, platform: str, since: float, until: float) -> float:
+        """Seconds of a span in which the program lived and the platform took messages."""
+        out = [(begun, end + RETURN) for begun, end in self.outages.get(platform, ())]
+        return sum(
+            _length(max(since, begun), min(until, end)) - _covered(out, max(since, begun), min(until, end))
+            for begun, end in self._lived()
+            if end > since and begun < until
+        )
+
+    def seen(self, since: float, until: float | None) -> bool:
+        """Whether something lasted long enough that a program that looks must have seen it, and told it as it was."""
+        return until is None or any(min(until, end) - max(since, begun) >= self.limit for begun, end in self._lived())
+
+
+def _length(begun: float, end: float) -> float:
+    return max(0.0, end - begun)
+
+
+def _covered(spans: Iterable[tuple[float, float]], since: float, until: float) -> float:
+    """How much of a span others cover together."""
+    total, reached = 0.0, since
+    for begun, end in sorted(spans):
+        first, last = max(begun, reached), min(end, until)
+        if last > first:
+            total, reached = total + last - first, last
+    return total
