@@ -204,6 +204,33 @@ async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everyw
     assert w.room.words() == ["a 2"]
 
 
+@pytest.mark.parametrize("newest", [2, 3])
+async def test_a_message_that_was_found_again_shows_the_newest_version(w: World, newest: int) -> None:
+    """What changed before its answer was lost, or while it was looked for, follows by an edit: no stale text stays."""
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    for version in range(2, newest + 1):
+        await w.give(entry("a", version=version))
+    await w.done("a")
+    assert [(each.words, each.edits) for each in w.room.messages] == [(f"a {newest}", 1)]
+    assert [call for call, _ in w.chat.calls] == ["post_once", "find_by_key", "update"]
+    assert (await w.row("a")).sent == newest
+
+
+async def test_a_message_that_was_found_after_a_crash_shows_the_newest_version(w: World) -> None:
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    await w.die()
+    await w.give(entry("a", version=2))
+    w.start()
+    await w.done("a")
+    assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
+
+
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:
     w.chat.trouble["post_once"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
     w.start()
