@@ -224,3 +224,22 @@ def test_amounts_of_bytes(typed: str, count: int | None) -> None:
 )
 def test_decimals(typed: str, number: float | None) -> None:
     assert decimal(typed) == number
+
+
+@pytest.mark.parametrize(
+    ("typed", "fits"),
+    [  # of what is called Frame-2, frame-3 and frame-4
+        ("id>frame-3", (False, False, True)),
+        ("id>=Frame-3", (False, True, True)),
+        ("id<frame-3", (True, False, False)),
+        ("id<=frame-3", (True, True, False)),
+        ("id:frame-3", (False, True, False)),
+        ("id:FRAME-?", (True, True, True)),
+        ("id!=frame-3", (True, False, True)),
+        ("id~E-3", (False, True, False)),
+        ("-id~e-3", (True, False, True)),
+    ],
+)
+def test_text_is_compared_without_case(typed: str, fits: tuple[bool, ...]) -> None:
+    found = parse([typed], TASK)
+    assert tuple(found.matches(Task(id=name, state="active"), AT) for name in ("Frame-2", "frame-3", "frame-4")) == fits
