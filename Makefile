@@ -9,7 +9,7 @@ PY = $(VENV)/bin/python
 export PYTHONDONTWRITEBYTECODE =
 READY = $(VENV)/.ready
 
-.PHONY: demo test slow check bench soak docs lock clean
+.PHONY: demo test slow check bench soak mutate docs lock clean
 
 demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
@@ -36,13 +36,16 @@ soak: $(READY)  ## the program is killed at random while trouble goes on: all is
 	$(PY) -m tests.soak --kills $(KILLS) --seed $(SEED) --operations
 	BATCHBOT_KILLS=$(KILLS) $(PY) -m pytest -n auto tests/requests/test_killed_operations.py tests/operations/test_killed_adder.py
 
+mutate: $(READY)  ## faults put into the program one by one: the share that the tests notice, within 30 minutes; SEED=7
+	$(PY) -m tests.mutate $(if $(SEED),--seed $(SEED))
+
 docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml
 	$(VENV)/bin/batchbot reference > docs/reference.md
 	$(VENV)/bin/batchbot manifest > manifest.yaml
 
 lock:  ## pin anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra dev --extra bench pyproject.toml -o constraints.txt
+		--extra dev --extra bench --extra mutate pyproject.toml -o constraints.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

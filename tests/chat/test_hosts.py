@@ -18,15 +18,17 @@ from yarl import URL
 from bot.azure.errors import AzureError
 from bot.azure.pipeline import Clock
 from bot.azure.plane import Plane
-from bot.chat.budget import Budget
+from bot.chat.budget import Budget, Priority
 from bot.chat.hosts import host_of, may_call, same_host
 from bot.chat.port import Undelivered
+from bot.chat.request import Conversation
 from bot.chat.slack import hosts, outbound
 from bot.chat.slack.adapter import LIMITS
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.settings import SlackSettings
+from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.keys import Keys
-from bot.chat.teams.outbound import allowed
+from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.settings import TeamsSettings
 
 SLACK = SlackSettings().api_url
@@ -122,6 +124,77 @@ def test_a_next_link_of_azure_stays_on_its_account(url: str) -> None:
         assert error.code == "ForeignNextLink"
     else:
         assert (sent.scheme, sent.host, sent.port, sent.user) == ("https", BATCH.host, 443, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil-smba.trafficmanager.net/teams",
+        "https://evilsmba.trafficmanager.net/teams",
+        "https://evil.smba.trafficmanager.net/teams",
+        "https://trafficmanager.net/teams",
+        "https://smba.trafficmanager.net.evil.example/teams",
+        "https://smba.trafficmanager.network/teams",
+        "https://smba.trafficmanager.net/teams?to=evil.example",
+        "https://smba.trafficmanager.net/teams#evil.example",
+        "https://smba.trafficmanager.net:444/teams",
+        "http://smba.trafficmanager.net/teams",
+    ],
+)
+def test_the_token_for_teams_goes_to_its_own_host_alone(url: str) -> None:
+    """Anybody may have a name below trafficmanager.net."""
+    assert not allowed(url, ["smba.trafficmanager.net"])
+    assert allowed("https://smba.trafficmanager.net/emea/", ["smba.trafficmanager.net"])
+
+
+@pytest.mark.parametrize("host", ["evil-smba.trafficmanager.net", "smba.trafficmanager.net.evil.example"])
+async def test_no_call_is_made_to_another_service_url(host: str) -> None:
+    """It may be kept from long ago, or have changed with what was received since."""
+    conversation = Conversation("teams", "19:c@thread.tacv2", service_url=f"https://{host}/teams")
+    references, call = mock.Mock(), mock.AsyncMock()
+    references.current.return_value = conversation
+    out = Outbound(mock.Mock(), references, mock.Mock(), TEAMS.service_hosts, seals=mock.Mock())
+    with capture_logs() as logs, pytest.raises(TeamsError, match="ServiceUrlRefused"):
+        await out.once(conversation, Priority.ALERT, call)
+    assert [each["host"] for each in logs] == [host]
+    assert call.mock_calls == []
+
+
+def test_below_a_host_is_with_a_dot() -> None:
+    hosts = [" SharePoint.com ", "", "files.example:8443"]
+    assert may_call("https://contoso.sharepoint.com/x", hosts, below=True)
+    assert may_call("https://sharepoint.com/x", hosts, below=True)
+    assert not may_call("https://contoso.sharepoint.com/x", hosts)
+    assert not may_call("https://evilsharepoint.com/x", hosts, below=True)
+    assert not may_call("https://anything.example/x", hosts, below=True)
+    assert may_call("https://files.example:8443/x", hosts, below=True)
+    assert not may_call("https://files.example/x", hosts, below=True)
+    assert not may_call("https://a.files.example:8443/x", hosts, below=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "same"),
+    [
+        ("https://a.example/x", "https://A.example:443/y", True),
+        ("http://a.example:80/x", "http://a.example", True),
+        ("http://a.example/x", "https://a.example/x", False),
+        ("https://a.example:8443", "https://a.example", False),
+        ("https://a.example", "https://b.example", False),
+        ("nonsense", "nonsense", False),
+        ("https://a.example", "nonsense", False),
+    ],
+)
+def test_the_very_server_of_another_address(url: str, other: str, same: bool) -> None:
+    assert same_host(url, other) is same
+    assert may_call(url, [], own=other) is same
+
+
+def test_the_host_of_what_is_no_address_is_empty() -> None:
+    assert (host_of("https://A.example:1/x"), host_of("nonsense"), host_of("https://a@b.example")) == (
+        "a.example",
+        "",
+        "",
+    )
 
 
 def test_an_answer_goes_to_the_hooks_alone() -> None:

@@ -1,4 +1,7 @@
-"""What DOMAIN.md wants on the card of each entity: where it stands in the body, and how it is said on the card."""
+"""What DOMAIN.md wants on the card of each entity: where it stands in the body, and how it is said on the card.
+
+How it is said stands here in words of its own: what the program's own functions say would be right whatever they say.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from bot.azure.models import duration
 from bot.content.redaction import redact
-from bot.domain.states import word
-from cards.card import Card, Time
-from cards.formatting import duration as spoken
-from cards.formatting import number
-from cards.render_text import Clock
+from cards.card import Card
 from cards.text_fit import clean_line
-from handlers.schedule.recurrence import exactly
-from handlers.shared.common import tail
 
 Said = Callable[[Any, Card], str]
 
@@ -30,39 +26,73 @@ def lower(value: Any, _: Card) -> str:
 
 
 def when(value: Any, card: Card) -> str:
-    return Clock(card).say(Time(datetime.fromisoformat(value)))
+    """A moment long ago with how many whole days it is."""
+    at = datetime.fromisoformat(value)
+    days = ((card.as_of or at) - at).days
+    return f"{days:,} days ago, {clock(value, card)}" if days > _LONG_AGO else clock(value, card)
 
 
 def clock(value: Any, card: Card) -> str:
-    return Clock(card).say(Time(datetime.fromisoformat(value), "clock"))
+    """UTC, to the minute that has begun; the day where it is another one, the year where it is another year."""
+    at, now = datetime.fromisoformat(value), card.as_of
+    if now is None or at.year != now.year:
+        return f"{at:%a} {at.day} {at:%b} {at.year} {at:%H:%M}"
+    return f"{at:%H:%M}"
+
+
+_LONG_AGO = 60
+_SPANS = {
+    "PT7M": "7 min",
+    "PT15M": "15 min",
+    "PT25M": "25 min",
+    "PT1H": "1 h",
+    "PT4H": "4 h",
+    "PT10H": "10 h",
+    "PT12H": "12 h",
+    "P1D": "1 d",
+    "P2D": "2 d",
+    "P4DT12H30M5S": "4 d 12 h",
+    "P7D": "7 d",
+    "P1279DT12H30M5S": "1279 d 12 h",
+}
+_FOREVER = "P10675199DT2H48M5.4775807S"
+"""The longest that there is: no limit."""
+_EXACT = {
+    "PT6M": "6 minutes",
+    "PT45M": "45 minutes",
+    "PT1H": "hour",
+    "PT2H": "2 hours",
+    "PT4H": "4 hours",
+    "PT6H": "6 hours",
+    "P1D": "day",
+    "P2D": "2 days",
+}
+_STATES = {"starttaskfailed": "start task failed", "deletefailed": "delete failed"}
+"""Those that are not said as the service writes them."""
 
 
 def span(value: Any, _: Card) -> str:
-    found = duration(value)
-    return spoken(found) if found else ""
+    return _SPANS[value]
 
 
 def limit(value: Any, _: Card) -> str:
-    found = duration(value)
-    return f"at most {spoken(found)}" if found else "no time limit"
+    return "no time limit" if value == _FOREVER else f"at most {_SPANS[value]}"
 
 
 def kept(value: Any, _: Card) -> str:
-    found = duration(value)
-    return f"files kept {spoken(found)}" if found else "files kept as long as the node"
+    return "files kept as long as the node" if value == _FOREVER else f"files kept {_SPANS[value]}"
 
 
 def exact(value: Any, _: Card) -> str:
-    found = duration(value)
-    return exactly(found).removeprefix("1 ") if found else ""
+    return _EXACT[value]
 
 
 def retries(value: Any, _: Card) -> str:
-    return "retries without end" if value < 0 else "no retry" if value == 0 else f"{number(value)} retr"
+    return "retries without end" if value < 0 else "no retry" if value == 0 else f"{value:,} retr"
 
 
 def last(value: Any, _: Card) -> str:
-    return tail(value)
+    return str(value).rsplit("/", maxsplit=1)[-1]
 
 
 def address(value: Any, _: Card) -> str:
@@ -71,11 +101,11 @@ def address(value: Any, _: Card) -> str:
 
 
 def state(value: Any, _: Card) -> str:
-    return word(value)
+    return _STATES.get(value, value)
 
 
 def count(value: Any, _: Card) -> str:
-    return number(value)
+    return f"{value:,}"
 
 
 def fixed(words: str, *when_: Any) -> Said:
@@ -200,7 +230,7 @@ NODE: dict[str, Said] = {
     "vmSize": same,
     "lastBootTime": when,
     "allocationTime": when,
-    "runningTasksCount": lambda value, _: number(value) if value else "nothing",
+    "runningTasksCount": lambda value, _: f"{value:,}" if value else "nothing",
     "totalTasksRun": count,
     "totalTasksSucceeded": count,
     "ipAddress": same,
@@ -227,7 +257,7 @@ JOB_SPECIFICATION: dict[str, Said] = {
     "usesTaskDependencies": YES_NO,
     "onAllTasksComplete": mapped({"noaction": "it stays open", "terminatejob": "it ends"}),
     "onTaskFailure": mapped({"noaction": "nothing happens", "performexitoptionsjobaction": "exit conditions"}),
-    "maxParallelTasks": lambda value, _: number(value) if value > 0 else "",
+    "maxParallelTasks": lambda value, _: f"{value:,}" if value > 0 else "",
     "commonEnvironmentSettings[].name": same,
     "commonEnvironmentSettings[].value": same,
     "metadata[].name": same,

@@ -19,7 +19,8 @@ from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
 from storage.port.errors import StoreError
 from storage.sqlite.store import SqliteStore
-from tests.monitor.observed_sandbox import Stage, staged
+from tests.monitor.late_account import Change, LateAccount, after
+from tests.monitor.observed_sandbox import MemoryStore, Stage, staged
 
 
 @pytest.fixture
@@ -526,3 +527,57 @@ async def test_a_defect_is_told_and_not_raised(stage: Stage, monkeypatch: pytest
     assert (look.scene.blind.code, look.scene.read, look.batch.transitions) == ("Unexpected", frozenset(), [])
     assert set(look.scene.pools) == {"pool1"}, "what was known is still known"
     assert look.scene.at.tzinfo == UTC
+
+
+async def test_a_look_that_was_lost_is_not_known_even_if_it_is_said_to_be_stored(stage: Stage) -> None:
+    await stage.look()
+    stage.state.inject.add_job("short", "pool1", 4, seconds=600)
+    stage.go(30)
+    lost = await stage.observer.poll()
+    assert ("short", "active") in [(each.id, each.after) for each in lost.batch.transitions]
+    stage.observer.lost()
+    stage.observer.stored()
+    again = await stage.observer.poll()
+    assert ("short", "active") in [(each.id, each.after) for each in again.batch.transitions]
+
+
+async def test_a_sweep_whose_finds_do_not_fit_into_one_look_is_made_again_at_once() -> None:
+    async with staged(settings=WatchSettings(requests_per_minute=20, sweep_hours=1)) as stage:
+        await stage.observer.load()
+        names = {f"quiet-{number:02}" for number in range(60)}
+        for name in sorted(names):
+            stage.state.inject.add_job(name, "pool1")
+        await stage.look()
+        for name in sorted(names):
+            stage.state.inject.delete_job(name, at_once=True)
+        swept = (await stage.look(seconds=3600)).scene.at
+        assert {name for name, _ in stage.store.of("job")} < names, "they do not fit, or this shows nothing"
+        assert await sweep(stage) < swept, "it is not done: a program that starts now sweeps again too"
+        await stage.watch(900)
+        assert {name for name, _ in stage.store.of("job")} == names
+        assert await sweep(stage) > swept
+
+
+async def sweep(stage: Stage) -> datetime:
+    """When all jobs were last listed, and all that were missing among them looked for."""
+    [at] = [each.at for each in await stage.store.cursors(stage.account.name) if each.stream == "sweep"]
+    return at
+
+
+async def test_failures_that_show_after_the_end_of_their_job_was_told_are_told() -> None:
+    """The end shows at once, what failed in the last moment three quarters of a minute later."""
+    job = [Change("active", after(1)), Change("completed", after(100))]
+    tasks = {("j", f"task-{number}"): Change("completed", after(99), lag) for number, lag in enumerate((0.0, 45.0))}
+    account, store = LateAccount({"j": job}, tasks), MemoryStore()
+    observer = Observer(account, store, Clock())  # type: ignore[arg-type]
+    ended: dict[str, datetime] = {}
+    for seconds in range(0, 600, 10):
+        account.moment = after(seconds)
+        look = await observer.poll()
+        store.record(look.batch)
+        observer.stored()
+        ended |= {view.id: look.scene.at for view in look.scene.ended}
+    assert ended["j"] < after(144), "the end did not wait for what shows late"
+    told = [(each.parent, each.id) for each in store.told.values() if each.entity == "task"]
+    assert sorted(told) == [("j", "task-0"), ("j", "task-1")]
+    assert "j" not in look.scene.jobs, "in the end it is forgotten"

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -202,6 +203,80 @@ async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everyw
     await w.give(entry("a", version=2))
     await w.done("a")
     assert w.room.words() == ["a 2"]
+
+
+async def test_a_lost_answer_is_looked_for_after_two_seconds_and_not_before(w: World) -> None:
+    """A message shows in what can be read back a moment after it was posted."""
+    times: list[float] = []
+    post, find = w.chat.post_once, w.chat.find_by_key
+
+    async def posted(*args: Any, **more: Any) -> tuple[str, str]:
+        try:
+            return await post(*args, **more)
+        finally:
+            times.append(w.clock.elapsed())
+
+    async def sought(*args: Any) -> str | None:
+        times.append(w.clock.elapsed())
+        return await find(*args)
+
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.chat.post_once, w.chat.find_by_key = posted, sought  # type: ignore[method-assign]
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    assert len(times) == 2
+    assert times[1] >= times[0] + 2.0
+
+
+@pytest.mark.parametrize("why", ["refused", "missing"])
+async def test_where_reading_back_is_refused_it_is_repeated_with_a_mark(w: World, why: Any) -> None:
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "not there")]
+    w.chat.trouble["find_by_key"] = [Undelivered(why, "missing_scope")]
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    assert [(each.words, each.marked) for each in w.room.messages] == [("a 1", True)]
+    assert w.outbox.totals.repeated == 1
+
+
+async def test_what_was_deleted_comes_anew_without_a_mark_where_reading_back_is_refused(w: World) -> None:
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    w.room.messages.clear()
+    w.chat.trouble["find_by_key"] = [Undelivered("refused", "missing_scope")]
+    await w.give(entry("a", version=2))
+    await w.done("a")
+    assert [(each.words, each.marked) for each in w.room.messages] == [("a 2", False)]
+    assert w.outbox.totals.repeated == 0
+
+
+@pytest.mark.parametrize("newest", [2, 3])
+async def test_a_message_that_was_found_again_shows_the_newest_version(w: World, newest: int) -> None:
+    """What changed before its answer was lost, or while it was looked for, follows by an edit: no stale text stays."""
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    for version in range(2, newest + 1):
+        await w.give(entry("a", version=version))
+    await w.done("a")
+    assert [(each.words, each.edits) for each in w.room.messages] == [(f"a {newest}", 1)]
+    assert [call for call, _ in w.chat.calls] == ["post_once", "find_by_key", "update"]
+    assert (await w.row("a")).sent == newest
+
+
+async def test_a_message_that_was_found_after_a_crash_shows_the_newest_version(w: World) -> None:
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    await w.die()
+    await w.give(entry("a", version=2))
+    w.start()
+    await w.done("a")
+    assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
 
 
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:

@@ -1,0 +1,169 @@
+"""Which faults may be put into a file: Cosmic Ray's operators that are no mere noise, and four of our own."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from ast import literal_eval
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.number_replacer import NumberReplacer
+from cosmic_ray.operators.operator import Example, Operator
+from cosmic_ray.plugins import get_operator
+from parso.python.tree import ExprStmt, IfStmt, Name
+from parso.python.tree import Operator as Sign
+
+CORE = (
+    *(f"ReplaceComparisonOperator_{swap}" for swap in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq")),
+    *(f"ReplaceComparisonOperator_{swap}" for swap in ("Is_IsNot", "IsNot_Is")),
+    *(f"ReplaceBinaryOperator_{swap}" for swap in ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul")),
+    *(f"ReplaceBinaryOperator_{swap}" for swap in ("Mod_Mul", "BitAnd_Sub")),
+    *("ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "AddNot"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ReplaceUnaryOperator_Delete_Not"),
+    *("ReplaceUnaryOperator_USub_UAdd", "ZeroIterationForLoop", "ExceptionReplacer"),
+)
+"""Cosmic Ray's: boundaries, signs, logic, loops, errors. Left out is what no run can tell apart (``==`` for ``is``),
+what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
+
+_TUNING = 1000
+
+
+class PlainAssignment(Operator):
+    """``total += x`` becomes ``total = x``: what was summed up so far is forgotten."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Any]:
+        """Where it can be put in."""
+        if isinstance(node, ExprStmt) and (sign := _augmented(node)):
+            yield sign.start_pos, sign.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The node with the fault in it."""
+        _augmented(node).value = "="
+        return node
+
+    @classmethod
+    def examples(cls) -> Iterable[Example]:
+        """What it does."""
+        return (Example("x += 1", "x = 1"),)
+
+
+class GuardGone(Operator):
+    """``if late: continue`` becomes ``if False: continue``: a guard that holds nothing back."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Any]:
+        """Where it can be put in."""
+        if isinstance(node, IfStmt):
+            yield node.children[1].start_pos, node.children[1].end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The node with the fault in it."""
+        test = node.children[1]
+        node.children[1] = Name("False", test.start_pos, prefix=" ")
+        return node
+
+    @classmethod
+    def examples(cls) -> Iterable[Example]:
+        """What it does."""
+        return (Example("if x: y()", "if False: y()"),)
+
+
+class SmallNumber(NumberReplacer):
+    """One more and one less, of numbers that are small enough for that to matter: an hour in seconds is tuning."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Any]:
+        """Where it can be put in."""
+        for place in super().mutation_positions(node):
+            if abs(literal_eval(node.value)) < _TUNING:
+                yield place
+
+
+class Membership(Operator):
+    """``x in y`` becomes ``x not in y``, and the other way round."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Any]:
+        """Where it can be put in."""
+        if node.type == "comparison" and _word(node) in ("in", "not in"):
+            yield node.children[1].start_pos, node.children[1].end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The node with the fault in it."""
+        turned = "in" if _word(node) == "not in" else "not in"
+        node.children[1] = Name(turned, node.children[1].start_pos, prefix=" ")
+        return node
+
+    @classmethod
+    def examples(cls) -> Iterable[Example]:
+        """What it does."""
+        return (Example("x in y", "x not in y"), Example("x not in y", "x in y"))
+
+
+OWN: dict[str, type[Operator]] = {each.__name__: each for each in (PlainAssignment, GuardGone, SmallNumber, Membership)}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that may be put into a file; ``line`` is where, ``occurrence`` which of those its operator can make."""
+
+    path: str
+    line: int
+    operator: str
+    occurrence: int
+
+    def put_into(self, code: str) -> str:
+        """The code with the fault in it."""
+        found: str | None = mutate_code(code, _operator(self.operator), self.occurrence)
+        if found is None:
+            raise ValueError(f"{self} is not to be found")
+        return found
+
+
+def change(code: str, mutated: str) -> tuple[str, str]:
+    """The lines that a fault changes, as they are and as they become, without indents."""
+    lines = list(difflib.ndiff(code.splitlines(), mutated.splitlines()))
+    return _said(lines, "- "), _said(lines, "+ ")
+
+
+def sample(root: Path, folders: Iterable[str], number: int, seed: object) -> list[Fault]:
+    """So many faults of the files below some folders: each place is as likely as any other, and gets one fault."""
+    chance = random.Random(str(seed))
+    places: dict[tuple[str, int, int], list[Fault]] = {}
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+        for column, fault in _of(path.read_text(), str(path.relative_to(root))):
+            places.setdefault((fault.path, fault.line, column), []).append(fault)
+    chosen = chance.sample(sorted(places), min(number, len(places)))
+    return [chance.choice(places[place]) for place in chosen]
+
+
+def _of(code: str, path: str) -> Iterator[tuple[int, Fault]]:
+    """Every fault of a file, with its column."""
+    nodes = list(ast_nodes(get_ast(code)))
+    for name in (*CORE, *OWN):
+        operator = _operator(name)
+        positions = [place for node in nodes for place in operator.mutation_positions(node)]
+        for occurrence, ((line, column), _) in enumerate(positions):
+            yield column, Fault(path, line, name, occurrence)
+
+
+def _operator(name: str) -> Operator:
+    kind = OWN.get(name) or get_operator(f"core/{name}")
+    made: Operator = kind()
+    return made
+
+
+def _word(comparison: Any) -> str:
+    """The sign of a comparison: ``<``, ``not in``."""
+    return " ".join(comparison.children[1].get_code().split())
+
+
+def _augmented(node: Any) -> Any:
+    """The sign of an augmented assignment."""
+    return next((each for each in node.children if isinstance(each, Sign) and each.value in ("+=", "-=", "|=")), None)
+
+
+def _said(lines: list[str], mark: str) -> str:
+    return " ⏎ ".join(line[2:].strip() for line in lines if line.startswith(mark))
