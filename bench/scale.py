@@ -12,8 +12,9 @@ due. Whatever the program takes by the wall is part of the figures. CPU is the p
 The poller lists pools, nodes of each, jobs and tasks of each every 30 s through azure-batch aio, as a script does; the
 same people go on beside it. It is timed to when it has read what happened, and posts nothing.
 
-    python -m bench.scale [--case NAME ...] [--looks N] [--seed 1] [--quick]
-    python -m bench.scale --wall [--minutes 5]        300 jobs by the wall's clock, which takes as long as it says
+    python -m bench.scale [--case NAME ...] [--looks N] [--seed 1]
+
+The same with the program as a process by the wall's clock is `bench.alerts`.
 """
 
 from __future__ import annotations
@@ -312,7 +313,8 @@ async def measured(case: Case, seed: int, looks: int) -> bool:
         if case.ends and what != "end":
             continue
         good = good and latency.good(GOAL_P50, GOAL_P99)
-        print(f"scale    {WHATS[what]:14} {latency.describe(GOAL_P50, GOAL_P99)}")
+        missed = "" if latency.good(GOAL_P50, GOAL_P99) else "  MISSED"
+        print(f"scale    {WHATS[what]:14} {latency.describe(GOAL_P50, GOAL_P99)}{missed}")
     if calm:
         print(f"scale    {'calm':14} {calm.describe(case.calls)}")
         good = good and sum(calm.calls) <= case.calls * case.calm * POLL / 60
@@ -320,7 +322,7 @@ async def measured(case: Case, seed: int, looks: int) -> bool:
     good = good and sum(spent.calls) <= GOAL_CALLS * spent.looks * POLL / 60
     if sdk:
         calls, megabytes, cpu, late = sdk
-        words = Latency(late).describe(GOAL_P50, GOAL_P99).removesuffix("  MISSED")
+        words = Latency(late).describe(GOAL_P50, GOAL_P99).strip()
         print(f"scale    {'azure-batch':14} {calls:.0f} calls a minute, {megabytes:.1f} MB, {cpu:.1f} CPU-s; {words}")
     print(f"scale    took {time.perf_counter() - begun:.0f} s", flush=True)
     return good

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bench.crowd import Event
+from bench.ranks import rank, tail
 from bot.alerting.model import Incident, Notification
 from bot.clock import Clock
 from bot.sandbox.slack import SlackStandIn
@@ -26,8 +27,6 @@ KINDS = {
 _STARTED = re.compile(r"has started")
 _ENDED = re.compile(r"has completed|has failed|\bended\b")
 _FAILED = re.compile(r"([\d,]+) (?:of [\d,]+ )?tasks? (?:has |have )?failed")
-_ENOUGH = 100
-"""Of fewer figures a p99 is their longest, and is called so."""
 
 
 class Version(NamedTuple):
@@ -137,26 +136,19 @@ class Latency(NamedTuple):
         """How many were not told."""
         return sum(map(math.isinf, self.took))
 
-    def at(self, share: float) -> float:
-        """The nearest rank."""
-        return self.took[max(0, math.ceil(share * len(self.took)) - 1)]
-
     def good(self, p50: float, p99: float) -> bool:
         """Whether goals are reached; of few, all of them are to be within the second one."""
-        return not self.took or (self.at(0.5) <= p50 and self.at(0.99 if len(self.took) >= _ENOUGH else 1) <= p99)
+        return not self.took or (rank(self.took, 0.5) <= p50 and tail(self.took)[1] <= p99)
 
     def describe(self, p50: float, p99: float) -> str:
         """A line, with its goals."""
         if not self.took:
             return "none happened"
-        words = f"{len(self.took):5} told, p50 {_seconds(self.at(0.5))} (goal {p50:.0f})  "
-        if len(self.took) >= _ENOUGH:
-            words += f"p99 {_seconds(self.at(0.99))} (goal {p99:.0f})  longest {_seconds(self.took[-1])}"
-        else:
-            words += f"longest {_seconds(self.took[-1])} (goal {p99:.0f}; too few for a p99)"
-        return words.replace("told,", f"happened, {self.never} never told," if self.never else "told,") + (
-            "" if self.good(p50, p99) else "  MISSED"
-        )
+        end, most = tail(self.took)
+        lost = f", {self.never} NEVER TOLD" if self.never else ""
+        words = f"{len(self.took):5} happened{lost}: p50 {_seconds(rank(self.took, 0.5))} (goal {p50:.0f})"
+        words += f"  {end} {_seconds(most)} (goal {p99:.0f})"
+        return words + (f"  longest {_seconds(self.took[-1])}" if end == "p99" else "")
 
 
 def _seconds(seconds: float) -> str:
