@@ -16,6 +16,7 @@ PARTS = (
     ["bench.store"],
     ["bench.transitions"],
     ["bench.watch"],
+    ["bench.scale"],
     ["bench.alerts"],
     ["bench.alerting_scale"],
     ["bench.names"],

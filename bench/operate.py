@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.guard import PENDING, put_pending
+from bench.ranks import tail
 from bot.app import App
 from bot.chat.budget import Limits
 from bot.chat.slack import adapter
@@ -156,12 +157,12 @@ def main() -> int:
     parser.add_argument("--clicks", type=int, default=200)
     clicks = parser.parse_args().clicks
     took = sorted(asyncio.run(measure(clicks)))
-    p50, p99 = statistics.median(took), took[min(clicks - 1, int(clicks * 0.99))]
+    p50, (end, most) = statistics.median(took), tail(took)
     print(
-        f"from Yes to the write: p50 {p50:.0f} ms  p99 {p99:.0f} ms  max {took[-1]:.0f} ms over {clicks} clicks, "
+        f"from Yes to the write: p50 {p50:.0f} ms  {end} {most:.0f} ms  max {took[-1]:.0f} ms over {clicks} clicks, "
         f"beside {PENDING:,} pending approvals (goal p99 {GOAL_MS:.0f} ms)"
     )
-    return 0 if p99 <= GOAL_MS else 1
+    return 0 if most <= GOAL_MS else 1
 
 
 if __name__ == "__main__":

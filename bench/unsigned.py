@@ -24,6 +24,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.ranks import tail
 from bot.app import App
 from bot.ops import logs
 from bot.sandbox.slack import SlackSettings, SlackStandIn
@@ -112,8 +113,8 @@ async def _acknowledged(slack: SlackStandIn, commands: int) -> list[float]:
 
 
 def _tell(when: str, took: list[float], goal: str = "") -> None:
-    p99 = took[min(len(took) - 1, int(len(took) * 0.99))]
-    print(f"acknowledge  {when:45} p50 {statistics.median(took):6.1f} ms  p99 {p99:6.1f} ms{goal}")
+    end, most = tail(took)
+    print(f"acknowledge  {when:45} p50 {statistics.median(took):6.1f} ms  {end} {most:6.1f} ms{goal}")
 
 
 async def measure(commands: int) -> None:

@@ -113,7 +113,7 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
     seed
         The same seed makes the same account.
     scenario
-        demo, tiny, performance or long.
+        demo, tiny, performance, long, or crowded-300 (also with 1, 10, 50 and 1000 active jobs, and crowded-nodes).
     history
         Hours of samples that are taken before the page opens.
     """

@@ -43,6 +43,32 @@ def test_hours_of_the_performance_case_are_sound() -> None:
     assert sum(len(job.tasks) for job in account.jobs.values()) >= 100_000
 
 
+@pytest.mark.parametrize(("jobs", "runs", "waits"), [(1, 1, 0), (10, 2, 4), (50, 3, 24), (300, 16, 142)])
+def test_in_a_crowd_few_jobs_run_and_the_others_stay_active(jobs: int, runs: int, waits: int) -> None:
+    world = begin(f"crowded-{jobs}")
+    watch = Watch(world)
+    for _ in range(3):
+        world.clock.advance(timedelta(minutes=10))
+        watch.look()
+    account = world.accounts["crowded"]
+    assert account.active_jobs == len(account.jobs) == jobs
+    running = [job for job in account.jobs.values() if job.running]
+    waiting = [job for job in account.jobs.values() if job.counts[0] and not job.running]
+    assert len(running) == runs
+    assert len(waiting) == waits
+    assert {job.pool.id for job in waiting if job.pool} <= {"queue"}
+    assert account.pool("farm").counts[True]["idle"] >= 16
+
+
+def test_a_crowd_may_keep_very_many_nodes_busy() -> None:
+    world = begin("crowded-nodes")
+    world.clock.advance(timedelta(minutes=10))
+    world.settle()
+    farm = world.accounts["crowded"].pool("farm")
+    assert farm.total(True) == 2_000
+    assert farm.counts[True]["running"] > 1_500
+
+
 def test_the_long_job_is_long_and_goes_on() -> None:
     world = begin("long")
     (job,) = world.accounts["long"].jobs.values()
