@@ -1,8 +1,6 @@
-"""The state of an account: what is known, and the pending state that one poll makes of it.
+"""The state of an account: what is known of it, in memory and as it is stored.
 
-A poll never changes the state. It fills a pending one, whose transitions, cursors and snapshots are stored in one
-transaction; only then it becomes the state. Where it could not be stored it is thrown away, and the next poll
-finds the same again: nothing is lost, nothing is doubled.
+A poll never changes it: see :mod:`bot.monitor.pending_state`.
 
 Every instant here is the service's. A stream's cursor is when its last poll began; the next one reads from
 :data:`OVERLAP` before that, because what changes may show late, and what was reported already is known by its key.
@@ -10,18 +8,15 @@ Every instant here is the service's. A stream's cursor is when its last poll beg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
-from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
-from storage.port.timings import NodeBoot
 
 OVERLAP = timedelta(seconds=60)
 """How long before a cursor a stream is read again. Lists were seen to lag by up to 45 seconds."""
@@ -39,11 +34,47 @@ Key: TypeAlias = tuple[str, str, str, str, datetime]
 T = TypeVar("T")
 
 
+class NodeWork(Struct, frozen=True):
+    """What a node runs: the jobs of its tasks; ``total`` is how many tasks it has run so far, by its own counter."""
+
+    total: int
+    jobs: tuple[str, ...] = ()
+
+
+class PoolWork(Struct, frozen=True):
+    """The nodes of a pool that have run tasks, as they were told of last, and when it was listed last."""
+
+    at: datetime
+    nodes: Mapping[str, NodeWork] = field(default_factory=dict)
+
+
+class Owed(Struct, frozen=True):
+    """A job whose failures are to be read from its own list of tasks: known ``since``, what failed from ``start`` on.
+
+    ``read`` is when that was done. It is done once more when nothing can show late any more.
+    """
+
+    since: datetime
+    start: datetime
+    read: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be read now."""
+        return self.read is None or now >= self.since + OVERLAP
+
+
 class JobRecord(Struct, frozen=True):
-    """A job as it is stored: its view, and when its end was reported (kept until its last failures can show)."""
+    """A job as it is stored: its view, and when its end was reported (kept until its last failures can show).
+
+    ``failures`` is until when its failures are known, where that is not the cursor ``front``, and ``owed`` whether they
+    are to be asked for. ``checked`` is when it was last looked for.
+    """
 
     view: JobView
     reported: datetime | None = None
+    failures: datetime | None = None
+    owed: Owed | None = None
+    checked: datetime | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -65,10 +96,12 @@ class AccountState(Struct):
     """What is known of an account.
 
     ``baseline`` is when it was first seen whole: what changed before is no news. ``cursors`` are by stream. ``tasks``
-    is until when each job's failed tasks were read, ``nodes`` the same of each pool's nodes in trouble, ``shapes`` how
-    many of them were counted then, and ``moved`` when that last changed. ``reported`` is when the end of each job that
-    is over was reported first. ``read`` is when something was last read that is read now and then. ``recounted`` are
-    jobs to be counted soon. ``known`` are the keys of what was reported lately.
+    is until when each job's failures are known, ``owed`` are those whose own lists of tasks are to be read.
+    ``work`` is what the pools' nodes ran when they were listed last, ``ends`` the tasks that were seen there to
+    succeed and may be seen again, by job and task. ``nodes`` is when each pool's nodes in trouble were read, ``shapes``
+    how many of them were counted then, and ``moved`` when that last changed. ``reported`` is when the end of
+    each job that is over was reported first. ``read`` is when something was last read that is read now and then.
+    ``recounted`` are jobs to be counted soon. ``known`` are the keys of what was reported lately.
     """
 
     pools: dict[str, PoolView] = field(default_factory=dict)
@@ -77,6 +110,9 @@ class AccountState(Struct):
     quota: QuotaView = field(default_factory=QuotaView)
     cursors: dict[str, datetime] = field(default_factory=dict)
     tasks: dict[str, datetime] = field(default_factory=dict)
+    owed: dict[str, Owed] = field(default_factory=dict)
+    work: dict[str, PoolWork] = field(default_factory=dict)
+    ends: dict[tuple[str, str], datetime] = field(default_factory=dict)
     nodes: dict[str, datetime] = field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     moved: dict[str, datetime] = field(default_factory=dict)
@@ -95,6 +131,7 @@ class AccountState(Struct):
     ) -> None:
         """Take up what was stored. A view that is not understood (another version's) is left out, and read anew."""
         self.cursors = {each.stream: each.at for each in cursors}
+        front = self.cursors.get("front") or self.cursors.get("tasks") or self.cursors.get("jobs")
         for each in snapshots:
             decoder = _decoders.get(each.entity)
             if decoder is None or each.body is None:
@@ -106,231 +143,34 @@ class AccountState(Struct):
             if isinstance(body, PoolView):
                 self.pools[each.id] = body
             elif isinstance(body, JobRecord):
-                self.jobs[each.id] = body.view
-                if body.reported:
-                    self.reported[each.id] = body.reported
+                self._restore_job(each.id, body, front)
             elif isinstance(body, ScheduleView):
                 self.schedules[each.id] = body
             else:
                 self.quota = body
-        since = self.cursors.get("tasks") or self.cursors.get("jobs")
-        if since is not None:
-            self.tasks = dict.fromkeys(self.jobs, since)
         self.known = {key_of(each) for each in recent}
+
+    def _restore_job(self, name: str, record: JobRecord, front: datetime | None) -> None:
+        self.jobs[name] = record.view
+        if record.reported:
+            self.reported[name] = record.reported
+        if record.owed:
+            self.owed[name] = record.owed
+        if record.checked:
+            self.read[f"check {name}"] = record.checked
+        known = record.failures or front
+        if known is not None:
+            self.tasks[name] = known
+
+    def record(self, name: str) -> JobRecord:
+        """A job as it is stored."""
+        front, known = self.cursors.get("front"), self.tasks.get(name)
+        behind = known if known and (front is None or known < front) else None
+        return JobRecord(
+            self.jobs[name], self.reported.get(name), behind, self.owed.get(name), self.read.get(f"check {name}")
+        )
 
     def horizon(self) -> datetime | None:
         """The instant before which no transition needs to be remembered."""
         streams = [self.cursors[stream] for stream in STREAMS if stream in self.cursors]
         return min(streams) - MEMORY if streams else None
-
-
-class PendingState(AccountState):
-    """What one poll makes of a state. Views are copied before they are changed: see :meth:`pool` and its like."""
-
-    account: str = ""
-    at: datetime = datetime.min.replace(tzinfo=UTC)
-    before: AccountState = field(default_factory=AccountState)
-    news: list[Transition] = field(default_factory=list)
-    ended: list[JobView] = field(default_factory=list)
-    boots: list[NodeBoot] = field(default_factory=list)
-    failed_in: set[str] = field(default_factory=set)
-    """Jobs of which failures were found in this poll."""
-    counts_in: set[str] = field(default_factory=set)
-    """Jobs whose tasks were counted in this poll."""
-
-    @classmethod
-    def of(cls, state: AccountState, account: str, at: datetime) -> PendingState:
-        """One that begins as the state is."""
-        return cls(
-            pools=dict(state.pools),
-            jobs=dict(state.jobs),
-            schedules=dict(state.schedules),
-            quota=state.quota,
-            cursors=dict(state.cursors),
-            tasks=dict(state.tasks),
-            nodes=dict(state.nodes),
-            shapes=dict(state.shapes),
-            moved=dict(state.moved),
-            reported=dict(state.reported),
-            read=dict(state.read),
-            recounted=set(state.recounted),
-            known=state.known,  # read only: what is new stands in ``fresh``
-            account=account,
-            at=at,
-            before=state,
-        )
-
-    def advance(self, stream: str) -> None:
-        """A stream was read. Its cursor never goes back: what lies behind was told."""
-        self.cursors[stream] = max(self.at, self.cursors.get(stream, self.at))
-
-    # Where time was wrong.
-
-    def ahead_of(self, now: datetime) -> list[str]:
-        """The cursors, and what else was read, that stand in the future."""
-        read = (
-            *(("tasks", self.tasks), ("nodes", self.nodes), ("moved", self.moved), ("read", self.read)),
-            ("end", self.reported),
-        )
-        found = [stream for stream, at in self.cursors.items() if at > now]
-        return found + [f"{what} {name}" for what, times in read for name, at in times.items() if at > now]
-
-    def pull_back(self, now: datetime, sweep: timedelta) -> None:
-        """Bring everything that stands in the future to the present, so that it is read again; all jobs are due.
-
-        What changed before now and was not seen is found by the next sweep of jobs, ``sweep`` after the last one.
-        """
-        for times in (self.cursors, self.tasks, self.nodes, self.moved, self.reported):
-            times.update({name: now for name, at in times.items() if at > now})
-        self.read = {name: at for name, at in self.read.items() if at <= now}
-        self.cursors["sweep"] = min(self.cursors.get("sweep", now), now - sweep)
-        for name, view in list(self.pools.items()):
-            if view.idle_since and view.idle_since > now:
-                self.pool(name).idle_since = now
-        for name, job in list(self.jobs.items()):
-            if any(at and at > now for at in (job.counted, job.progressed)):
-                mine = self.job(name)
-                mine.counted, mine.progressed = None, now
-                mine.rate = [each for each in mine.rate if each[0] <= now]
-
-    # Views that may be changed.
-
-    def pool(self, name: str) -> PoolView:
-        """A pool's view to be changed; an empty one where there is none."""
-        view = self.pools.get(name)
-        if view is None:
-            view = self.pools[name] = PoolView(name)
-        elif view is self.before.pools.get(name):
-            view = replace(view, troubled=dict(view.troubled), preempted_at=list(view.preempted_at))
-            self.pools[name] = view
-        return view
-
-    def job(self, name: str) -> JobView:
-        """A job's view to be changed; an empty one where there is none."""
-        view = self.jobs.get(name)
-        if view is None:
-            view = self.jobs[name] = JobView(name)
-        elif view is self.before.jobs.get(name):
-            own = {"causes": dict(view.causes), "rate": list(view.rate), "retried": dict(view.retried)}
-            view = self.jobs[name] = replace(view, **own)
-        return view
-
-    def schedule(self, name: str) -> ScheduleView:
-        """A schedule's view to be changed; an empty one where there is none."""
-        view = self.schedules.get(name)
-        if view is None:
-            view = self.schedules[name] = ScheduleView(name)
-        elif view is self.before.schedules.get(name):
-            view = self.schedules[name] = replace(view)
-        return view
-
-    def forget_job(self, name: str) -> None:
-        """A job that is of no more interest, or gone."""
-        self.jobs.pop(name, None)
-        self.tasks.pop(name, None)
-        self.reported.pop(name, None)
-        self.recounted.discard(name)
-        for what in ("check", "retries"):
-            self.read.pop(f"{what} {name}", None)
-
-    def forget_pool(self, name: str) -> None:
-        """A pool that is gone."""
-        for kept in (self.pools, self.nodes, self.shapes, self.moved):
-            kept.pop(name, None)
-
-    # Transitions.
-
-    def is_news(self, at: datetime) -> bool:
-        """Whether something that changed then is news: not before the account was first seen whole."""
-        return self.baseline is not None and at > self.baseline
-
-    @property
-    def watched_lately(self) -> bool:
-        """Whether the look before was so short ago that what is other than then began just now."""
-        last = self.before.cursors.get("jobs")
-        return last is not None and self.at - last <= LATELY
-
-    def is_unseen(self, stream: str, made: datetime) -> bool:
-        """Whether something made then can have escaped the poll before: older things were seen."""
-        cursor = self.before.cursors.get(stream)
-        return cursor is not None and made > cursor - OVERLAP
-
-    def note(
-        self,
-        entity: str,
-        name: str,
-        after: str,
-        at: datetime,
-        *,
-        parent: str = "",
-        before: str = "",
-        details: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Note a transition; False where it is old or was noted already. ``details`` without what is None or empty."""
-        key = (entity, parent, name, after, at)
-        if not self.is_news(at) or key in self.known or key in self._fresh:
-            return False
-        self._fresh.add(key)
-        said = {key: value for key, value in (details or {}).items() if value not in (None, "", [], {})}
-        encoded = msgspec.json.encode(said).decode() if said else ""
-        self.news.append(Transition(self.account, entity, parent, name, before, after, at, encoded))
-        return True
-
-    def was_noted(self, entity: str, name: str, after: str, at: datetime, parent: str = "") -> bool:
-        """Whether that transition was noted, in this poll or before."""
-        key = (entity, parent, name, after, at)
-        return key in self.known or key in self._fresh
-
-    _fresh: set[Key] = field(default_factory=set)
-
-    # What is stored, and what becomes of it.
-
-    def finish(self) -> ChangeSet:
-        """What is to be stored of this poll, in one transaction."""
-        if self.baseline is not None:
-            self.cursors["tasks"] = min(self.tasks.values(), default=self.at)
-        self.news.sort(key=lambda each: each.at)
-        before = self.before
-        cursors = [
-            Cursor(self.account, stream, at) for stream, at in self.cursors.items() if before.cursors.get(stream) != at
-        ]
-        snapshots = [
-            *_changes(self.account, "pool", before.pools, self.pools, lambda name, view: view),
-            *_changes(self.account, "schedule", before.schedules, self.schedules, lambda name, view: view),
-            *_changes(
-                self.account,
-                "job",
-                {name: JobRecord(view, before.reported.get(name)) for name, view in before.jobs.items()},
-                {name: JobRecord(view, self.reported.get(name)) for name, view in self.jobs.items()},
-                lambda name, record: record,
-            ),
-        ]
-        if self.quota != before.quota:
-            snapshots.append(EntitySnapshot(self.account, "quota", "", _encode(self.quota)))
-        return ChangeSet(
-            transitions=list(self.news),
-            cursors=cursors,
-            snapshots=snapshots,
-            boots=self.boots,
-        )
-
-    def settled(self) -> AccountState:
-        """The state that this pending state becomes once it is stored."""
-        known = self.before.known
-        known |= self._fresh
-        state = AccountState(*(getattr(self, name) for name in AccountState.__struct_fields__))
-        horizon = state.horizon()
-        if horizon is not None and len(known) > len(self._fresh):
-            state.known = {key for key in known if key[-1] >= horizon}
-        return state
-
-
-def _changes(
-    account: str, entity: str, before: Mapping[str, T], after: Mapping[str, T], body: Callable[[str, T], Any]
-) -> Iterable[EntitySnapshot]:
-    """What is new, other than before, or gone."""
-    for name, view in after.items():
-        if before.get(name) is not view and before.get(name) != view:
-            yield EntitySnapshot(account, entity, name, _encode(body(name, view)))
-    for name in before.keys() - after.keys():
-        yield EntitySnapshot(account, entity, name, None)

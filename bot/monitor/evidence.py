@@ -23,8 +23,8 @@ from bot.azure.files import Head, Tail
 from bot.content.output_text import printed
 from bot.domain.causes import EXIT
 from bot.domain.failures import Example
-from bot.monitor.account_state import PendingState
 from bot.monitor.error_line import key_line
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView
 
 log = structlog.get_logger()

@@ -7,17 +7,20 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from bot.azure.models import Counts, FailureInfo, duration
 from bot.azure.models.base import told
 from bot.azure.models.watched import JobState, ScheduleState, TaskState
 from bot.domain.causes import EXIT, MOST, OTHER, cause_of
-from bot.domain.entity import same_id, schedule_of
+from bot.domain.entity import schedule_of
 from bot.domain.findings import CauseCount
 from bot.domain.job_health import FEW
 from bot.domain.retries import Retried
-from bot.monitor.account_state import OVERLAP, PendingState
+from bot.monitor.account_state import OVERLAP
 from bot.monitor.evidence import note
 from bot.monitor.node_changes import missing_of
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView
 
 OVER = "completed"
@@ -26,6 +29,7 @@ QUIET = timedelta(hours=1)
 """After so long without a failure, the next one begins a new spell of them; rates reach as far back."""
 LAST_WORD = timedelta(minutes=30)
 """How long after its end was reported the last counts and failures of a job may come: while alerts remember it."""
+_APART = timedelta(minutes=2)
 _LONGEST = 300
 _RETRIED = 50
 """Tasks of a job that are remembered as run again, those that were most often."""
@@ -54,7 +58,6 @@ def fold_jobs(pending: PendingState, rows: Iterable[JobState]) -> None:
             continue  # the list lags behind what was seen already
         elif (view.state, view.since) != (state, since):
             pending.note("job", row.id, state, since, before=view.state, details=_details(row))
-            _move_others(pending, view)
         _draw_job(pending.job(row.id), row, state, since)
 
 
@@ -87,24 +90,6 @@ def _details(row: JobState) -> dict[str, object]:
         "reason": run.terminate_reason[:_LONGEST],
         "error": run.scheduling_error.code if run.scheduling_error else "",
     }
-
-
-def _move_others(pending: PendingState, view: JobView) -> None:
-    """When a job changes, the few that are next in its pool may begin: they are counted soon, not in minutes."""
-    waiting = [
-        job
-        for job in pending.jobs.values()
-        if same_id(job.pool, view.pool)
-        and job.id != view.id
-        and job.active
-        and not job.running
-        and job.state == "active"
-    ]
-    waiting.sort(key=lambda job: -job.priority)
-    pending.recounted.update(job.id for job in waiting[:_NEXT])
-
-
-_NEXT = 5
 
 
 def _draw_job(view: JobView, row: JobState, state: str, since: datetime) -> None:
@@ -154,15 +139,34 @@ async def fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState])
     Of a storm of thousands some hundred are drawn in each turn of the event loop.
     """
     ordered = sorted(rows, key=lambda row: row.state_transition_time or pending.at)
-    for start in range(0, len(ordered), _AT_ONCE):
+    if await draw_failures(pending, job, ordered):
+        pending.failed_in.add(job)
+    if job not in pending.jobs:
+        return
+    pending.tasks[job] = pending.at
+    owed = pending.owed.get(job)
+    if owed is not None:
+        pending.owed[job] = replace(owed, read=pending.at)
+    if owed is not None and pending.at >= owed.since + OVERLAP:
+        del pending.owed[job]  # nothing shows late any more
+        view = pending.jobs[job]
+        if view.failed - view.failures != view.unseen:
+            pending.job(job).unseen = view.failed - view.failures
+
+
+async def draw_failures(pending: PendingState, job: str, rows: Sequence[TaskState]) -> int:
+    """Failed tasks of a job that nobody has seen yet; how many these are."""
+    found = 0
+    for start in range(0, len(rows), _AT_ONCE):
         if start:
             await asyncio.sleep(0)
-        _fold_tasks(pending, job, ordered[start : start + _AT_ONCE])
-    if job in pending.jobs:
-        pending.tasks[job] = pending.at
+        found += _fold_tasks(pending, job, rows[start : start + _AT_ONCE])
+    return found
 
 
-def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
+def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> int:
+    """Returns how many of them failed, which was not known."""
+    found = 0
     for row in rows:
         run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
         if at is not None and state == "running":
@@ -189,7 +193,8 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> N
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
             _count_failure(pending.job(job), row, at, pending.at)
-            pending.failed_in.add(job)
+            found += 1
+    return found
 
 
 async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
@@ -202,7 +207,7 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
     view, found = pending.job(job), 0
     for row in sorted(rows, key=lambda row: row.state_transition_time or pending.at):
         at = row.state_transition_time
-        if at is None or pending.was_noted("task", row.id, "failed", at, job):
+        if at is None or pending.is_news(at) or pending.was_noted("task", row.id, "failed", at, job):
             continue
         _count_failure(view, row, at, pending.at)
         found += 1
@@ -227,18 +232,28 @@ def _count_failure(view: JobView, row: TaskState, at: datetime, seen: datetime) 
 def fold_retries(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
     """Tasks of a job that moved lately and are not over: those that were run again."""
     pending.read[f"retries {job}"] = pending.at
-    if job not in pending.jobs:
-        return
-    view = pending.job(job)
+    again, settled = [], []
     for row in rows:
         run = row.execution_info
         if row.state.lower() == "completed" or run.retry_count <= 0:
-            view.retried.pop(row.id, None)
+            settled.append(row.id)
         else:
-            view.retried[row.id] = Retried(row.id, run.retry_count, run.last_retry_time or row.state_transition_time)
-    if len(view.retried) > _RETRIED:
-        most = sorted(view.retried.values(), key=lambda each: (-each.times, each.task))[:_RETRIED]
-        view.retried = {each.task: each for each in most}
+            again.append(Retried(row.id, run.retry_count, run.last_retry_time or row.state_transition_time))
+    keep_retried(pending, job, again, settled)
+
+
+def keep_retried(pending: PendingState, job: str, again: Sequence[Retried], settled: Iterable[str]) -> None:
+    """Tasks of a job that were run ``again``, and those of which that is over."""
+    if job not in pending.jobs:
+        return
+    before, over = pending.jobs[job].retried, frozenset(settled)
+    after = {name: each for name, each in before.items() if name not in over}
+    after |= {each.task: each for each in again}
+    if len(after) > _RETRIED:
+        most = sorted(after.values(), key=lambda each: (-each.times, each.task))[:_RETRIED]
+        after = {each.task: each for each in most}
+    if after != before:
+        pending.job(job).retried = after
 
 
 def _blame(view: JobView, task: str, when: tuple[datetime, datetime], cause: str, said: str, *, exhausted: bool) -> str:
@@ -274,17 +289,26 @@ def fold_task_counts(pending: PendingState, job: str, counts: Counts, slots: int
     first = not view.active and counts.active > 0  # what it has to wait for begins now
     if view.active is None or fewer or first or (ended, begun) != ((view.succeeded, view.failed), view.running):
         view.progressed = at
-    if fewer and not counts.active:
-        _move_others(pending, view)  # its last tasks run: what is next in the pool begins
     view.active, view.running, view.succeeded, view.failed = counts.active, begun, *ended
     view.past = view.past and counts.failed > 0
     if not counts.active and not begun:
         view.retried.clear()
-    view.counted, view.running_slots, view.final = at, max(slots, begun), view.state == OVER
-    view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
-    view.rate.append((at, counts.succeeded + counts.failed, counts.failed))
+    if not view.past and counts.failed - view.failures > view.unseen:
+        pending.owe({job}, view.exact or view.created)  # on no node, or on one that has forgotten it
+    view.counted, view.exact, view.running_slots = at, at, max(slots, begun)
+    view.final = view.state == OVER and (not (counts.active or begun) or may_not_lag(view, at))
+    keep_rate(view, at, exact=True)
+    view.unseen = min(view.unseen, counts.failed - view.failures)
     pending.recounted.discard(job)
     pending.counts_in.add(job)
+
+
+def keep_rate(view: JobView, at: datetime, *, exact: bool = False) -> None:
+    """How many tasks of a job are over now: an hour's worth, a few minutes apart where that is not ``exact``."""
+    if view.rate and not exact and at - view.rate[-1][0] < _APART:
+        return
+    view.rate = [*(each for each in view.rate if each[0] > at - QUIET and each[0] != at)]
+    view.rate.append((at, view.succeeded + view.failed, view.failed))
 
 
 def close_jobs(pending: PendingState) -> None:
@@ -301,8 +325,13 @@ def close_jobs(pending: PendingState) -> None:
             pending.forget_job(name)
             continue
         pending.ended.append(view)
-        if view.final and pending.tasks.get(name, view.since) >= view.since + OVERLAP:
+        if view.final and name not in pending.owed and may_not_lag(view, pending.at):
             pending.forget_job(name)
+
+
+def may_not_lag(view: JobView, now: datetime) -> bool:
+    """Whether a job has been over for so long that nothing of it can show late any more."""
+    return view.since is not None and now >= view.since + OVERLAP
 
 
 def fold_schedules(

@@ -26,6 +26,10 @@ SPAN = timedelta(minutes=5)
 """Of the figures per minute."""
 _LATE = 5
 """So many periods without a poll are too many."""
+BEHIND = {"tasks": "failed tasks", "nodes": "nodes in trouble"}
+"""The streams that must not be behind, in words; of jobs that are over the last counts may come late."""
+BEHIND_FOR = 120.0
+"""Seconds from which on it is told that a stream is behind: four polls."""
 
 
 class AccountStatus(Struct, frozen=True, kw_only=True):
@@ -34,7 +38,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     ``polled`` is the last poll (None before the first), ``wait`` how long it waits for the next one now, ``calls`` and
     ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
     less, ``blind`` since when and why it cannot be read. ``doubt`` is the last time of the service's that was not
-    believed. ``history`` is how reading what was before the bot stands;
+    believed. ``behind`` is by how many seconds streams are behind of which not all can be read within the calls a
+    minute that the settings allow: tasks, nodes, counts. ``history`` is how reading what was before the bot stands;
     None where it has none to read.
     """
 
@@ -45,6 +50,7 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     received: float = 0.0
     throttled: datetime | None = None
     blind: Blindness | None = None
+    behind: Mapping[str, float] = field(default_factory=dict)
     history: HistoryStatus | None = None
     doubt: Doubt | None = None
 
@@ -175,6 +181,7 @@ class MonitorStatus:
         self._clock = clock
         self._polled: dict[str, datetime] = {}
         self._blind: dict[str, Blindness | None] = {}
+        self._behind: dict[str, Mapping[str, float]] = {}
         self._throttled: dict[str, tuple[datetime, datetime, int]] = {}
         self._marks: dict[str, deque[_Mark]] = {name: deque() for name in observers}
         self.polls: dict[str, int] = dict.fromkeys(observers, 0)
@@ -183,6 +190,7 @@ class MonitorStatus:
         """A poll was made and stored."""
         self._polled[account] = now
         self._blind[account] = scene.blind
+        self._behind[account] = {stream: (scene.at - at).total_seconds() for stream, at in scene.behind.items()}
         self.polls[account] += 1
         traffic, marks = self._traffic[account], self._marks[account]
         marks.append(_Mark(now, traffic.calls, traffic.bytes))
@@ -218,6 +226,7 @@ class MonitorStatus:
             received=received,
             throttled=throttled[0] if throttled and self._clock.now() - throttled[1] <= SPAN else None,
             blind=self._blind.get(name),
+            behind=self._behind.get(name, {}),
             history=self._history.get(name),
             doubt=clock.doubt if (clock := self._clocks.get(name)) else None,
         )
@@ -246,6 +255,12 @@ class MonitorStatus:
             since = each.polled or self.began
             if each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
                 found.append(f"account {each.name} was not polled since {since:%H:%M} UTC")
+        found += [
+            f"account {each.name}: {words} are {each.behind[stream] // 60:.0f} min late, for want of calls a minute"
+            for each in self.accounts()
+            for stream, words in BEHIND.items()
+            if each.behind.get(stream, 0.0) >= BEHIND_FOR
+        ]
         found += [
             f"account {each.name}: the service's clock jumped {jump(each.doubt.ahead)} and is not believed"
             for each in self.accounts()

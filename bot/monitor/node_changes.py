@@ -13,7 +13,7 @@ from bot.domain.entity import Named, fold
 from bot.domain.licence import pays_windows
 from bot.domain.pools import error_text
 from bot.domain.states import TROUBLED_NODES, counted
-from bot.monitor.account_state import PendingState
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import NodeView, PoolView
 
 GONE = "gone"

@@ -7,38 +7,28 @@ See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from msgspec import Struct
 
 from bot.azure.clock import TOLERANCE
 from bot.azure.errors import AzureError
-from bot.azure.models import TaskCountsResult
 from bot.azure.models.price import Prices
 from bot.clock import Clock
 from bot.domain.states import total
 from bot.monitor import evidence, timings
-from bot.monitor.account_state import MEMORY, STREAMS, AccountState, PendingState
-from bot.monitor.job_changes import (
-    OVER,
-    close_jobs,
-    fold_jobs,
-    fold_past,
-    fold_retries,
-    fold_schedules,
-    fold_swept,
-    fold_task_counts,
-    fold_tasks,
-    lose_job,
-)
-from bot.monitor.node_changes import draw_nodes, fold_counts, fold_idle, fold_node_states, fold_pools
-from bot.monitor.plan import SLOW, Read, Sort, chosen, wanted
+from bot.monitor.account_state import MEMORY, STREAMS, AccountState
+from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
+from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
+from bot.monitor.pending_state import PendingState
+from bot.monitor.plan import SLOW
 from bot.monitor.quotas import quota_view
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
+from bot.monitor.turns import REMEMBERED, Turns
+from bot.monitor.turns import Store as Told
 from bot.settings import WatchSettings
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -52,13 +42,9 @@ QUOTA = timedelta(minutes=10)
 AHEAD = timedelta(minutes=10)
 """How long a cursor must be seen to be in the future before it is brought back."""
 _SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
-_FEW = 5
-"""Reads in turns, and lookups of jobs that may be gone, that every poll makes however small its budget is."""
-_REMEMBERED = 200_000
-"""Transitions that are remembered after a restart."""
 
 
-class Store(Protocol):
+class Store(Told, Protocol):
     """What is needed of :class:`storage.port.watching.WatchStore`."""
 
     async def cursors(self, account: str) -> list[Cursor]:
@@ -67,10 +53,6 @@ class Store(Protocol):
 
     async def snapshots(self, account: str) -> list[EntitySnapshot]:
         """All that was last known of an account."""
-        ...
-
-    async def transitions(self, account: str, *, since: datetime | None = None, limit: int = 1000) -> list[Transition]:
-        """The newest, newest first."""
         ...
 
 
@@ -132,7 +114,7 @@ class Observer:
         streams = [each.at for each in cursors if each.stream in STREAMS]
         known: list[Transition] = []
         if streams:
-            known = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=_REMEMBERED)
+            known = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=REMEMBERED)
         state = AccountState()
         state.restore(cursors, await self._store.snapshots(self.name), known)
         self._state, self._pending = state, None
@@ -214,7 +196,9 @@ class Observer:
             read.add("quota")
         if self.money is not None and self.money.current(self._clock.now()):
             read.add("money")
-        await self._turns(reader, pending, missing)
+        turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs))
+        await turns.work()
+        await turns.rest(missing)
         await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
 
@@ -274,68 +258,6 @@ class Observer:
         pending.quota = quota_view(pending, resource.properties, sizes)
         return True
 
-    async def _turns(self, reader: Reader, pending: PendingState, missing: set[str]) -> None:
-        """What is read because something moved, and what is read in turns, within the budget."""
-        allowed = self._allowed
-        reads = wanted(pending, self.watched_jobs, float(self._settings.poll_seconds))
-        plan = chosen(reads, max(_FEW, allowed - reader.calls))
-        await self._make(reader, pending, plan)
-        known = {read.name for read in plan if read.sort == "past"}
-        past = [name for name, view in pending.jobs.items() if view.past and view.failed and name not in known]
-        reads = [Read("past", name, 0.0, None) for name in past]
-        await self._make(reader, pending, chosen(reads, allowed - reader.calls))
-        moved = pending.failed_in - pending.counts_in
-        more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in pending.jobs]
-        left = max(0, allowed - reader.calls)
-        pending.recounted.update(read.name for read in more[left:])
-        await self._make(reader, pending, chosen(more, left))
-        checks = {read.name for read in plan if read.sort == "check"} | reader.suspects | missing
-        names = sorted(checks & pending.jobs.keys())
-        most = max(_FEW, left)
-        if missing & set(names[most:]):
-            pending.cursors["sweep"] = pending.before.cursors["sweep"]  # to be swept again, for the rest of them
-        for name in names[:most]:
-            pending.read[f"check {name}"] = pending.at
-            row = await reader.job(name)
-            if row is not None and row.id:
-                fold_jobs(pending, [row])
-            elif row is not None:
-                lose_job(pending, name, pending.at)
-
-    async def _make(self, reader: Reader, pending: PendingState, reads: list[Read]) -> None:
-        """Make these reads, and draw what they say in their order."""
-        answers = await asyncio.gather(*(self._answer(reader, pending, read) for read in reads))
-        for read, answer in zip(reads, answers, strict=True):
-            if answer is None:
-                continue
-            if read.sort == "nodes":
-                draw_nodes(pending, read.name, *answer)
-            elif isinstance(answer, TaskCountsResult):
-                fold_task_counts(pending, read.name, answer.task_counts, answer.task_slot_counts.running)
-            elif read.sort == "idle":
-                fold_idle(pending, read.name, answer)
-            elif read.sort == "past":
-                await fold_past(pending, read.name, answer)
-            elif read.sort == "retries":
-                fold_retries(pending, read.name, answer)
-            else:
-                await fold_tasks(pending, read.name, answer)
-
-    async def _answer(self, reader: Reader, pending: PendingState, read: Read) -> Any:
-        if read.sort == "nodes":
-            return await reader.nodes(read.name, frozenset(pending.pools[read.name].troubled))
-        name = read.name
-        since = min(pending.tasks.get(name, pending.at), pending.at)
-        reads: dict[Sort, Callable[[], Awaitable[Any]]] = {
-            "idle": lambda: reader.idle_nodes(name),
-            "past": lambda: reader.failed_tasks(name),
-            "retries": lambda: reader.unfinished_tasks(name, pending.at - 2 * SLOW),
-            "counts": lambda: reader.counts(name),
-            "tasks": lambda: reader.tasks(name, since, every=self._settings.tasks == "all"),
-        }
-        read_it = reads.get(read.sort)
-        return await read_it() if read_it else None  # whether a job is there is asked last
-
     # What comes of it.
 
     def _note(self, error: AzureError | None, calls: int) -> None:
@@ -365,6 +287,7 @@ class Observer:
             blind=self._blind,
             prices=self._prices,
             money=self.money or MoneyView(),
+            behind=pending.behind,
         )
 
 

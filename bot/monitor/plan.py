@@ -1,8 +1,9 @@
 """Which reads a poll makes besides those that cover everything: within a budget, and none is starved.
 
-A poll always reads pools, node counts, and what changed of jobs and schedules. Of the rest, what cannot wait comes
-first; then what is overdue the longest, each by its own period. Where the budget does not hold it all, every period
-stretches alike.
+A poll always reads pools, node counts, and what changed of jobs and schedules. Then the nodes of the pools in which
+something may run tell which jobs moved (:mod:`bot.monitor.recent_tasks`). Of the rest, what cannot wait comes first;
+then what is overdue the longest, each by its own period. Where the budget does not hold it all, every period stretches
+alike.
 """
 
 from __future__ import annotations
@@ -14,30 +15,39 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from bot.domain.entity import find, fold
+from bot.domain.entity import fold
 from bot.domain.pools import in_state
-from bot.monitor.account_state import OVERLAP, PendingState
-from bot.monitor.job_changes import OVER
+from bot.monitor.account_state import OVERLAP
+from bot.monitor.job_changes import OVER, may_not_lag
 from bot.monitor.node_changes import shape_of
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView
 
-Sort: TypeAlias = Literal["nodes", "idle", "tasks", "past", "retries", "counts", "check"]
+Sort: TypeAlias = Literal["work", "nodes", "idle", "tasks", "past", "retries", "counts", "check"]
 SLOW = timedelta(minutes=5)
-"""The period of what is read in turns: counts of jobs, pools that have bad nodes."""
+"""The period of what is read in turns: pools that have bad nodes, jobs that may vanish."""
+RECOUNTED = timedelta(minutes=15)
+"""How often a job is counted exactly in which tasks begin or end: in between its nodes tell."""
+SELDOM = timedelta(hours=1)
+"""The longest time between two counts of a job in which nothing happens."""
+RETRIED = timedelta(minutes=30)
+"""How often it is asked which tasks of a job were run again, where its nodes tell of none."""
 URGENT = float("inf")
-_SELDOM = 6
-"""Periods between two reads of the failed tasks of a job whose counts say that nothing happens."""
+PAGE = 1000
+"""Nodes in one call."""
 _LEAVING = ("deleting", "terminating")  # states out of which a job may vanish without a word
 
 
 class Read(Struct, frozen=True):
     """A read that a poll may make: of a pool's nodes, a job's failed tasks or counts, or whether a job is still there.
 
-    ``idle`` asks a pool's nodes since when they are idle, ``past`` for a job's failures from before the first look,
-    ``retries`` for tasks that fail and are run again.
+    ``work`` asks what a pool's nodes run, ``nodes`` for those in trouble, ``idle`` since when they are idle, ``tasks``
+    for the failures of a job that is owed, ``past`` for those from before the first look, ``retries`` for tasks that
+    fail and are run again.
 
-    ``overdue`` is how long it is due in its own periods; infinite for what cannot wait. ``last`` is when it was last
-    made, None for never. ``slow`` marks the turns that are spread evenly over polls.
+    ``rank`` 0 comes first: news. ``overdue`` is how long it is due in its own periods; infinite for what cannot wait.
+    ``last`` is when it was last made, None for never. ``slow`` marks the turns that are spread evenly over polls.
+    ``cost`` is how many calls it takes.
     """
 
     sort: Sort
@@ -45,18 +55,49 @@ class Read(Struct, frozen=True):
     overdue: float
     last: datetime | None
     slow: bool = False
+    rank: int = 0
+    cost: int = 1
+
+
+def working(pending: PendingState) -> list[Read]:
+    """The pools whose nodes are to tell what they run, those first that waited longest.
+
+    A pool in which nodes are at work or were in the look before, and one with a node that may have run a short task of
+    a job since. Where no job is known or no node could take a task, nothing can have happened.
+    """
+    jobs: dict[str, int] = {}
+    for view in pending.jobs.values():
+        jobs[fold(view.pool)] = jobs.get(fold(view.pool), 0) + (view.state != "deleting")
+    reads = []
+    for name, pool in pending.pools.items():
+        if not jobs.get(fold(name)):
+            continue
+        before = pending.work.get(name)
+        runs, ran = in_state(pool, "running"), before and any(node.jobs for node in before.nodes.values())
+        if not (runs or ran or in_state(pool, "idle")):
+            continue
+        last = before.at if before else None
+        reads.append(Read("work", name, URGENT, last, rank=0 if runs else 1, cost=max(1, ceil(runs / PAGE))))
+    reads.sort(key=lambda read: (read.rank, read.last is not None, read.last or pending.at, read.name))
+    return reads
 
 
 def wanted(pending: PendingState, watched: Iterable[str], poll: float) -> list[Read]:
     """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between polls."""
-    reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(map(fold, watched)), timedelta(seconds=poll))]
-    reads.sort(key=lambda read: (-read.overdue, read.last is not None, read.last or pending.at, read.name))
+    reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(map(fold, watched)))]
+    reads.sort(key=lambda read: (read.rank, -read.overdue, read.last is not None, read.last or pending.at, read.name))
     return _spread(reads, len(pending.jobs) + len(pending.pools), poll)
 
 
 def chosen(reads: list[Read], allowed: int) -> list[Read]:
     """Those that the budget allows; what is left out is longer overdue in the next poll."""
-    return reads[: max(0, allowed)]
+    taken = []
+    for read in reads:
+        allowed -= read.cost
+        if allowed < 0:
+            break
+        taken.append(read)
+    return taken
 
 
 def _spread(reads: list[Read], things: int, poll: float) -> list[Read]:
@@ -90,69 +131,51 @@ def _nodes(pending: PendingState, poll: float) -> Iterator[Read]:
         elif bad != len(view.troubled) and pending.at - pending.moved.get(name, pending.at) < settling:
             yield Read("nodes", name, URGENT, last)  # counts and list differ: one of them shows late
         elif (overdue := _overdue(last, pending.at)) >= 1:
-            yield Read("nodes", name, overdue, last, slow=True)
+            yield Read("nodes", name, overdue, last, slow=True, rank=2)
 
 
-def _of_jobs(pending: PendingState, watched: frozenset[str], poll: timedelta) -> Iterator[Read]:
+def _of_jobs(pending: PendingState, watched: frozenset[str]) -> Iterator[Read]:
     for name, view in pending.jobs.items():
-        last = pending.tasks.get(name)
+        owed = pending.owed.get(name)
+        if owed and view.state != "deleting" and owed.is_due(pending.at):
+            yield Read("tasks", name, URGENT, owed.read)
         if view.state == OVER:
-            yield from _last_reads(pending, name, view, last)
+            if not view.final and _may_be_counted(pending, view):
+                yield Read("counts", name, URGENT, view.exact, rank=1)
             continue
         checked = pending.read.get(f"check {name}", view.since)
         if view.state in _LEAVING and (behind := _overdue(checked, pending.at)) >= 1:
-            yield Read("check", name, behind, checked, slow=True)
+            yield Read("check", name, behind, checked, slow=True, rank=2)
         if view.state == "deleting":
             continue  # its tasks are not reported any more
-        overdue = _overdue(last, pending.at)
-        if can_fail(pending, view):
-            if last is None or last < pending.at:
-                # Of a job that was never counted it is not known that nothing failed yet: a short one is over by then.
-                new = view.active is None
-                yield Read("tasks", name, URGENT if new else _overdue(last, pending.at, poll), last)
-        elif _stirred(pending, view, last):
-            yield Read("tasks", name, URGENT, last)
-        elif overdue >= _SELDOM:
-            yield Read("tasks", name, overdue / _SELDOM, last, slow=True)
         yield from _unseen(pending, name, view)
-        if view.active is None or fold(name) in watched or name in pending.recounted:
-            yield Read("counts", name, URGENT, view.counted)
-        elif (behind := _overdue(view.counted, pending.at)) >= 1:
-            yield Read("counts", name, behind, view.counted, slow=True)
+        if fold(name) in watched:
+            yield Read("counts", name, URGENT, view.exact)
+        elif view.active is None or name in pending.recounted:
+            yield Read("counts", name, URGENT, view.exact, rank=1)
+        elif (behind := _overdue(view.exact, pending.at, _period(view))) >= 1:
+            yield Read("counts", name, behind, view.exact, slow=True, rank=2)
+
+
+def _may_be_counted(pending: PendingState, view: JobView) -> bool:
+    """Whether a job that is over is to be counted now: at once, and where that lagged when nothing can any more."""
+    before = view.exact is None or view.since is None or view.exact < view.since
+    return before or may_not_lag(view, pending.at)
+
+
+def _period(view: JobView) -> timedelta:
+    """How often a job is counted: the more seldom the longer nothing has happened in it."""
+    if view.exact is None or view.running:
+        return RECOUNTED
+    calm = view.exact - (view.progressed or view.created or view.exact)
+    return min(SELDOM, max(RECOUNTED, calm / 2)) if calm > timedelta() else SLOW
 
 
 def _unseen(pending: PendingState, name: str, view: JobView) -> Iterator[Read]:
     """Failures that no list of what changed tells: from before the first look, and of tasks that are run again."""
     if view.past and view.active is not None and view.failed:
         yield Read("past", name, URGENT, None)
-    if view.running and can_fail(pending, view):
-        again = pending.read.setdefault(f"retries {name}", view.started or view.created or pending.at)
-        if (behind := _overdue(again, pending.at)) >= 1:
-            yield Read("retries", name, behind, again, slow=True)
-
-
-def _stirred(pending: PendingState, view: JobView, last: datetime | None) -> bool:
-    """Whether the counts of a job that runs nothing moved since its failures were read: then they are read at once, and
-    once more for what shows late.
-    """
-    moved = view.progressed
-    if moved is None or last is None or last < moved:
-        return True
-    return last < moved + OVERLAP <= pending.at
-
-
-def _last_reads(pending: PendingState, name: str, view: JobView, last: datetime | None) -> Iterator[Read]:
-    """A job that is over is counted a last time, and its failures are read until none can show late any more."""
-    ended = view.since or pending.at
-    if last is None or last < ended or last < ended + OVERLAP <= pending.at:
-        yield Read("tasks", name, URGENT, last)
-    if not view.final:
-        yield Read("counts", name, URGENT, view.counted)
-
-
-def can_fail(pending: PendingState, view: JobView) -> bool:
-    """Whether a task of the job may be running: it was not counted yet or some ran, and its pool has running nodes."""
-    if view.active is not None and not view.running:
-        return False
-    pool = find(pending.pools, view.pool)
-    return pool is None or in_state(pool, "running") > 0
+    if view.running or view.retried:
+        again = pending.read.setdefault(f"retries {name}", pending.at)
+        if (behind := _overdue(again, pending.at, SLOW if view.retried else RETRIED)) >= 1:
+            yield Read("retries", name, behind, again, slow=True, rank=2)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.azure.models import AccountProperties, VmSize
 from bot.domain.quota import quotas_of, used_by, uses_quota
-from bot.monitor.account_state import PendingState
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import QuotaView
 
 

@@ -28,6 +28,7 @@ from bot.azure.models.watched import (
     PoolState,
     ScheduleState,
     TaskState,
+    WorkingNode,
 )
 from bot.content.clear_rows import clear_page, clear_row
 from bot.domain.entity import fold
@@ -162,6 +163,16 @@ class Reader:
             "nodes", lambda: self._list(NodeState, path, _since(since), select), missing=[], single=True
         )
 
+    async def working_nodes(self, pool: str, since: datetime) -> list[WorkingNode] | None:
+        """Nodes of a pool that run tasks, and those whose state changed since, with their last ten tasks.
+
+        What they tell has secrets still: whoever keeps a part of it clears that, for all of it is much.
+        """
+        path, wanted = Account.nodes(pool), f"state eq 'running' or {_since(since)}"
+        return await self._try(
+            "tasks", lambda: self._list(WorkingNode, path, wanted, clear=False), missing=[], single=True
+        )
+
     async def idle_nodes(self, pool: str) -> list[NodeState] | None:
         """A pool's idle nodes, a thousand of them, with since when they are."""
         path, select = Account.nodes(pool), "id,state,stateTransitionTime"
@@ -269,6 +280,7 @@ class Reader:
         select: str | None = None,
         size: int = 1000,
         most: int | None = None,
+        clear: bool = True,
     ) -> list[T]:
         """A list, whole or not at all; with ``most`` no more pages of it."""
         chosen = select_of(cast("type[Struct]", kind)) if select is None else select
@@ -278,7 +290,7 @@ class Reader:
         pages: Any = self._source.pages(kind, path, filter=wanted, select=chosen, page_size=size)
         async with aclosing(pages):
             async for page in pages:
-                items += await clear_page(page.items)
+                items += await clear_page(page.items) if clear else page.items
                 aside += page.aside
                 self.at = self.at or page.at
                 if most is not None and (most := most - 1) < 1:

@@ -62,7 +62,9 @@ class JobView(JobFacts):
     ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time, ``failing_known`` the
     poll that saw the first. ``examples`` are tasks of the causes that are exit codes, a few of each, read for what they
     printed. ``running_slots`` are the task slots that its running tasks take. ``rate`` are (time, completed, failed) of
-    the last hour, for rates and the time left.
+    the last hour, for rates and the time left. ``counted`` is as of when its counts are, ``exact`` when the service was
+    asked for them: in between they are kept up by what its nodes tell. ``unseen`` is how many more failed tasks were
+    counted than seen, when they were looked for last: less than 0 where tasks were run again.
 
     ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when
     they were, where they are many. ``retried`` are tasks that are not over and were run again, as they were seen last.
@@ -72,6 +74,8 @@ class JobView(JobFacts):
     before: str = ""
     ended: datetime | None = None
     schedule: str = ""
+    exact: datetime | None = None
+    unseen: int = 0
     running_slots: int = 0
     failures: int = 0
     exhausted: int = 0
@@ -145,7 +149,8 @@ class Scene(Struct, kw_only=True):
     are new. ``ended`` are the jobs that vanished in it or are over: these again in each poll until their last counts
     and failures were read, so that the first one may know less of them (see ``final``). ``prices`` are those of the
     account's region, without any while they are unknown. ``money`` is how it stood at the last look at it, which is
-    rarer.
+    rarer. ``behind`` is until when streams are known (tasks: failures; nodes: those in trouble; counts: of jobs that
+    are over) of which not all could be read in this poll.
 
     ``pools``, ``jobs`` and ``schedules`` are by their own spelling of the id. Ask :meth:`pool` and its like for what
     something else names, for its spelling may be another.
@@ -163,6 +168,7 @@ class Scene(Struct, kw_only=True):
     blind: Blindness | None = None
     prices: Prices = NO_PRICES
     money: MoneyView = MoneyView()
+    behind: Mapping[str, datetime] = field(default_factory=dict)
     _folded: dict[str, Any] = field(default_factory=dict)
 
     def pool(self, name: str) -> PoolView | None:

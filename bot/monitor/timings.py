@@ -13,7 +13,7 @@ from bot.azure.models.watched import NodeTimes
 from bot.domain.pools import in_state
 from bot.domain.states import NodeState
 from bot.domain.trends.boots import boots_of
-from bot.monitor.account_state import PendingState
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import PoolView
 
 _BOOTING: tuple[NodeState, ...] = ("creating", "starting", "waitingforstarttask")

@@ -45,6 +45,7 @@ class Measure(NamedTuple):
 
 
 _BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
+_STREAMS = ("tasks", "nodes", "counts")
 MEASURES = {
     "batchbot_polls": Measure(CounterMetricFamily, "Polls of an account that were stored.", _BY_ACCOUNT),
     "batchbot_azure_calls": Measure(CounterMetricFamily, "Requests to Azure, retries included.", _BY_ACCOUNT),
@@ -55,6 +56,11 @@ MEASURES = {
     ),
     "batchbot_poll_wait_seconds": Measure(
         GaugeMetricFamily, "Seconds between two polls now, longer while backing off.", _BY_ACCOUNT
+    ),
+    "batchbot_unread_seconds": Measure(
+        GaugeMetricFamily,
+        "How far behind a stream is that cannot wholly be read: failed tasks, nodes in trouble, last counts of jobs.",
+        ("account", "stream"),
     ),
     "batchbot_outbox_messages": Measure(
         CounterMetricFamily,
@@ -106,6 +112,8 @@ class Measures(Collector):
             yield "batchbot_azure_throttled", account, traffic.throttled
             yield "batchbot_account_blind", account, float(each.blind is not None)
             yield "batchbot_poll_wait_seconds", account, each.wait
+            for stream in _STREAMS:
+                yield "batchbot_unread_seconds", (each.name, stream), each.behind.get(stream, 0.0)
 
     def _delivery(self) -> Values:
         outbox = self._monitor_status.outbox()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bot.monitor.background import HISTORY, BackgroundStatus
-from bot.monitor.monitor_status import AccountStatus, Outbox, jump
+from bot.monitor.monitor_status import BEHIND, AccountStatus, Outbox, jump
 from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -43,7 +43,7 @@ async def show_status(ctx: Context) -> Card:
     late = gone or notes or _slow(accounts) or any(each.doubt for each in accounts)
     late = late or any(each.error and not each.refused for each in beside)
     stored = ctx.status.stored()
-    late = late or bool(stored)
+    late = late or bool(stored) or any(each.behind for each in accounts)
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
@@ -58,6 +58,7 @@ async def show_status(ctx: Context) -> Card:
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *section("Database", Bullets(tuple(map(text, stored))) if stored else None),
             *_blind(accounts),
+            *_behind(accounts),
             *_clocks(accounts),
             *_history(accounts),
             *_background(beside, ctx.now()),
@@ -119,6 +120,18 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
         if each.blind
     ]
     return section("Cannot be read", Bullets(tuple(lines))) if lines else []
+
+
+def _behind(accounts: list[AccountStatus]) -> list[Block]:
+    """What is read late, because the calls a minute do not suffice."""
+    words = {**BEHIND, "counts": "last counts of jobs that ended"}
+    lines = [
+        text(code(each.name), f": {words[stream]}, by {duration(timedelta(seconds=max(1.0, seconds)))}")
+        for each in accounts
+        for stream, seconds in sorted(each.behind.items())
+    ]
+    note = Words(text(muted("More happens than may be read: watch.requests_per_minute in the settings bounds it.")))
+    return section("Read late", Bullets(tuple(lines)), note) if lines else []
 
 
 def _clocks(accounts: list[AccountStatus]) -> list[Block]:

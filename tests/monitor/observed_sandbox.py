@@ -53,8 +53,17 @@ class MemoryStore:
     async def snapshots(self, account: str) -> list[EntitySnapshot]:
         return list(self._views.values())
 
-    async def transitions(self, account: str, *, since: datetime | None = None, limit: int = 1000) -> list[Transition]:
+    async def transitions(
+        self,
+        account: str,
+        *,
+        entity: str = "",
+        parent: str | None = None,
+        since: datetime | None = None,
+        limit: int = 1000,
+    ) -> list[Transition]:
         found = [each for each in self.told.values() if since is None or each.at >= since]
+        found = [each for each in found if not entity or (each.entity, each.parent) == (entity, parent)]
         return sorted(found, key=lambda each: each.at, reverse=True)[:limit]
 
     def of(self, entity: str, name: str | None = None) -> list[tuple[str, str]]:

@@ -74,7 +74,7 @@ async def lived(plan: Plan, watching: WatchSettings) -> tuple[MemoryStore, Obser
     account, store = plan.account, MemoryStore()
     observer = Observer(account, store, Clock(), watching)
     await observer.load()
-    quiet = [(gap, "stored") for gap in [30.0] * 6 + [400.0] * 8 + [30.0] * 4]
+    quiet = [(gap, "stored") for gap in [30.0] * 6 + [400.0] * 16 + [30.0] * 4]
     behind = max(0.0, END - sum(plan.gaps))
     for gap, fate in [*zip(plan.gaps, plan.fates, strict=False), (behind, "stored"), *quiet]:
         look = await observer.poll()

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.azure.models import NodeCounts
-from bot.monitor.account_state import AccountState, PendingState
-from bot.monitor.plan import Read, chosen, wanted
+from bot.monitor.account_state import AccountState, NodeWork, Owed, PoolWork
+from bot.monitor.pending_state import PendingState
+from bot.monitor.plan import Read, chosen, wanted, working
 from bot.monitor.scene import JobView, NodeView, PoolView
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -19,10 +22,12 @@ def job(name: str, *, running: int = 0, counted: float = 30, moved: float = 3600
         name,
         state,
         since=ago(3600),
+        created=ago(7200),
         pool="pool",
-        active=5,
+        active=0 if state == "completed" else 5,
         running=running,
         counted=ago(counted),
+        exact=ago(counted),
         progressed=ago(moved),
     )
 
@@ -31,55 +36,101 @@ def pool(**states: int) -> PoolView:
     return PoolView("pool", counts=(NodeCounts(**states, total=sum(states.values())), NodeCounts()))
 
 
-def reads(
-    *jobs: JobView, read: float = 30, watched: tuple[str, ...] = (), nodes: PoolView | None = None
-) -> set[tuple[str, str]]:
-    pending = drafted(*jobs, read=read, nodes=nodes)
-    return {(each.sort, each.name) for each in wanted(pending, watched, 30.0)}
-
-
-def drafted(*jobs: JobView, read: float = 30, nodes: PoolView | None = None) -> PendingState:
-    picture = AccountState(
+def drafted(*jobs: JobView, nodes: PoolView | None = None, work: PoolWork | None = None) -> PendingState:
+    state = AccountState(
         pools={"pool": nodes or pool(running=3)},
         jobs={each.id: each for each in jobs},
-        tasks={each.id: ago(read) for each in jobs},
+        tasks={each.id: ago(30) for each in jobs},
+        work={"pool": work} if work else {},
+        read={f"retries {each.id}": ago(30) for each in jobs},
     )
-    return PendingState.of(picture, "render", NOON)
+    return PendingState.of(state, "render", NOON)
 
 
-def test_failures_are_read_in_every_look_only_where_tasks_run() -> None:
-    assert reads(job("runs", running=3), job("waits")) == {("tasks", "runs")}
-    assert reads(job("runs", running=3), nodes=pool(idle=3)) == set(), "nothing runs where no node does"
-    assert reads(JobView("new", "active", since=ago(5), pool="pool")) == {("tasks", "new"), ("counts", "new")}
+def reads(*jobs: JobView, watched: tuple[str, ...] = ()) -> set[tuple[str, str]]:
+    return {(each.sort, each.name) for each in wanted(drafted(*jobs), watched, 30.0)}
 
 
-def test_failures_of_a_job_that_runs_nothing_are_read_when_its_counts_moved_and_once_more_for_what_shows_late() -> None:
-    assert reads(job("waits", moved=10), read=20) == {("tasks", "waits")}
-    assert reads(job("waits", moved=10), read=5) == set()
-    assert reads(job("waits", moved=70), read=40) == {("tasks", "waits")}
-    assert reads(job("waits", moved=70), read=5) == set()
-    assert reads(job("waits"), read=1801) == {("tasks", "waits")}
+@pytest.mark.parametrize(
+    ("states", "jobs", "work", "listed"),
+    [
+        ({"running": 3}, [job("a")], None, True),
+        ({"idle": 3}, [job("a")], None, True),  # a short task may have come and gone between two looks
+        ({"starting": 3}, [job("a")], None, False),
+        ({"unusable": 3}, [job("a")], None, False),
+        ({"running": 3}, [], None, False),
+        ({"running": 3}, [job("a", state="deleting")], None, False),
+        ({}, [job("a")], PoolWork(ago(30), {"gone": NodeWork(1, ("a",))}), True),  # how did what it ran end?
+        ({}, [job("a")], PoolWork(ago(30)), False),
+    ],
+)
+def test_the_nodes_of_a_pool_are_asked_where_something_may_have_run(
+    states: dict[str, int], jobs: list[JobView], work: PoolWork | None, listed: bool
+) -> None:
+    assert [each.name for each in working(drafted(*jobs, nodes=pool(**states), work=work))] == ["pool"] * listed
 
 
-def test_counts_come_in_turns_or_where_somebody_watches() -> None:
-    assert reads(job("waits", counted=200)) == set()
-    assert reads(job("waits", counted=300)) == {("counts", "waits")}
-    assert reads(job("waits", counted=20), watched=("waits",)) == {("counts", "waits")}
+def test_jobs_that_only_wait_cost_nothing_however_many_they_are() -> None:
+    many = [job(f"job-{n:04}", counted=60, moved=3600) for n in range(1000)]
+    assert wanted(drafted(*many), (), 30.0) == []
+    assert len(working(drafted(*many))) == 1
 
 
-def test_a_job_that_is_over_is_read_until_nothing_can_show_late() -> None:
-    over = job("over", state="completed")
-    over.since = ago(20)
-    assert reads(over) == {("tasks", "over"), ("counts", "over")}
-    assert reads(over, read=10) == {("counts", "over")}, "its failures were read since, its counts were not"
-    over.final = True
-    assert reads(over, read=10) == set()
-    over.since = ago(70)
-    assert reads(over, read=30) == {("tasks", "over")}, "none can show late any more"
+def test_a_pool_of_thousands_takes_a_call_for_each_thousand_that_work() -> None:
+    [read] = working(drafted(job("a"), nodes=pool(running=2001, idle=5000)))
+    assert read.cost == 3
+
+
+def test_pools_in_which_nodes_work_come_before_those_in_which_none_does_the_longest_unread_first() -> None:
+    busy = {name: PoolView(name, counts=(NodeCounts(running=1, total=1), NodeCounts())) for name in ("b", "a", "new")}
+    rests = PoolView("rests", counts=(NodeCounts(idle=1, total=1), NodeCounts()))
+    jobs = {name: JobView(name, "active", pool=name) for name in (*busy, "rests")}
+    work = {"a": PoolWork(ago(30)), "b": PoolWork(ago(90)), "rests": PoolWork(ago(900))}
+    state = AccountState(pools={**busy, "rests": rests}, jobs=jobs, work=work)
+    found = working(PendingState.of(state, "render", NOON))
+    assert [each.name for each in found] == ["new", "b", "a", "rests"]
+
+
+def test_failures_are_listed_of_jobs_that_are_owed_at_once_and_when_nothing_shows_late_any_more() -> None:
+    pending = drafted(job("a", running=1))
+    for owed, due in (
+        (Owed(ago(0), ago(30)), True),
+        (Owed(ago(30), ago(60), read=ago(30)), False),
+        (Owed(ago(60), ago(90), read=ago(30)), True),
+    ):
+        pending.owed["a"] = owed
+        assert [each.sort for each in wanted(pending, (), 30.0)] == ["tasks"] * due
+
+
+def test_counts_come_at_once_of_a_new_job_and_in_every_look_where_somebody_watches() -> None:
+    assert reads(JobView("new", "active", since=ago(5), pool="pool")) == {("counts", "new")}
+    assert reads(job("waits", counted=20), watched=("WAITS",)) == {("counts", "waits")}
+
+
+@pytest.mark.parametrize(
+    ("running", "calm", "period"),
+    [(1, 0, 900), (1, 7200, 900), (0, 60, 900), (0, 3600, 1800), (0, 36_000, 3600)],
+)
+def test_a_job_is_counted_the_more_seldom_the_longer_nothing_happens(running: int, calm: int, period: int) -> None:
+    """``calm``: seconds without progress when it was counted last."""
+    early = job("a", running=running, counted=period - 1, moved=period - 1 + calm)
+    due = job("a", running=running, counted=period, moved=period + calm)
+    assert (reads(early), reads(due)) == (set(), {("counts", "a")})
+
+
+def test_a_job_that_is_over_is_counted_at_once_and_where_that_lagged_once_more() -> None:
+    over = job("over", state="completed", counted=3700)
+    assert reads(over) == {("counts", "over")}, "it was counted before it ended"
+    over.exact = ago(3590)
+    assert reads(over) == {("counts", "over")}, "that lagged: it is not final"
+    over.since, over.exact = ago(59), ago(30)
+    assert reads(over) == set(), "it may lag still"
+    over.since, over.final = ago(3600), True
+    assert reads(over) == set()
 
 
 def test_what_is_being_deleted_is_only_looked_for() -> None:
-    assert reads(job("leaving", running=3, counted=900, state="deleting"), read=900) == {("check", "leaving")}
+    assert reads(job("leaving", running=3, counted=900, state="deleting")) == {("check", "leaving")}
 
 
 def test_nodes_are_read_where_their_bad_columns_moved_and_in_turns() -> None:
@@ -96,15 +147,18 @@ def test_nodes_are_read_where_their_bad_columns_moved_and_in_turns() -> None:
     assert [each.sort for each in wanted(pending, (), 30.0)] == ["nodes"]
 
 
-def test_what_cannot_wait_comes_first_then_the_longest_overdue_by_its_own_period() -> None:
-    pending = drafted(job("b", running=1), job("a", running=1), JobView("new", "active", since=ago(1), pool="pool"))
-    pending.tasks |= {"a": ago(60), "b": ago(90), "new": ago(1)}
+def test_news_comes_first_then_what_cannot_wait_then_what_is_overdue_the_longest() -> None:
+    new = JobView("new", "active", since=ago(1), pool="pool")
+    pending = drafted(job("b", counted=1200, moved=1201), job("c", counted=950, moved=951), job("fails"), new)
+    pending.owed["fails"] = Owed(NOON, ago(30))
     order = [(each.sort, each.name) for each in wanted(pending, (), 30.0)]
-    assert order == [("counts", "new"), ("tasks", "new"), ("tasks", "b"), ("tasks", "a")]
-    assert [each.name for each in chosen(wanted(pending, (), 30.0), 3)] == ["new", "new", "b"]
+    assert order == [("tasks", "fails"), ("counts", "new"), ("counts", "b"), ("counts", "c")]
+    assert [each.name for each in chosen(wanted(pending, (), 30.0), 3)] == ["fails", "new", "b"]
     assert chosen([Read("counts", "a", 1.0, None)], -3) == []
+    dear = [Read("work", "a", 1.0, None, cost=3), Read("work", "b", 1.0, None)]
+    assert [[each.name for each in chosen(dear, allowed)] for allowed in (2, 3, 4)] == [[], ["a"], ["a", "b"]]
 
 
 def test_turns_that_come_due_together_are_spread_over_looks() -> None:
-    many = [job(f"job-{n:03}", counted=400) for n in range(100)]
+    many = [job(f"job-{n:03}", running=1, counted=1000) for n in range(100)]
     assert 10 <= len(wanted(drafted(*many), (), 30.0)) <= 30

@@ -9,6 +9,7 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, newest, said
 from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.quota import Level, level
+from bot.monitor.monitor_status import BEHIND, BEHIND_FOR
 from bot.monitor.scene import Blindness, Scene
 from cards.formatting import number, percent
 
@@ -77,6 +78,25 @@ def throttled(scene: Scene) -> Iterator[Finding]:
         cause="something asks the account too often, most often a program that lists all its tasks again and again",
         evidence=said(blind.code, blind.message),
         actions=(button("Account", "account show"),),
+    )
+
+
+@rule("account.behind", severity=Severity.WARNING, reads=())
+def behind(scene: Scene) -> Iterator[Finding]:
+    """More happens in an account than can be read within the requests a minute that the settings allow.
+
+    After :data:`bot.monitor.monitor_status.BEHIND_FOR` seconds. What is late is told all the same.
+    """
+    late = {words: scene.behind[stream] for stream, words in BEHIND.items() if stream in scene.behind}
+    oldest = min(late.values(), default=scene.at)
+    if scene.blind is not None or elapsed(scene, oldest) < BEHIND_FOR:
+        return
+    yield Finding(
+        entity=Entity("account", scene.account),
+        headline=f"account {scene.account}: {' and '.join(late)} are told late",
+        since=newest(scene, oldest),
+        cause="more happens in the account than the bot may read: watch.requests_per_minute in its settings bounds it",
+        actions=(button("Status", "status"), button("Account", "account show")),
     )
 
 

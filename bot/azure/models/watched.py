@@ -128,6 +128,31 @@ class TaskState(Wire):
     constraints: TaskConstraints = field(default_factory=TaskConstraints)
 
 
+class RecentRun(Wire):
+    """A task that a node runs or ran lately; ``subtask_id`` is set for parts of a multi-instance task."""
+
+    job_id: str = ""
+    task_id: str = ""
+    subtask_id: int | None = None
+    task_state: str = ""
+    execution_info: Run = field(default_factory=Run)
+
+
+class WorkingNode(Wire):
+    """A node as its work is watched: what it runs, and the last ten tasks that it ran or runs."""
+
+    KEY: ClassVar[str] = "id"
+    ALWAYS: ClassVar[tuple[str, ...]] = ("state",)
+
+    id: str = ""
+    state: str = ""
+    state_transition_time: datetime | None = None
+    total_tasks_run: int = 0
+    running_tasks_count: int = 0
+    running_task_slots_count: int = 0
+    recent_tasks: tuple[RecentRun, ...] = ()
+
+
 class NodeTimes(Wire):
     """When a node was allocated and booted."""
 
