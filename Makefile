@@ -14,7 +14,7 @@ READY = $(VENV)/.ready
 demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 	@$(VENV)/bin/batchbot demo --port $(PORT) --speed $(SPEED)
 
-test: $(READY)  ## the tests but for the slow ones, TIMES on two cores; ARGS are pytest's
+test: $(READY)  ## the tests but for the slow ones; ARGS are pytest's
 	$(PY) -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 slow: $(READY)  ## the program as a process, the page in a browser, kills

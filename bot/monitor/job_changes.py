@@ -17,7 +17,7 @@ from bot.domain.entity import schedule_of
 from bot.domain.findings import CauseCount
 from bot.domain.job_health import FEW
 from bot.domain.retries import Retried
-from bot.monitor.account_state import OVERLAP
+from bot.monitor.account_state import LATELY, OVERLAP
 from bot.monitor.evidence import note
 from bot.monitor.node_changes import missing_of
 from bot.monitor.pending_state import PendingState
@@ -192,7 +192,10 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> i
         }
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
-            _count_failure(pending.job(job), row, at, pending.at)
+            view = pending.job(job)
+            _count_failure(view, row, at, pending.at)
+            if pending.at - at > LATELY:
+                view.learned = pending.at  # nobody looked when it failed: it is news all the same
             found += 1
     return found
 

@@ -67,7 +67,8 @@ class JobView(JobFacts):
     counted than seen, when they were looked for last: less than 0 where tasks were run again.
 
     ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when
-    they were, where they are many. ``retried`` are tasks that are not over and were run again, as they were seen last.
+    they were, where they are many, or when failures were read late because nobody had looked. ``retried`` are tasks
+    that are not over and were run again, as they were seen last.
     """
 
     since: datetime | None = None

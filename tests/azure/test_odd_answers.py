@@ -106,7 +106,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 4, deadline=None)
 @given(st.sampled_from([Pool, Job, Task, Node, JobSchedule]), st.data())
 async def test_whatever_a_row_holds_the_others_come(kind: type[Any], data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(kind.__struct_encode_fields__), max_size=4, unique=True))

@@ -174,7 +174,7 @@ def jobs(draw: st.DrawFn) -> list[Task]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 4, deadline=None)
 @given(jobs())
 def test_no_task_is_lost_and_lines_go_forward(tasks: list[Task]) -> None:
     found = graph(tasks)

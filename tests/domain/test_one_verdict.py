@@ -40,7 +40,7 @@ from tests.commands import every_command
 from tests.domain.accounts import AnyAccount, OneAccount, Told, accounts
 from tests.monitor.observed_sandbox import MemoryStore
 
-EXAMPLES = 60
+EXAMPLES = settings.default.max_examples // 4
 """Each asks some twenty commands."""
 OF_NODES = ("node.unusable", "node.start_task_failed", "node.unknown", "node.offline")
 OF_POOLS = (*OF_NODES, "pool.resize_failed", "pool.autoscale_failed")

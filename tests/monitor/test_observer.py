@@ -185,6 +185,18 @@ async def test_a_job_that_failed_for_long_and_ended_while_the_program_was_down_i
     assert told_of.severity is Severity.WARNING, "nobody can have heard of its failures while it ran"
 
 
+async def test_what_failed_long_before_the_program_came_back_is_told_while_the_job_goes_on(stage: Stage) -> None:
+    stage.state.inject.add_job("meanwhile", "pool1", 6, seconds=3e6)
+    await stage.look(seconds=120)
+    stage.state.inject.storm(["meanwhile"], ["exit-137"], 2)
+    stage.go(7200)
+    await stage.restart()
+    scene = (await stage.look()).scene
+    assert scene.at - scene.jobs["meanwhile"].failed_at > timedelta(hours=1)  # type: ignore[operator]
+    [told_of] = [each for each in discover()["task.failed"].judge(scene) if each.entity.id == "meanwhile"]
+    assert told_of.state == "open"
+
+
 def ends(looks: list[Poll], name: str) -> list[tuple[int, bool]]:
     """How every look tells that a job is over: tasks that succeeded, and whether its last counts were read."""
     return [(view.succeeded, view.final) for look in looks for view in look.scene.ended if view.id == name]

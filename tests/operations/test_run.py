@@ -238,7 +238,7 @@ async def test_nothing_is_sent_once_another_instance_holds_it(stage: Stage) -> N
     assert service.sent == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(
     st.lists(
         st.sampled_from(["lost after", "lost before", "killed after", "killed before", TIMED_OUT, BUSY, THROTTLED]),

@@ -76,14 +76,14 @@ def test_every_command_gets_the_names_that_its_button_carries(part: int) -> None
         assert words(call.typed) == words(line)  # as it is stored, and run again
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(ANY_WORD)
 def test_what_is_chosen_in_a_menu_is_what_the_command_gets(name: str) -> None:
     call = read(fill("file get j t {}", name))
     assert call.args == ("j", "t", name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(ANY_NAME, ANY_NAME)
 def test_a_name_beside_a_menus_place_is_not_taken_for_it(name: str, chosen: str) -> None:
     template = join_template(["file", "get", "j", named(name) if name != "{}" else Exact(name), "{}"])

@@ -275,7 +275,9 @@ class StoreContract:
     def test_rollups_equal_recomputation(self, fresh: Callable[[], Store]) -> None:
         """In any order, with any duplicates, however the samples are split into transactions."""
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=settings.default.max_examples // 4, deadline=None, suppress_health_check=list(HealthCheck)
+        )
         @given(samples_strategy, st.data())
         def check(samples: list[Sample], data: st.DataObject) -> None:
             doubled = data.draw(st.lists(st.sampled_from(samples), max_size=10)) if samples else []

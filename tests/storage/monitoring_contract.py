@@ -127,7 +127,9 @@ class MonitoringContract:
         assert await store.record(ChangeSet()) == 0
 
     def test_a_change_set_that_comes_twice_is_recorded_once(self, fresh: Callable[[], Store]) -> None:
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=settings.default.max_examples // 4, deadline=None, suppress_health_check=list(HealthCheck)
+        )
         @given(st.lists(change_sets, min_size=1, max_size=3))
         def check(given: list[ChangeSet]) -> None:
             async def told() -> None:

@@ -113,7 +113,9 @@ class OutboxContract:
             max_size=12,
         )
 
-        @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=settings.default.max_examples // 2, deadline=None, suppress_health_check=list(HealthCheck)
+        )
         @given(events)
         def check(given: list[tuple[str, object]]) -> None:
             async def told() -> None:

@@ -85,14 +85,14 @@ def abs_or_none(value: float | None) -> float | None:
 
 
 @given(chart=bar_charts() | trend_charts())
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_any_chart_is_drawn_and_told(chart: BarChart | TrendChart) -> None:
     bordered(np.asarray(Image.open(io.BytesIO(draw(chart))).convert("RGB")))
     assert alt(chart)
 
 
 @given(chart=bar_charts())
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples // 4)
 def test_any_bars_are_legal_where_a_platform_draws_them(chart: BarChart) -> None:
     card = Card((Span("cost"),), (Picture("a", alt(chart), chart, "", native=True),))
     assert wrong_with_blocks(cards.slack.message.render(card, modern=True).payload["blocks"]) == []

@@ -110,7 +110,7 @@ some_maps = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 8, deadline=None)
 @given(some_maps)
 def test_any_world_is_drawn_and_told(chart: HeatMap) -> None:
     assert draw(chart).startswith(b"\x89PNG")

@@ -123,7 +123,7 @@ def worlds(draw_: st.DrawFn) -> Topology:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4, deadline=None)
 @given(worlds())
 def test_any_world_is_drawn_and_told(chart: Topology) -> None:
     assert draw(chart).startswith(b"\x89PNG")

@@ -113,7 +113,7 @@ series = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2, deadline=None)
 @given(formulas(), series)
 def test_both_engines_find_the_same(text: str, samples: dict[str, list[float]]) -> None:
     rows = Rows(samples)

@@ -153,7 +153,7 @@ def test_the_same_comes_to_the_same() -> None:
     assert run(text, past(5, steady)).would == run(text, past(5, steady)).would
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4, deadline=None)
 @given(
     st.lists(st.tuples(*[st.integers(0, 30)] * 3), min_size=2, max_size=90),
     st.integers(1, 4),

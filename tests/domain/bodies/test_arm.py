@@ -29,7 +29,9 @@ from tests.shared import shared
 
 ACCOUNT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/render"
 EXPRESSION = "https://schema.management.azure.com/schemas/common/definitions.json#/definitions/expression"
-QUICK = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+QUICK = settings(
+    suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=settings.default.max_examples // 4
+)
 
 
 @cache
