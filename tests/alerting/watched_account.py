@@ -1,4 +1,4 @@
-"""A living account that is watched, and what alerting would send of it, on a store and a clock that are moved by hand."""
+"""A living account that is watched, and what alerting would send of it, by clocks that are moved by hand."""
 
 from __future__ import annotations
 
