@@ -195,15 +195,30 @@ class Writer:
     def _listing(self, account: str) -> str:
         return f"alert list {join([f'account:{account}'])}" if self._several else "alert list"
 
-    def history(self, incident: Incident, conversation: str, now: datetime) -> Card:
-        """What happened, line by line: the one reply in the thread."""
+    def history(self, incident: Incident, conversation: str, *, aloud: bool = False) -> Card:
+        """What happened, line by line: the one reply in the thread; ``aloud`` the conversation itself shows it, too."""
         lines = [text(Time(event.at, "clock"), f"  {event.what}") for event in incident.history]
+        last = incident.history[-1]
+        title, below = text(bold("History"), f" · {last.what}"), None
+        if aloud and incident.state == "resolved":
+            title = text(bold(incident.headline), f" · {last.what}")
+        elif aloud:
+            title = text(bold(f"{incident.severity.value} now: {incident.headline}"))
+            below = actions(*self._answers(incident)) if incident.open else None
         return Card(
-            title=text(bold("History"), f" · {incident.history[-1].what}"),
+            title=title,
             mark=mark_of(incident),
-            as_of=now,
+            as_of=last.at,
             zone=self.zone_of(conversation),
-            blocks=tuple(Words(line) for line in lines[-20:]),
+            blocks=blocks(*(Words(line) for line in lines[-20:]), below),
+        )
+
+    def _answers(self, incident: Incident) -> tuple[Action, ...]:
+        """What is offered below a reply that notifies people."""
+        options = tuple(Option(words, span) for words, span in SNOOZES)
+        return (
+            Button("Open", f"alert show {incident.id}", style="primary"),
+            Menu("Snooze", f"alert snooze {incident.id} {{}}", options),
         )
 
     def note(self, incident: Incident, conversation: str, what: str, now: datetime) -> Card:
@@ -223,14 +238,7 @@ class Writer:
             zone=self.zone_of(conversation),
             blocks=blocks(
                 Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
-                actions(
-                    Button("Open", f"alert show {incident.id}", style="primary"),
-                    Menu(
-                        "Snooze",
-                        f"alert snooze {incident.id} {{}}",
-                        tuple(Option(words, span) for words, span in SNOOZES),
-                    ),
-                ),
+                actions(*self._answers(incident)),
             ),
         )
 

@@ -68,15 +68,17 @@ class Messages:
         card = self._once(key, notification.conversation, render)
         self._write(notification.entry, notification.conversation, card, urgent=incident.urgent)
 
-    def history(self, incident: Incident, notification: Notification) -> None:
-        """What happened to an incident so far, as a reply."""
-        where = notification.conversation
-        card = self._once(("history", incident.id), where, lambda: self._writer.history(incident, where, self._now))
-        self._write(history_of(notification.entry), where, card, reply_to=notification.entry)
-
-    def has_history(self, notification: Notification) -> bool:
-        """Whether the reply that says what happened to an incident is there."""
-        return self._state.entry(history_of(notification.entry)) is not None
+    def history(self, incident: Incident, notification: Notification, *, aloud: bool = False) -> bool:
+        """What happened to an incident so far, as a reply. True where it is new: it notifies people where ``aloud``."""
+        where, name = notification.conversation, history_of(notification.entry)
+        known = self._state.entry(name)
+        loud = aloud if known is None else known.broadcast
+        card = self._once(
+            ("history", loud, incident.id), where, lambda: self._writer.history(incident, where, aloud=loud)
+        )
+        urgent = loud and incident.urgent
+        self._write(name, where, card, reply_to=notification.entry, broadcast=loud, urgent=urgent)
+        return known is None
 
     def digest(self, entry: str, members: list[Notification], incidents: list[Incident]) -> None:
         """One message for several incidents, of which each stands there as its member says."""

@@ -134,9 +134,8 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
 
     ``entry`` is the outbox entry that reports it (empty while it is held back); with ``gathered`` that is a digest of
     several. ``due`` is when it is to be decided on again. ``over`` once it is over and said to be; its message is still
-    edited when more is known of its end. ``end_aloud``: its end was said aloud in the one reply there is, so that what
-    led to it needs none of its own. It never changes: the state is given another one in its place, so that its indexes
-    cannot miss a change.
+    edited when more is known of its end. It never changes: the state is given another one in its place, so that its
+    indexes cannot miss a change.
     """
 
     incident: str
@@ -155,7 +154,6 @@ class Notification(Struct, kw_only=True, frozen=True, gc=False):
     repeated: datetime | None = None
     repeats: int = 0
     over: bool = False
-    end_aloud: bool = False
 
     @property
     def waiting(self) -> bool:

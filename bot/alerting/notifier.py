@@ -87,25 +87,26 @@ class Notifier:
                 self._digests.setdefault(notification.entry, [])
             else:
                 self._messages.incident(incident, notification)
-            judged = self._judge(incident, notification)
-            if len(incident.history) > 1 and not (judged.gathered or judged.end_aloud):
-                self._messages.history(incident, judged)
+            self._judge(incident, notification)
 
-    def _judge(self, incident: Incident, notification: Notification) -> Notification:
+    def _judge(self, incident: Incident, notification: Notification) -> None:
         """Announce that it is worse than was announced before, or ended so; what is over alone is over there too."""
         if not incident.open:
             notification = replace(notification, over=not notification.gathered, due=None)
+            self._state.put(notification)
         worse = incident.severity is not notification.worst and incident.severity.rank > notification.worst.rank
-        if worse and not (incident.state == "resolved" and incident.mended):
+        worse = worse and not (incident.state == "resolved" and incident.mended)
+        if worse:
             notification = replace(notification, worst=incident.severity)
-            if notification.gathered:
+            self._state.put(notification)
+        if notification.gathered:
+            if worse:
                 self._digests[notification.entry].append(incident)
-            else:
+        elif len(incident.history) > 1:
+            # The first reply says it aloud and has the history; where that stands already, it would make no sound.
+            first = self._messages.history(incident, notification, aloud=worse)
+            if worse and not first:
                 self._messages.aloud(incident, notification, "worse")
-                if not incident.open and not self._messages.has_history(notification):
-                    notification = replace(notification, end_aloud=True)
-        self._state.put(notification)
-        return notification
 
     def mention_held(self, group: Group) -> None:
         """The newest message of a group says how much is held back, and the one before no longer does."""

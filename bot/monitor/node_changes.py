@@ -92,6 +92,8 @@ def _news_of_autoscale(pending: PendingState, view: PoolView | None, row: PoolSt
     if not (failed or other or mended):
         return
     details = {"results": run.results[:_LONGEST], "targetDedicated": targets[0], "targetSpot": targets[1]}
+    if view is not None and other and not failed:
+        details |= {"resized": True, "wasDedicated": view.target_dedicated, "wasSpot": view.target_spot}
     if run.error is not None and failed:
         details |= dict(zip(("code", "message"), _said(run.error), strict=True))
     before = "" if view is None or view.autoscale_at is None else "failed" if view.autoscale_error else "ok"

@@ -28,11 +28,16 @@ _COUNTED = {
     ("job", "active"): "Jobs started",
     ("job", "completed"): "Jobs ended",
     ("task", "failed"): "Tasks failed",
+    ("job", "enabled"): "Jobs enabled",
+    ("schedule", "active"): "Schedules created",
+    ("schedule", "enabled"): "Schedules enabled",
     ("node", "unusable"): "Nodes unusable",
     ("node", "preempted"): "Nodes preempted",
     ("autoscale", "failed"): "Autoscale errors",
+    ("autoscale", "resized"): "Autoscale resizes",
+    ("node", ""): "Node changes",
 }
-"""What the overview counts, in the order of its columns."""
+"""What the overview counts, in the order of its columns; without a state: into any."""
 _NOW = ("home", "job list", "pool list")
 """Commands that show how an account is now, for when nothing is recorded yet."""
 
@@ -119,8 +124,9 @@ def _overview(counts: Sequence[TransitionCount], by: str, zone: str) -> list[Blo
     """How often each thing happened, a row for every day or hour that had something, the newest first."""
     sums: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
     for each in counts:
-        if (each.entity, each.after) in _COUNTED:
-            sums[_named(each.start, by, zone)][each.entity, each.after] += each.count
+        for key in ((each.entity, each.after), (each.entity, "")):
+            if key in _COUNTED:
+                sums[_named(each.start, by, zone)][key] += each.count
     columns = [key for key in _COUNTED if any(row.get(key) for row in sums.values())]
     if not columns:
         return []

@@ -44,7 +44,10 @@ class EntitySnapshot(Struct, frozen=True):
 
 
 class TransitionCount(Struct, frozen=True):
-    """Transitions of a kind of entity into a state within an hour that starts at ``start``."""
+    """Transitions of a kind of entity into a state within an hour that starts at ``start``.
+
+    ``after`` is ``enabled`` where a job or schedule is active again, ``resized`` where a formula moved targets.
+    """
 
     start: datetime
     entity: str

@@ -112,8 +112,15 @@ def add_transitions(db: Database, transitions: Sequence[Transition]) -> int:
     db.execute(
         """
         INSERT INTO transition_hours (account, start, entity, after, count)
-        SELECT account, at / :hour * :seconds, entity, after, count(*) FROM transitions WHERE seq > :last
-        GROUP BY account, at / :hour, entity, after
+        SELECT account, at / :hour * :seconds, entity, counted, count(*) FROM (
+            SELECT account, at, entity, CASE
+                WHEN entity IN ('job', 'schedule') AND after = 'active'
+                    AND before IN ('disabled', 'disabling', 'enabling') THEN 'enabled'
+                WHEN entity = 'autoscale' AND after = 'ok' AND details LIKE '%"resized":true%' THEN 'resized'
+                ELSE after END AS counted
+            FROM transitions WHERE seq > :last
+        )
+        GROUP BY account, at / :hour, entity, counted
         ON CONFLICT (account, start, entity, after) DO UPDATE SET count = count + excluded.count
         """,
         {"hour": _HOUR * _MICRO, "seconds": _HOUR, "last": last},

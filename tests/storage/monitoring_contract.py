@@ -253,6 +253,30 @@ class MonitoringContract:
             early,
             late,
         ]
+
+    async def test_what_came_back_and_what_a_formula_moved_is_counted_by_itself(self, store: Store) -> None:
+        seen = [
+            Transition("render", "job", "", "a", "", "active", NOON),
+            Transition("render", "job", "", "a", "disabled", "active", NOON + MINUTE),
+            Transition("render", "schedule", "", "a", "enabling", "active", NOON),
+            Transition("render", "node", "p", "a", "disabled", "active", NOON),
+            Transition("render", "autoscale", "", "p", "ok", "ok", NOON, '{"resized":true}'),
+            Transition("render", "autoscale", "", "p", "failed", "ok", NOON + MINUTE, '{"targetDedicated":3}'),
+            Transition("render", "autoscale", "", "p", "ok", "failed", NOON + 2 * MINUTE, '{"resized":true}'),
+        ]
+        await store.record(ChangeSet(transitions=seen))
+        found = [
+            (one.entity, one.after, one.count) for one in await store.transition_counts("render", NOON, NOON + DAY)
+        ]
+        assert found == [
+            ("autoscale", "failed", 1),
+            ("autoscale", "ok", 1),
+            ("autoscale", "resized", 1),
+            ("job", "active", 1),
+            ("job", "enabled", 1),
+            ("node", "active", 1),
+            ("schedule", "enabled", 1),
+        ]
         assert await store.transition_counts("render", NOON - DAY, NOON) == []
         assert await store.transition_counts("other", NOON, NOON + DAY) == []
 

@@ -29,6 +29,8 @@ MOST_ACTIONS = 4
 """Buttons of a finding."""
 CAUSES = 3
 """Causes that are named in a sentence."""
+WERE_DISABLED = ("disabled", "disabling", "enabling")
+"""States out of which a job or schedule that becomes active was enabled."""
 STEP = timedelta(minutes=5)
 """Below an hour spans are given in steps of this."""
 

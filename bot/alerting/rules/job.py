@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
+    WERE_DISABLED,
     around,
     button,
     cut,
@@ -64,7 +65,7 @@ def started(scene: Scene) -> Iterator[Finding]:
         yield _event(each, f"{spoken(each.id)} has started", scene.job(each.id))
 
 
-@rule("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True)
+@rule("job.completed", severity=Severity.INFO, reads=("jobs",), quiet=True, told_by=("task.failed",))
 def completed(scene: Scene) -> Iterator[Finding]:
     """A job has succeeded: no task failed, and it ended for an ordinary reason."""
     for job in _over(scene):
@@ -130,6 +131,14 @@ def disabled(scene: Scene) -> Iterator[Finding]:
         waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
         enable = button("Enable", "job enable", each.id)
         yield _event(each, f"{spoken(each.id)} was disabled{waits}", job, (*_open(each.id), enable))
+
+
+@rule("job.enabled", severity=Severity.INFO, reads=("jobs",), quiet=True)
+def enabled(scene: Scene) -> Iterator[Finding]:
+    """A job that was disabled was enabled: its tasks run again."""
+    for each in news(scene, "job", "active"):
+        if each.before.lower() in WERE_DISABLED:
+            yield _event(each, f"{spoken(each.id)} was enabled", scene.job(each.id))
 
 
 @rule("job.deleted", severity=Severity.INFO, reads=("jobs",), quiet=True)

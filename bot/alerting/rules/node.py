@@ -8,10 +8,10 @@ from bot.alerting.rules import rule
 from bot.alerting.rules.common import button, elapsed, pool_entity
 from bot.alerting.rules.money import hourly
 from bot.alerting.rules.node_facts import Bad, about_nodes, bad
-from bot.domain.findings import Finding, Severity
+from bot.domain.findings import Entity, Finding, Severity
 from bot.domain.pools import size
 from bot.domain.price import of_nodes
-from bot.domain.states import counted, total
+from bot.domain.states import counted, total, word
 from bot.monitor.scene import PoolView, Scene
 from cards.formatting import number, plural
 
@@ -123,3 +123,24 @@ def _cost(scene: Scene, pool: PoolView, some: Bad) -> tuple[tuple[str, str], ...
     """What they cost an hour, where the price is known."""
     price = hourly(of_nodes(scene.prices, pool, some.many))
     return (("Billed", price),) if price else ()
+
+
+@rule("node.changed", severity=Severity.INFO, reads=("pools", "nodes"), quiet=True)
+def changed(scene: Scene) -> Iterator[Finding]:
+    """A node has changed its state: into trouble or out of it, or in any way where all nodes are watched."""
+    for each in sorted(scene.news, key=lambda change: (change.at, change.parent, change.id)):
+        if each.entity != "node":
+            continue
+        was = f", it was {word(each.before)}" if each.before else ""
+        yield Finding(
+            entity=Entity("node", each.id, each.parent),
+            headline=f"node {each.id} of pool {each.parent} is {word(each.after)}{was}",
+            since=each.at,
+            state="event",
+            actions=(
+                button("Open", "node show", each.parent, each.id),
+                button("Nodes", "node map", each.parent),
+                button("Pool", "pool show", each.parent),
+            ),
+            related=(pool_entity(each.parent),),
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from bot.alerting.rules import rule
 from bot.alerting.rules.common import (
     button,
@@ -11,6 +13,7 @@ from bot.alerting.rules.common import (
     job_entity,
     jobs_of,
     newest,
+    news,
     pool_entity,
     said,
     span,
@@ -21,7 +24,7 @@ from bot.domain.findings import Finding, Severity
 from bot.domain.pool_health import autoscale_failure, autoscale_overdue, lacks_samples
 from bot.domain.pools import has
 from bot.monitor.scene import Scene
-from cards.formatting import plural
+from cards.formatting import number, plural
 
 
 @rule(
@@ -57,6 +60,42 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             ),
             related=tuple(job_entity(job.id) for job in jobs),
         )
+
+
+@rule("pool.autoscale_resized", severity=Severity.INFO, reads=("pools",), quiet=True)
+def autoscale_resized(scene: Scene) -> Iterator[Finding]:
+    """A pool's autoscale formula has changed how many nodes the pool wants."""
+    for each in news(scene, "autoscale", "ok"):
+        run = msgspec.json.decode(each.details or "{}", type=_Run)
+        if not run.resized:
+            continue
+        pool, wants, wanted = scene.pool(each.id), *_targets(run)
+        yield Finding(
+            entity=pool_entity(each.id),
+            headline=f"pool {each.id}: autoscale wants {plural(wants, 'node')}, it wanted {number(wanted)}",
+            since=each.at,
+            state="event",
+            figures=shape(pool) if pool else (),
+            evidence=said("", run.results),
+            actions=(button("Autoscale", "pool autoscale", each.id), button("Open", "pool show", each.id)),
+            count=wants,
+        )
+
+
+class _Run(msgspec.Struct, rename="camel"):
+    """What was noted with a run of a formula: the pool's targets, and those before."""
+
+    resized: bool = False
+    results: str = ""
+    target_dedicated: int = 0
+    target_spot: int = 0
+    was_dedicated: int = 0
+    was_spot: int = 0
+
+
+def _targets(run: _Run) -> tuple[int, int]:
+    """Nodes of both kinds that are wanted, and that were."""
+    return run.target_dedicated + run.target_spot, run.was_dedicated + run.was_spot
 
 
 @rule("pool.autoscale_stale", severity=Severity.WARNING, reads=("pools",))

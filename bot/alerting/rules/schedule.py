@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.alerting.rules import rule
-from bot.alerting.rules.common import button, elapsed, job_entity, news, schedule_entity, span, spoken
+from bot.alerting.rules.common import WERE_DISABLED, button, elapsed, job_entity, news, schedule_entity, span, spoken
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.domain.schedule_health import overdue_since
 from bot.domain.states import is_active, is_over
@@ -42,6 +42,22 @@ def barren(scene: Scene) -> Iterator[Finding]:
             ),
             related=(job_entity(schedule.job),) if schedule.job else (),
         )
+
+
+@rule("schedule.created", severity=Severity.INFO, reads=("schedules",), quiet=True)
+def created(scene: Scene) -> Iterator[Finding]:
+    """A schedule was created."""
+    for each in news(scene, "schedule", "active"):
+        if not each.before:
+            yield _event(each, "was created")
+
+
+@rule("schedule.enabled", severity=Severity.INFO, reads=("schedules",), quiet=True)
+def enabled(scene: Scene) -> Iterator[Finding]:
+    """A schedule that was disabled was enabled: it makes jobs again."""
+    for each in news(scene, "schedule", "active"):
+        if each.before.lower() in WERE_DISABLED:
+            yield _event(each, "was enabled")
 
 
 @rule("schedule.disabled", severity=Severity.INFO, reads=("schedules",))

@@ -121,6 +121,13 @@ def test_a_job_was_disabled_or_deleted() -> None:
     assert (told.headline, told.actions[0].command) == ("nightly / job-2 was deleted", "job list")
 
 
+def test_a_job_was_enabled() -> None:
+    for before in ("disabled", "disabling", "enabling"):
+        told = only("job.enabled", job("sim"), news=[turned("job", "sim", "active", before)])
+        assert (told.headline, told.actions[0].command) == ("job sim was enabled", "job show sim")
+    assert found("job.enabled", news=[turned("job", "sim", "active"), turned("job", "x", "disabled", "active")]) == []
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.findings import Entity
-from tests.alerting.rules.scenes import ago, found, node, only, pool, priced, worth
+from tests.alerting.rules.scenes import ago, found, node, only, pool, priced, turned, worth
 
 KEY = "https://x.blob.core.windows.net/c?sv=1&sig=abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -106,3 +106,13 @@ def test_the_words_of_a_preemption() -> None:
     assert (told.since, told.count) == (ago(8), 3)
     uncounted = pool("e", node("t", "preempted"), spot=4, target_spot=4, preempted_at=[ago(1)])
     assert only("node.preempted", uncounted).headline == "pool e lost 1 Spot node in 10 min, 3 left"
+
+
+def test_a_single_node_is_news_on_request() -> None:
+    news = [turned("node", "tvm-1", "unusable", "idle", "gpu-a"), turned("node", "tvm-2", "gone", "", "gpu-a")]
+    first, second = found("node.changed", pool(idle=4), news=news)
+    assert first.headline == "node tvm-1 of pool gpu-a is unusable, it was idle"
+    assert (first.entity, first.related) == (Entity("node", "tvm-1", "gpu-a"), (Entity("pool", "gpu-a"),))
+    assert first.actions[0].command == "node show gpu-a tvm-1"
+    assert second.headline == "node tvm-2 of pool gpu-a is gone"
+    assert found("node.changed", pool(idle=4), news=[turned("pool", "gpu-a", "active")]) == []

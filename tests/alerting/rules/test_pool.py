@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from bot.domain.findings import Entity
 from bot.monitor.scene import PoolView
@@ -276,3 +277,12 @@ def test_what_is_told_stays_the_same_between_two_looks() -> None:
         for moment in (ago(hours=2.4), ago(hours=2.5))
     )
     assert (first.headline, first.figures, first.cause) == (again.headline, again.figures, again.cause)
+
+
+def test_a_formula_that_moved_the_targets() -> None:
+    run = turned("autoscale", "gpu-a", "ok", "ok")
+    moved = '{"resized":true,"targetDedicated":8,"targetSpot":4,"wasDedicated":3,"wasSpot":1,"results":"$n=8"}'
+    told = only("pool.autoscale_resized", pool(running=4), news=[structs.replace(run, details=moved)])
+    assert told.headline == "pool gpu-a: autoscale wants 12 nodes, it wanted 4"
+    assert (told.state, told.evidence, told.count) == ("event", "$n=8", 12)
+    assert found("pool.autoscale_resized", news=[run]) == [], "it works again, and wants what it wanted"

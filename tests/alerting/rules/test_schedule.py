@@ -53,3 +53,10 @@ def test_news_of_a_schedule(after: str, words: str) -> None:
     assert (told.headline, told.state, told.since) == (f"schedule nightly {words}", "event", ago(1))
     assert found(f"schedule.{after}", news=[turned("schedule", "nightly", "terminating", "active")]) == []
     assert found(f"schedule.{after}", news=[turned("job", "nightly", after, "active")]) == []
+
+
+def test_a_schedule_was_created_or_enabled() -> None:
+    made, again = turned("schedule", "new", "active"), turned("schedule", "nightly", "active", "disabled")
+    assert only("schedule.created", news=[made, again]).headline == "schedule new was created"
+    assert only("schedule.enabled", news=[made, again]).headline == "schedule nightly was enabled"
+    assert found("schedule.enabled", news=[turned("schedule", "nightly", "active", "terminating")]) == []
