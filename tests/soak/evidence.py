@@ -66,7 +66,8 @@ def _told(verdict: Verdict, lost_answers: int) -> Iterator[str]:
     yield f"over before a look must see them: {_counts(verdict.brief)}; not due yet: {_counts(verdict.not_due)}"
     yield (
         f"messages: {_counts(verdict.messages)}; told by number in a digest: {_counts(verdict.numbered)}; "
-        f"repeats marked on Teams: {verdict.marked}, answers that Teams lost: {lost_answers}"
+        f"repeats marked on Teams: {verdict.marked} (edits took the mark from {verdict.unmarked}), "
+        f"answers that Teams lost: {lost_answers}"
     )
     yield (
         f"lost {len(verdict.lost)} ({_counts(by_kind(verdict.lost))}), late {len(verdict.late)}, of them red "

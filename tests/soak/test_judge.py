@@ -259,6 +259,12 @@ def test_a_message_that_says_that_it_may_be_a_repeat_is_no_double() -> None:
     assert found.marked == 2
 
 
+def test_a_repeat_that_said_so_when_it_came_is_none_after_an_edit_and_is_counted() -> None:
+    found = verdict([*told(), again("short", at=5.0, marked=True), again("short", at=50.0)])
+    assert found.sound, found.doubles
+    assert (found.marked, found.unmarked) == (1, 1)
+
+
 @pytest.mark.parametrize("message", ["ended-2", "short", "nodes", "history-1"])
 def test_one_that_does_not_say_so_is_a_double_beside_any_that_do(message: str) -> None:
     marked = [again(each, at=5.0, marked=True, name=f"marked-{each}") for each in ("ended-2", "short", "size")]
