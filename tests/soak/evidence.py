@@ -12,7 +12,7 @@ import msgspec
 from tests.soak.expected import Expected, expected, kinds
 from tests.soak.judge import PLATFORMS, Verdict, by_kind, judge, spread
 from tests.soak.outcome import Outcome, Seen
-from tests.soak.times import BEYOND, RARE
+from tests.soak.times import BEYOND, MOST_LAG, RARE
 
 SEEN = "seen.json"
 _SHOWN = 12
@@ -34,6 +34,7 @@ def shown(outcome: Outcome) -> str:
     lines = [
         f"{outcome.kills} kills in {outcome.seconds:.0f} s; trouble: {_counts(outcome.struck)}",
         f"jobs active in the end: {outcome.active}; the soak itself was {outcome.lag:.1f} s late at worst, fast clock",
+        *(["this machine is too busy for that speed: what is late means little"] if outcome.lag > MOST_LAG else []),
         f"outbox messages: {outcome.entries}, {len(outcome.undelivered)} undelivered; "
         f"transitions stored: {outcome.stored}, {len(outcome.not_stored)} missing",
         f"operations: {outcome.operations}, {outcome.resizes} writes for them, {len(outcome.unfinished)} unfinished",
@@ -65,7 +66,8 @@ def _told(verdict: Verdict, lost_answers: int) -> Iterator[str]:
     yield f"over before a look must see them: {_counts(verdict.brief)}; not due yet: {_counts(verdict.not_due)}"
     yield (
         f"messages: {_counts(verdict.messages)}; told by number in a digest: {_counts(verdict.numbered)}; "
-        f"repeats marked on Teams: {verdict.marked}, answers that Teams lost: {lost_answers}"
+        f"repeats marked on Teams: {verdict.marked} (edits took the mark from {verdict.unmarked}), "
+        f"answers that Teams lost: {lost_answers}"
     )
     yield (
         f"lost {len(verdict.lost)} ({_counts(by_kind(verdict.lost))}), late {len(verdict.late)}, of them red "

@@ -51,7 +51,9 @@ class Verdict(Struct, kw_only=True):
     """What was found. ``lost``: not told, or not in these words. ``wrong``: told as it was not.
 
     By kind: ``expected``, ``brief`` (over before a look must have seen it), ``not_due`` (may still be told), ``took``
-    (seconds of the program's own time, each). ``numbered``, by platform: a digest counts it and has no room to name it.
+    (seconds of the program's own time, each). ``marked``: messages of Teams that said that they may be a repeat,
+    ``unmarked`` those of them that do not after an edit. ``numbered``, by platform: a digest counts it and has no room
+    to name it.
     """
 
     expected: Counter[str] = field(default_factory=Counter)
@@ -65,6 +67,7 @@ class Verdict(Struct, kw_only=True):
     wrong: list[str] = []
     doubles: list[str] = []
     marked: int = 0
+    unmarked: int = 0
     messages: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -118,6 +121,11 @@ class Channel:
     def last(self) -> dict[str, Version]:
         """Every message as it stood in the end."""
         return {version.message: version for version in self.versions}
+
+    @cached_property
+    def marked(self) -> set[str]:
+        """The messages that said, when they were posted, that they may be a repeat; an edit may take that away."""
+        return {version.message for version in self.versions if version.marked}
 
     def by_number(self, each: Expected) -> float | None:
         """When a digest counted it among what it has no room to name; each place of a digest is taken once."""
@@ -204,7 +212,8 @@ def judge(happened: Sequence[Expected], versions: Sequence[Version], times: Time
         found.messages[channel.platform] = len(channel.last)
         found.wrong += _wrong(channel, happened)
         found.doubles += doubles(channel, happened)
-    found.marked = sum(version.marked for version in channels[1].last.values())
+    found.marked = len(channels[1].marked)
+    found.unmarked = sum(not channels[1].last[message].marked for message in channels[1].marked)
     return found
 
 
@@ -250,7 +259,9 @@ def _wrong(channel: Channel, happened: Iterable[Expected]) -> Iterator[str]:
 
 def doubles(channel: Channel, happened: Iterable[Expected]) -> Iterator[str]:
     """What stands there twice. On Teams one that says that it may be a repeat is none, whatever others say."""
-    roots = [version for version in channel.last.values() if not version.thread and not version.marked]
+    roots = [
+        version for version in channel.last.values() if not version.thread and version.message not in channel.marked
+    ]
     for what, of in (("key", _keys(channel.last.values())), ("alert", _incidents(roots))):
         yield from (f"{channel.platform}: {what} {name} × {times}" for name, times in of.items() if times > 1)
     yield from _replies(channel)
@@ -269,7 +280,7 @@ def _replies(channel: Channel) -> Iterator[str]:
         first.setdefault(version.message, version)
     said: dict[tuple[str, str], float] = {}
     for message, version in first.items():
-        if channel.last[message].marked or not version.thread or not version.lines:
+        if message in channel.marked or not version.thread or not version.lines:
             continue
         key = version.thread, "History" if _history(version) else version.lines[0]
         before = said.get(key)
@@ -280,7 +291,7 @@ def _replies(channel: Channel) -> Iterator[str]:
 
 def _stands(channel: Channel, line: Line) -> bool:
     version = channel.last[line.version.message]
-    return line.version is version and not version.thread and not version.marked
+    return line.version is version and not version.thread and version.message not in channel.marked
 
 
 def _keys(versions: Iterable[Version]) -> Counter[str]:

@@ -39,7 +39,7 @@ class InstalledProgram(Program):
 
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bot.app", "bot.cli", "tests.soak.program"])
+    context.set_forkserver_preload(["tests.soak.loaded", "tests.soak.program"])
     return context
 
 

@@ -210,8 +210,7 @@ class _Watch:
         self._record.look()
         now = self._stage.time.stamp()
         self._until = now - _NEW
-        lives = [*self._lives, (self._alive or now, now)]
-        times = Times(poll=POLL, gather=GATHER, lives=lives, outages=self._weather.outages())
+        times = self._times(now)
         return Seen(
             options=str(self._options),
             changes=self._record.changes,
@@ -220,6 +219,11 @@ class _Watch:
             until=self._until,
             end=now,
         )
+
+    def _times(self, now: float) -> Times:
+        lives = [*self._lives, (self._alive or now, now)]
+        outages, lag = self._weather.outages(), self._lag * self._options.speed
+        return Times(poll=POLL, gather=GATHER, lag=lag, lives=lives, outages=outages)
 
     # --- what is stored -----------------------------------------------------------------------------------------------
 
@@ -234,8 +238,7 @@ class _Watch:
         outcome.lag = self._lag * self._options.speed
 
     def _to_store(self) -> list[Expected]:
-        lives = [*self._lives, (self._alive or self._until, self._stage.time.stamp())]
-        times = Times(poll=POLL, gather=GATHER, lives=lives)
+        times = self._times(self._stage.time.stamp())
         happened = expected(self._record.changes, kinds())
         return [each for each in happened if each.stored and each.at <= self._until and times.seen(each.at, each.until)]
 

@@ -14,7 +14,7 @@ from tests.soak.heard import Version, lines_of
 from tests.soak.judge import Verdict, judge
 from tests.soak.outcome import Outcome, Seen
 from tests.soak.record import Change
-from tests.soak.times import BEYOND, Times
+from tests.soak.times import BEYOND, MOST_LAG, Times
 
 NODE = "tvmps_1a2b8f1ff1fd42a29755d4c13a902931cd447e35b8b6d8fe442e3d437204e52d_d"
 SHORT = "AllocationFailed"
@@ -195,6 +195,11 @@ def test_time_in_which_the_program_was_dead_or_the_chat_out_does_not_count() -> 
     assert out.own("teams", 500.0, 920.0) == 420.0
 
 
+def test_a_busy_machine_may_be_as_late_as_the_soak_itself_and_no_more() -> None:
+    assert Times(poll=30.0, gather=2.0, lag=7.0).limit == TIMES.limit + 7.0
+    assert Times(poll=30.0, gather=2.0, lag=500.0).limit == TIMES.limit + MOST_LAG
+
+
 def test_what_is_over_before_a_look_must_see_it_is_not_asked_for() -> None:
     brief = [
         *HAPPENED,
@@ -252,6 +257,12 @@ def test_a_message_that_says_that_it_may_be_a_repeat_is_no_double() -> None:
     found = verdict([*told(), again("ended-2", at=5.0, marked=True), again("short", at=5.0, marked=True, name="other")])
     assert found.sound, found.doubles
     assert found.marked == 2
+
+
+def test_a_repeat_that_said_so_when_it_came_is_none_after_an_edit_and_is_counted() -> None:
+    found = verdict([*told(), again("short", at=5.0, marked=True), again("short", at=50.0)])
+    assert found.sound, found.doubles
+    assert (found.marked, found.unmarked) == (1, 1)
 
 
 @pytest.mark.parametrize("message", ["ended-2", "short", "nodes", "history-1"])

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 READ_AND_SENT = 15.0
 """Seconds of the fast clock for one look, its decision and the message, on a machine that has other things to do."""
+MOST_LAG = 30.0
+"""A machine that is later than this is too busy for the speed, which the soak says: lateness means little then."""
 RETURN = 30.0
 """The longest wait between two attempts to send (docs/delivery.md), which an outage may leave behind."""
 BEYOND = 60.0
@@ -21,18 +23,20 @@ class Times(Struct, kw_only=True):
 
     ``lives``: from when it answered until it was killed, the last one until the end. ``outages``, by platform: while it
     was out, or refused everything. ``poll`` and ``gather`` are the settings: seconds between two looks, and for which
-    alerts are gathered at most.
+    alerts are gathered at most. ``lag``: how late the soak itself was at worst, which serves Azure and the chats; the
+    clock does not wait for a busy machine, so the program may be as late, within reason (:data:`MOST_LAG`).
     """
 
     poll: float
     gather: float
+    lag: float = 0.0
     lives: list[tuple[float, float]] = []
     outages: dict[str, list[tuple[float, float]]] = {}
 
     @property
     def limit(self) -> float:
-        """Seconds of the program's own time from a transition until it is told: a look, and the group before it."""
-        return self.poll + self.gather + READ_AND_SENT
+        """Seconds of its own time that the program may take to tell: a look, the group before it, a busy machine."""
+        return self.poll + self.gather + READ_AND_SENT + min(self.lag, MOST_LAG)
 
     def _lived(self) -> list[tuple[float, float]]:
         """A life shorter than the time between two looks promises nothing: it is down time, as its start is."""
