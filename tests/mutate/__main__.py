@@ -147,7 +147,7 @@ def _notices(tree: Path, fault: Fault, tests: list[str], seconds: float) -> bool
 
 
 def _pytest(tree: Path, tests: list[str], seconds: float, *more: str) -> int:
-    """Run tests in a tree, up to the first that fails; returns pytest's exit code, a failure's where there is no end."""
+    """Run tests in a tree, up to the first that fails. Returns pytest's exit code; that of a failure for no end."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
         names.write("\n".join(tests))
         names.flush()
