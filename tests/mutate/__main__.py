@@ -31,6 +31,8 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from queue import SimpleQueue
 
+from pytest import ExitCode
+
 from tests.mutate.covered import Covered
 from tests.mutate.faults import Fault, change, sample
 
@@ -131,13 +133,27 @@ def _try_all(
 
 
 def _notices(tree: Path, fault: Fault, tests: list[str], seconds: float) -> bool:
-    """Whether one of the tests fails with the fault, or finds no end."""
-    with _put(tree / fault.path, fault), tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
+    """Whether one of the tests fails with the fault, or finds no end. Raises RuntimeError where none was run."""
+    with _put(tree / fault.path, fault):
+        code = _pytest(tree, tests, _PATIENCE + 3 * seconds)
+    if code == ExitCode.USAGE_ERROR:  # its module is not imported any more; or there are no such tests
+        code = _pytest(tree, tests, _PATIENCE + 3 * seconds, "--collect-only")
+        if code == ExitCode.OK:
+            return True
+        raise RuntimeError("the tests are not those that were measured: measure anew, without --kept")
+    if code not in (ExitCode.OK, ExitCode.TESTS_FAILED, ExitCode.INTERRUPTED):
+        raise RuntimeError(f"pytest ended with {code} at {fault}: none of the tests was run")
+    return code != ExitCode.OK
+
+
+def _pytest(tree: Path, tests: list[str], seconds: float, *more: str) -> int:
+    """Run tests in a tree, up to the first that fails. Returns pytest's exit code; that of a failure for no end."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
         names.write("\n".join(tests))
         names.flush()
         command = [sys.executable, "-m", "pytest", f"@{names.name}", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
         process = subprocess.Popen(
-            command,
+            [*command, *more],
             cwd=tree,
             env={**os.environ, "PYTHONPATH": str(tree)},
             stdout=subprocess.DEVNULL,
@@ -145,14 +161,11 @@ def _notices(tree: Path, fault: Fault, tests: list[str], seconds: float) -> bool
             start_new_session=True,
         )
         try:
-            code = process.wait(_PATIENCE + 3 * seconds)
+            return process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return True
+            return ExitCode.TESTS_FAILED
         finally:
             _end(process)
-    if code not in (0, 1, 2):
-        raise RuntimeError(f"pytest ended with {code} at {fault}: none of the tests was run")
-    return code != 0
 
 
 @contextmanager

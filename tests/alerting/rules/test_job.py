@@ -265,3 +265,17 @@ def test_the_words_of_a_failure_rate() -> None:
     assert told.headline == "job nightly:job-12: 32 % of the last hour's tasks failed, 214 of 660"
     assert told.since == ago(12)
     assert told.cause.startswith("exit code 137: killed (SIGKILL), out of memory most often")
+
+
+@pytest.mark.parametrize(
+    ("more", "minutes"),
+    [
+        ({"ended": ago(3), "since": ago(2)}, 3),
+        ({"ended": ago(3), "since": None}, 3),
+        ({"ended": None, "since": ago(2)}, 2),
+        ({"ended": None, "since": None}, 0),
+    ],
+)
+def test_a_job_has_failed_when_it_ended_or_else_when_it_was_said_to_be_over(more: dict[str, Any], minutes: int) -> None:
+    """Where neither is known, at the full hour, which does not move from look to look."""
+    assert only("job.failed", ended=(ended(MEMORY, **more),)).since == ago(minutes)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.failures import by_line
 from bot.domain.findings import CauseCount, Entity
+from bot.domain.retries import Retried
 from bot.monitor.scene import Example, JobView
 from tests.alerting.rules.scenes import ago, failing, found, job, only, turned, worth
 
@@ -218,3 +219,10 @@ def test_single_tasks() -> None:
     assert begun.entity == Entity("task", "frame-1", "nightly:job-12")
     assert begun.related == (Entity("job", "nightly:job-12"), Entity("pool", "gpu-a"), Entity("schedule", "nightly"))
     assert done.related == (Entity("job", "nightly:job-12"), Entity("schedule", "nightly"))
+
+
+def test_the_task_that_is_run_again_most_often_is_named() -> None:
+    some = {each.task: each for each in (Retried("seldom", 2, ago(1)), Retried("often", 9, ago(2)))}
+    told = only("task.retrying", job(retried=some))
+    assert told.headline == "job nightly:job-12: 2 tasks fail again and again, 11 retries"
+    assert ("Most often", "often, 9 retries") in told.figures
