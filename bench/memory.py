@@ -79,6 +79,7 @@ async def measure(samples: int) -> bool:
         async with Stage.azure_only(scenario="performance", history=1.0) as stage:
             told = {**stage.printed, "TEAMS_APP_ID": "app", "TEAMS_TENANT_ID": "tenant"}
             told |= {"TEAMS_OPENID_URL": "http://127.0.0.1:9/keys", "TEAMS_SERVICE_URL": "http://127.0.0.1:9/"}
+            told["TEAMS_GRAPH_URL"] = "http://127.0.0.1:9/graph"
             stage.printed.update(told)
             listen = f"127.0.0.1:{free_port()}"
             settings = demo_settings(stage, listen=listen, database=str(Path(scratch) / "bench.db"))
