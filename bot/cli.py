@@ -155,22 +155,37 @@ def chat(
     demo: bool = False,
     user: Annotated[str, Parameter(name="--as")] = "you",
     pictures: Path = Path("pictures"),
+    speed: float = 1.0,
+    history: float = 24.0,
 ) -> None:
     """Talk to the bot in this terminal; buttons are chosen by their number.
 
     Parameters
     ----------
     demo
-        Talk about the sandbox's account instead of the settings' ones.
+        Talk about the sandbox's accounts instead of the settings' ones; they are watched, and their alerts come here.
     user
         Who you are: a person's id, or viewer, operator or admin in the demo.
     pictures
         The folder that charts are saved in.
+    speed
+        How many times faster than the wall clock the demo's accounts live.
+    history
+        Hours of samples that are taken before the demo begins.
     """
-    from bot.tools.console import converse  # noqa: PLC0415
+    from bot.tools.console import converse, converse_in_demo  # noqa: PLC0415
 
     logs.configure("error", human=True)
-    asyncio.run(converse(None if demo else load(settings), user=user, folder=pictures))
+    if not demo:
+        asyncio.run(converse(load(settings), user=user, folder=pictures))
+        return
+    from bot.tools.demo import StageError  # noqa: PLC0415 - only the demo needs the sandbox
+
+    try:
+        asyncio.run(converse_in_demo(user=user, folder=pictures, speed=speed, hours=history))
+    except StageError as error:
+        print(f"batchbot: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 @cli.command

@@ -17,6 +17,16 @@ def number(value: float) -> str:
     return f"{value:,.1f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
+_LEAST_HOURS = 0.005
+
+
+def core_hours(value: float) -> str:
+    """``21,840 core-hours``, ``3.4 core-hours``, ``0.12 core-hours``: never none of them where there are some."""
+    if 0 < value < _LEAST_HOURS:
+        return "under 0.01 core-hours"
+    return f"{value:.2f} core-hours" if 0 < value < 1 else f"{number(round(value, 1))} core-hours"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """``1 node``, ``12 nodes``."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"

@@ -52,14 +52,15 @@ def render(
     *,
     width: int = 100,
     colour: bool = False,
+    first: int = 1,
 ) -> Rendered:
     """``{"text", "actions"}``: the card in ``width`` columns, and its choices in the order of the numbers shown.
 
-    ``pictures`` maps a picture's key, ``files`` an attachment's name to a file path; ``colour`` adds ANSI colours. A
-    terminal scrolls: only columns of tables that do not fit beside the others are left out, and the end of paragraphs
-    over 4,000 characters.
+    ``pictures`` maps a picture's key, ``files`` an attachment's name to a file path; ``colour`` adds ANSI colours;
+    choices are numbered from ``first`` on. A terminal scrolls: only columns of tables that do not fit beside the others
+    are left out, and the end of paragraphs over 4,000 characters.
     """
-    return _Page(card, pictures, files, max(width, 20), colour).render()
+    return _Page(card, pictures, files, max(width, 20), colour, first).render()
 
 
 _ANSI_MARK = {
@@ -78,9 +79,10 @@ class _Page:
     """One answer in the making."""
 
     def __init__(
-        self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str], width: int, colour: bool
+        self, card: Card, pictures: Mapping[str, str], files: Mapping[str, str], width: int, colour: bool, first: int
     ) -> None:
         self.card = card
+        self.first = first
         self.paths = pictures
         self.files = files
         self.width = width
@@ -268,7 +270,7 @@ class _Page:
 
     def _number(self, label: str, command: str, how: How) -> str:
         self.choices.append({"label": label, "command": command, "how": how})
-        return f"[{len(self.choices)}]"
+        return f"[{self.first + len(self.choices) - 1}]"
 
 
 def _widths(grid: Grid) -> list[int]:

@@ -3,6 +3,7 @@
 ORDER = (
     "account.list",
     "account.show",
+    "account.all_quotas",
     "account.use",
     "account.create",
     "account.regenerate_key",

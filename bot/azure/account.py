@@ -317,6 +317,11 @@ class Account(Paths):
         arm, subscription = self._manager()
         return (await self._every(arm, kind, arm.address(subscription + path, version=version)))[0]
 
+    async def every_above(self, kind: type[T], path: str, *, version: str = "") -> list[T]:
+        """All items of a list that Resource Manager has of what is not the account's, by its whole encoded path."""
+        arm, _ = self._manager()
+        return (await self._every(arm, kind, arm.address(path, version=version)))[0]
+
     def signs_with(self, key: str) -> bool:
         """Whether the bot uses this key of the account, to read it or to change it."""
         return any(hmac.compare_digest(each.named_key.key, key) for each in self._keys)

@@ -110,8 +110,10 @@ def used_by(pools: Iterable[PoolFacts], sizes: Mapping[str, VmSize], active: int
     return Used(dedicated, spot, families, many, active, tuple(unknown), frozenset(short))
 
 
-def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
-    """The quotas that an account has: cores, pools, jobs with schedules, and VM families in use where these count.
+def quotas_of(account: AccountProperties, used: Used, *, families: Literal["used", "all"] = "used") -> list[Quota]:
+    """The quotas that an account has: cores, pools, jobs with schedules, and VM families where these count.
+
+    ``families`` are those in use, or all that the account has a quota of.
 
     A quota that the account does not have (its subscription's own holds) is left out.
     """
@@ -130,6 +132,6 @@ def quotas_of(account: AccountProperties, used: Used) -> list[Quota]:
         found += [
             Quota("family", cores, family.core_quota, family.name, family.name.lower() in used.short)
             for family in account.dedicated_core_quota_per_vm_family or ()
-            if (cores := used.families.get(family.name.lower(), 0))
+            if (cores := used.families.get(family.name.lower(), 0)) or families == "all"
         ]
     return found

@@ -15,7 +15,7 @@ from bot.domain.money.shares import digits_of, rounded_parts
 from bot.domain.states import word
 from cards.build import actions, blocks, bold, muted, note, table, text
 from cards.card import Button, Card, Column, Mark, Row, Table, Text, Words
-from cards.formatting import compared, duration, money, number, percent, plural, spark
+from cards.formatting import compared, core_hours, duration, money, number, percent, plural, spark
 from storage.port.core_use import IDLE_REASONS
 
 Command = Callable[..., str]
@@ -80,7 +80,7 @@ def cost_words(receipt: Receipt) -> str:
     if receipt.unknown:
         return "cost unknown"
     if receipt.own_cost is None or (not currency and hours):
-        return f"price unknown, {number(round(hours, 1))} core-hours"
+        return f"price unknown, {core_hours(hours)}"
     if not currency:
         return "no core-hours"
     lines = shown_lines(receipt)
@@ -170,7 +170,7 @@ def _lost(receipt: Receipt) -> str:
     if unknown and not lost:
         return "how much was lost is not known yet" if receipt.ended is None else "how much was lost is not known"
     price = f", {_amount(cost, receipt.own.currency)}" if cost and receipt.own.currency else ""
-    return f"{'at least ' if unknown else ''}{number(round(lost, 1))} core-hours{price} lost"
+    return f"{'at least ' if unknown else ''}{core_hours(lost)}{price} lost"
 
 
 def _spot(receipt: Receipt) -> str:
@@ -264,7 +264,7 @@ def _small(receipt: Receipt) -> list[str]:
     if receipt.tasks.unplaced and not receipt.by_samples:
         notes.append("some tasks ran on nodes of which nobody knows the size")
     if receipt.own.unpriced:
-        notes.append(f"{number(round(receipt.own.unpriced, 1))} core-hours have no known price")
+        notes.append(f"{core_hours(receipt.own.unpriced)} have no known price")
     if receipt.idle_share is None:
         notes.append("its share of idle is not known: that time was not sampled")
     elif receipt.seen < WHOLE:

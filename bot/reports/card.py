@@ -37,8 +37,10 @@ from cards.card import (
     Words,
 )
 from cards.command_line import command, join
-from cards.formatting import change, compared, day_words, number, percent, plural
+from cards.formatting import change, compared, core_hours, day_words, number, percent, plural
 
+_COUNTS = 0.005
+"""Core-hours that can be told."""
 TOP = 3
 """Pools that are named; the rest is one sum."""
 _ROSE = 0.25
@@ -124,7 +126,7 @@ def _title(report: Report) -> Text:
         words = f"No nodes in {report.account} {when}" if seen else f"Nothing was seen of {report.account} {when}"
         return text(bold(words), f" · {span_of(report.first, report.last)}")
     if (report.now.priced or 0.0) < _WORTH and not report.billed:
-        words = f"{number(round(report.now.core_hours.total))} core-hours in {report.account} {when}, price unknown"
+        words = f"{core_hours(report.now.core_hours.total)} in {report.account} {when}, price unknown"
         return text(bold(words), f" · {span_of(report.first, report.last)}")
     if not report.whole:
         unknown = percent(1 - (report.now.priced or 0.0), 1)
@@ -221,9 +223,9 @@ def _line(report: Report) -> Text:
         pieces.append(final)
     if report.by_own:
         pieces.append(f"{unbilled_words(report)}, by the bot's own count")
-    if used.core_hours.total:
+    if used.core_hours.total >= _COUNTS:  # of less than can be told there is no share
         most = "at most " if report.at_most else ""
-        pieces.append(f"{most}{busy(report)} busy of {number(round(used.core_hours.total))} core-hours")
+        pieces.append(f"{most}{busy(report)} busy of {core_hours(used.core_hours.total)}")
     if report.currency and now.priced and report.whole and not report.billed:
         pieces.append(f"idle {amount_of(now.cost.idle, report)}")
     if now.spot_saved and report.whole:

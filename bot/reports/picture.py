@@ -12,7 +12,7 @@ from bot.reports.words import cents, span_of
 from cards.card import Picture
 from cards.charts.alt import alt
 from cards.charts.bars import Bar, BarChart, BarSeries
-from cards.formatting import decimals, money, number, percent
+from cards.formatting import core_hours, decimals, money, percent
 from storage.port.core_use import CoreUse
 
 _WHOLE_FROM = 100
@@ -104,7 +104,7 @@ def _subtitle(report: Report) -> str:
 
 
 def _hours(hours: float) -> str:
-    return f"{number(round(hours))} core-hours"
+    return core_hours(hours)
 
 
 def _label(day: date, report: Report) -> str:

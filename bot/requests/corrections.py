@@ -32,7 +32,7 @@ _MEANT = {
     **dict.fromkeys(("why", "explain", "reason"), ("job show", "pool show", "alert list")),
     **dict.fromkeys(("budget", "budgets"), ("cost budgets",)),
     **dict.fromkeys(("logs", "output"), ("log",)),
-    **dict.fromkeys(("quota", "quotas"), ("account show",)),
+    **dict.fromkeys(("quota", "quotas"), ("account quotas", "account show")),
     **dict.fromkeys(("incident", "incidents"), ("alert list",)),
 }
 """Commands by a word of the trade that begins none: with what was typed behind it where they take that."""

@@ -17,12 +17,14 @@ from bot.app import App
 from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.terminal.adapter import Terminal, saved
+from bot.chat.terminal.adapter import HERE, Terminal, saved
 from bot.chat.terminal.platform import TERMINAL
 from bot.content.outgoing import sent
+from bot.ops.signals import until_stopped
 from bot.settings_file import Settings
 from cards import text
 from cards.command_line import join
+from storage.port.conversations import ConversationReference
 
 
 async def answer(
@@ -56,17 +58,58 @@ async def answer(
         return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode(), not card.refused
 
 
-async def converse(settings: Settings | None, *, user: str, folder: Path) -> None:
-    """Talk in the terminal until ``quit`` or the end of input."""
-    async with _app(settings) as app:
+async def converse(settings: Settings, *, user: str, folder: Path) -> None:
+    """Talk in the terminal until ``quit``, the end of input, SIGINT or SIGTERM."""
+    async with _opened(settings) as app:
         terminal = Terminal(app.gallery, folder, user)
         app.chats[TERMINAL.name] = chat = clear_chat(terminal)
         await chat.start(app.journal)
         holding = asyncio.create_task(app.journal.run())
         try:
-            await terminal.converse()
+            await _until_stopped(terminal)
         finally:
             holding.cancel()
+            await chat.stop()
+
+
+async def converse_in_demo(*, user: str, folder: Path, speed: float = 1.0, hours: float = 24.0) -> None:
+    """The same about the sandbox's accounts, which are watched: ``hours`` of their past are there, and alerts come."""
+    from bot.tools.demo import POLL_SECONDS, Stage, demo_settings, free_port, progress  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
+        async with Stage.azure_only(speed=speed, history=hours) as stage:
+            chosen = demo_settings(
+                stage,
+                listen=f"127.0.0.1:{free_port()}",
+                database=str(Path(scratch) / "demo.db"),
+                poll=POLL_SECONDS,
+            )
+            here = [f"{HERE.platform}:{HERE.id}"]  # what no settings file may say: it is for channels
+            app = await App.open(replace(chosen, alerts=replace(chosen.alerts, channels=here)))
+            terminal = Terminal(app.gallery, folder, user)
+            app.chats[TERMINAL.name] = clear_chat(terminal)
+            try:
+                await stage.live_through(app, hours, report=progress)
+                known = ConversationReference(HERE.platform, HERE.id, msgspec.json.encode(HERE), datetime.now(UTC))
+                await app.store.put_conversation(known)
+                await app.start()
+                await _until_stopped(terminal)
+            finally:
+                await app.stop()
+
+
+async def _until_stopped(terminal: Terminal) -> None:
+    """Talk until one of both has enough. What the conversation raises is raised."""
+    talking = asyncio.create_task(terminal.converse())
+    stopped = asyncio.create_task(until_stopped())
+    try:
+        await asyncio.wait({talking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if talking.done():
+            talking.result()
+    finally:
+        for task in (talking, stopped):
+            task.cancel()
+        await asyncio.gather(talking, stopped, return_exceptions=True)
 
 
 @asynccontextmanager

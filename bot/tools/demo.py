@@ -25,7 +25,7 @@ from bot.settings_file import Settings, check
 from bot.tools.lived import LivedPast
 
 _START_SECONDS = 60.0
-_POLL_SECONDS = 10
+POLL_SECONDS = 10
 """Between two polls in the demo: nobody waits for half a minute there."""
 _DEAR = 2.0
 """Dollars an hour from which somebody else has to agree in the demo: low, so that it can be tried."""
@@ -233,10 +233,10 @@ async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
         async with Stage(*arguments, "--bot", f"http://{listen}", "--page", str(port)) as stage:
             database = str(Path(scratch) / "demo.db")
-            settings = demo_settings(stage, listen=listen, database=database, poll=_POLL_SECONDS)
+            settings = demo_settings(stage, listen=listen, database=database, poll=POLL_SECONDS)
             app = await App.open(settings)
             try:
-                await stage.live_through(app, history, report=_progress)
+                await stage.live_through(app, history, report=progress)
                 await app.start()
                 print(f"ready {stage.printed['PAGE_URL']}", flush=True)
                 await until_stopped()
@@ -263,5 +263,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _progress(share: float) -> None:
+def progress(share: float) -> None:
+    """Say how far the past has been lived through."""
     print(f"the account lives through its past day: {share:.0%}", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ What a box stands for may be one thing or many rolled up; whoever makes the spec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -18,6 +18,9 @@ Kind = Literal["failed", "bad", "blocked", "changing", "gone", "waiting", "idle"
 KINDS: tuple[Kind, ...] = ("failed", "bad", "blocked", "gone", "changing", "done", "running", "waiting", "idle")
 """What a box is made of, in the order of its bar: what is wrong, what is done, what goes on, what waits. Tasks: failed,
 blocked, done, running, waiting; nodes: bad, gone (preempted), changing, running, idle."""
+
+_NAMED = 5
+"""Boxes that are named in words."""
 
 Mark = Literal["failed", "blocked", "warning", "plain", "quiet"]
 
@@ -42,6 +45,8 @@ class Box(Struct, frozen=True):
     mark: Mark = "plain"
     parts: tuple[Part, ...] = ()
     of: int = 1
+    troubled: bool = False
+    """Whether the headline counts it among those in trouble, whatever its mark."""
 
 
 class Tie(Struct, frozen=True, array_like=True, gc=False):
@@ -98,8 +103,15 @@ def topology_alt(chart: Topology) -> str:
     steps = len({box.layer for box in chart.boxes})
     things = f"{plural(sum(box.of for box in chart.boxes), chart.things)} in {plural(steps, 'step')}"
     about = f"Picture of {', '.join(names) or things}."
-    wrong = [box for box in chart.boxes if box.mark in ("failed", "blocked")]
-    named = ", ".join(f"{box.label} ({box.note})" if box.note else box.label for box in wrong[:5])
-    more = f" and {number(len(wrong) - 5)} more" if len(wrong) > 5 else ""
-    trouble = f" In trouble: {named}{more}." if wrong else " Nothing in it is in trouble."
+    wrong = [box for box in chart.boxes if box.mark in ("failed", "blocked") or box.troubled]
+    warned = [box for box in chart.boxes if box.mark == "warning" and not box.troubled]
+    trouble = f" In trouble: {_named(wrong)}." if wrong else ""
+    trouble += f" {'Also marked' if wrong else 'Marked'}: {_named(warned)}." if warned else ""
+    trouble = trouble or " Nothing in it is in trouble."
     return f"{chart.headline}. {about}{trouble}" if chart.headline else f"{about}{trouble}"
+
+
+def _named(boxes: Sequence[Box]) -> str:
+    """The first few of some boxes with their notes, and how many more there are."""
+    named = ", ".join(f"{box.label} ({box.note})" if box.note else box.label for box in boxes[:_NAMED])
+    return named + (f" and {number(len(boxes) - _NAMED)} more" if len(boxes) > _NAMED else "")

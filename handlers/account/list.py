@@ -9,6 +9,7 @@ from typing import Literal
 
 from bot.azure import gaps
 from bot.azure.account import Account
+from bot.azure.discovery import Seen, unnamed
 from bot.azure.errors import AzureError
 from bot.filter import ACCOUNT
 from bot.requests.command import command
@@ -17,10 +18,11 @@ from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
 from cards.formatting import number
+from handlers.account import unwatched
 from handlers.shared import node_counts
 from handlers.shared.common import titled
 from handlers.shared.filtering import Typed
-from handlers.shared.listing import Listing
+from handlers.shared.listing import Asked, Listing
 
 _COLUMNS = (
     Column("Account", width=2),
@@ -84,20 +86,22 @@ async def list_accounts(
     sort: AccountSort = "settings",
     page: int = 1,
 ) -> Card:
-    """List the accounts that this bot manages, across all subscriptions.
+    """List the accounts that this bot manages, across all subscriptions, and those it sees but does not watch.
 
     :param filter: which ones, such as render* region:westeurope nodes>100 bad>0
     :param sort: in which order
     :param page: which page of 20
     """
     asked = _LIST.asked(ctx, None, filter, sort=sort, page=page)
-    shown = asked.of(*await _rows(ctx))
+    whole, seen = await asyncio.gather(_rows(ctx), _unwatched(ctx, asked))
+    shown = asked.of(*whole)
     return Card(
         title=titled("Accounts", shown.words, shown.extent),
         mark=Mark.WARNING if any(each.refused for each in shown.fitting) else Mark.RUNNING,
         as_of=shown.at,
         blocks=blocks(
             shown.table(_COLUMNS, _row, "The settings name no account."),
+            *unwatched.section(seen),
             build.actions(
                 *shown.turning,
                 build.open_menu("Open an account", "account show {}", [each.name for each in shown.rows]),
@@ -121,6 +125,12 @@ async def csv_accounts(
     """
     asked = _LIST.asked(ctx, None, filter, sort=sort, whole=True)
     return await asked.as_file(*await _rows(ctx), "this bot")
+
+
+async def _unwatched(ctx: Context, asked: Asked[AccountRow]) -> Seen:
+    """What the settings do not name, beside the whole list: a filter and a page are of those that are watched."""
+    whole = asked.page == 1 and not asked.wanted.tokens
+    return await unnamed(ctx.accounts) if whole else Seen()
 
 
 async def _rows(ctx: Context) -> tuple[list[AccountRow], datetime]:

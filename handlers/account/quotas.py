@@ -16,7 +16,7 @@ _LABELS: dict[QuotaKind, str] = {
     "pools": "Pools",
     "jobs": "Jobs and schedules",
 }
-_MARKS: dict[Level, Mark] = {
+MARKS: dict[Level, Mark] = {
     "": Mark.RUNNING,
     "near": Mark.WARNING,
     "nearer": Mark.WARNING,
@@ -40,5 +40,5 @@ def bars(quotas: Iterable[Quota]) -> list[Progress]:
     """A bar each; those of VM families last, the most used first."""
     ordered = sorted(quotas, key=lambda each: (each.kind == "family", -each.used if each.kind == "family" else 0))
     return [
-        Progress(_LABELS.get(each.kind, each.family), each.used, each.limit, "", _MARKS[each.level]) for each in ordered
+        Progress(_LABELS.get(each.kind, each.family), each.used, each.limit, "", MARKS[each.level]) for each in ordered
     ]

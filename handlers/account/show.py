@@ -90,6 +90,7 @@ def account_card(
                 Button("Applications", line(ctx, source, "application list")),
                 Button("VM sizes", line(ctx, source, "size list", mine="yes")),
                 Button("Certificates", line(ctx, source, "certificate list")),
+                Button("All quotas", command_line("account quotas", source.name)) if quotas else None,
                 Button("All accounts", "account list"),
                 Button("Refresh", command_line("account show", source.name), how="edit"),
                 Button("JSON", line(ctx, source, "raw account")),

@@ -244,7 +244,9 @@ def _pool_boxes(pools: Sequence[_PoolAt], quiet: int) -> tuple[list[Box], dict[s
             mark, note = "warning", plural(pool.nodes, "node")
         else:
             mark, note = ("plain" if pool.nodes else "quiet"), plural(pool.nodes, "node")
-        boxes.append(Box(f"pool {pool.id}", 2, pool.id, note, mark, _node_parts(pool.states)))
+        boxes.append(
+            Box(f"pool {pool.id}", 2, pool.id, note, mark, _node_parts(pool.states), troubled=bool(pool.wrong))
+        )
     keys = {pool.id: f"pool {pool.id}" for pool in alone}
     if rest:
         states: dict[NodeState, int] = defaultdict(int)

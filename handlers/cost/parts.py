@@ -19,7 +19,7 @@ from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import actions, bold, note, table, text
 from cards.card import Actions, Button, Column, Footer, Piece, Row, Text, Time, Words
-from cards.formatting import money, number, percent, plural, short_day
+from cards.formatting import core_hours, money, number, percent, plural, short_day
 from handlers.shared.common import line
 from storage.port.bill import BillReading
 
@@ -143,7 +143,7 @@ def idle_words(statement: Statement) -> Text:
     if priced:
         amounts, idle = parts([value for _, value in named], spend.currency)
     else:
-        amounts, idle = [f"{number(round(value))} h" for _, value in named], f"{number(round(use.idle))} core-hours"
+        amounts, idle = [f"{number(round(value))} h" for _, value in named], core_hours(use.idle)
     told = [(name, words) for (name, _), words in zip(named, amounts, strict=True) if _something(words)]
     whole = f"{idle} ({share_of(use.idle, use.total)} of own usage)"
     if len(told) == 1:

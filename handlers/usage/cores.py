@@ -163,6 +163,8 @@ def _headline(use: Use, found: Gap, covered: str) -> str:
     """``58 % busy of 21,840 core-hours, idle $123 since 29 Nov 03:30`` where money is known of a part alone."""
     if not found.total:
         return "No cores allocated" if any(bucket.seconds for bucket in use.own) else "Nothing was sampled"
+    if found.total < gaps.TOLD:
+        return "Next to no cores allocated"
     _, total = gaps.hours_in_words([line.hours for line in found.lines])
     most = "at most " if found.hours.at_most else ""
     idle = gaps.idle_money(found)

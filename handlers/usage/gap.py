@@ -13,12 +13,14 @@ from bot.domain.money.spend import Spend
 from cards import build
 from cards.build import bold, text
 from cards.card import Column, Footer, Table, Text
-from cards.formatting import number
+from cards.formatting import core_hours
 from storage.port.core_use import IDLE_REASONS
 
 _WHOLE_FROM = 100
 _LITTLE = 1e-6
 _ALL = 100
+TOLD = 0.005
+"""Core-hours that can be told: of less than that no share is one."""
 
 
 class Line(Struct, frozen=True):
@@ -64,7 +66,7 @@ def is_priced(spend: Spend) -> bool:
 def shares(found: Gap) -> list[str]:
     """The share of each part in percent, which sum to 100: with a decimal where whole ones would not."""
     total = found.total
-    if not total:
+    if total < TOLD:
         return ["–"] * len(found.lines)
     exact = [100 * line.hours / total for line in found.lines]
     whole = [rounded_parts([share], 0)[0] for share in exact]
@@ -104,7 +106,12 @@ def table(found: Gap, priced_as: str = "Cost") -> Table:
         for line, mine, share, cost in zip(found.lines, hours, shares(found), costs, strict=True)
     ]
     rows.append(
-        [text(bold("all")), text(bold(all_hours)), text(bold("100 %")), text(bold(all_costs)) if all_costs else ()]
+        [
+            text(bold("all")),
+            text(bold(all_hours)),
+            text(bold("100 %" if found.total >= TOLD else "–")),
+            text(bold(all_costs)) if all_costs else (),
+        ]
     )
     columns = [Column("Cores", width=3), Column("Core-hours", "right", width=2), Column("Share", "right", rank=2)]
     if priced:
@@ -151,7 +158,5 @@ def price_note(found: Gap, covered: str = "") -> Footer | None:
     if covered:
         return build.note(f"Money is known{covered}. Pools of the time before are unknown, and so is their price.")
     if spend.unpriced > _LITTLE:
-        return build.note(
-            f"{number(round(spend.unpriced, 1))} core-hours have no known price, and are in no amount of money."
-        )
+        return build.note(f"{core_hours(spend.unpriced)} have no known price, and are in no amount of money.")
     return None

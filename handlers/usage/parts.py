@@ -84,13 +84,18 @@ def most_idle_pool(use: Use, found: Gap) -> Words | None:
         return None
     reason = max(worst.use.reasons().items(), key=lambda item: item[1])[0]
     (hours,), _ = gaps.hours_in_words([worst.use.idle])
-    share = percent(worst.use.idle, idle)
+    # The share is of what stands first: of all idle money, or of all idle core-hours.
+    share = (
+        f"{percent(cost, sum(use.idle_money.values()))} of the money"
+        if cost
+        else f"{percent(worst.use.idle, idle)} of the gap"
+    )
     dear = f"{money(cost, use.spend.currency)} for " if cost else ""
     return Words(
         text(
             "Most idle: ",
             bold(worst.pool),
-            f", {dear}{hours} idle core-hours ({share} of the gap), mostly {IDLE_WORDS[reason]}.",
+            f", {dear}{hours} idle core-hours ({share}), mostly {IDLE_WORDS[reason]}.",
         )
     )
 

@@ -8,6 +8,7 @@ import pytest
 
 from cards import slack
 from cards.card import Card, Chip, Column, Fact, Facts, Mark, Progress, Row, Span, Table, Text, Time
+from cards.formatting import core_hours
 from cards.render_text import Clock, progress, said
 from cards.table_fit import columns_of, fit, monospaced
 from cards.text_fit import Omitted, clean, clean_line, cut, cut_lines, elide, elide_apart, isolate, units
@@ -172,3 +173,19 @@ def test_styles_are_used_where_slack_reads_them() -> None:
 )
 def test_progress_survives_any_figures(done: float, total: float, words: str) -> None:
     assert said(progress(Progress("Done", done, total, "tasks"))) == words
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0.0, "0 core-hours"),
+        (0.001, "under 0.01 core-hours"),
+        (0.12, "0.12 core-hours"),
+        (0.5, "0.50 core-hours"),
+        (3.42, "3.4 core-hours"),
+        (58.0, "58 core-hours"),
+        (21840.4, "21,840 core-hours"),
+    ],
+)
+def test_core_hours_are_never_none_where_there_are_some(hours: float, words: str) -> None:
+    assert core_hours(hours) == words

@@ -157,6 +157,13 @@ class BatchAccountResource(Wire):
     properties: AccountProperties = field(default_factory=AccountProperties)
 
 
+class Subscription(Wire):
+    """A subscription that somebody has a role in."""
+
+    subscription_id: str = ""
+    display_name: str = ""
+
+
 class ResourceGroup(Wire):
     """A resource group."""
 

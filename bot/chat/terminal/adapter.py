@@ -1,4 +1,8 @@
-"""The terminal as a chat platform: the same cards as text, buttons chosen by their number."""
+"""The terminal as a chat platform: the same cards as text, buttons chosen by their number.
+
+A number means the same button to the end: an alert that comes in between takes none away. A terminal cannot take back
+what it printed: of a message that is edited it prints the new headline, where there is one.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ import structlog
 
 from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, RequestIntake, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.terminal.prompt import Prompt
 from bot.content.outgoing import Outgoing
 from cards.card import Card, Field, Form
 from cards.form_values import foot, label
@@ -30,7 +35,8 @@ _HOW = {
     "moment": "such as 2026-11-23T21:00Z",
     "flag": "true or false",
 }
-_HERE = Conversation("text", "terminal", kind="personal")
+HERE = Conversation("text", "terminal", kind="personal")
+"""The one conversation that there is."""
 
 
 class Terminal:
@@ -43,8 +49,10 @@ class Terminal:
         self._folder = folder
         self._person = Person("text", user, user)
         self._out = out
+        self._prompt = Prompt(out)
         self._intake: RequestIntake | None = None
         self._actions: list[Mapping[str, Any]] = []
+        self._headlines: dict[str, str] = {}
         self._count = itertools.count(1)
 
     async def start(self, intake: RequestIntake) -> None:
@@ -52,7 +60,8 @@ class Terminal:
         self._intake = intake
 
     async def stop(self) -> None:
-        """Nothing to release."""
+        """Leave the terminal as it was."""
+        self._prompt.close()
 
     async def zone(self, person: Person) -> str | None:
         """A terminal does not say; the bot's own zone is used."""
@@ -68,15 +77,18 @@ class Terminal:
 
     async def say(self, request: CommandRequest, words: str) -> None:
         """Print a sentence."""
-        print(f"\n{words}\n", file=self._out)
+        self._prompt.show(f"\n{words}\n")
 
     async def _print(self, card: Card) -> str:
         """Print the card; pictures and files are saved and their paths named. Returns its number."""
         pictures, files = await saved(self._pictures, card, self._folder)
-        rendered = render(card, pictures, files, colour=self._out.isatty())
-        self._actions = list(rendered.payload.get("actions", []))  # type: ignore[call-overload]
-        print(f"\n{rendered.payload['text']}\n", file=self._out)
-        return str(next(self._count))
+        first = len(self._actions) + 1
+        rendered = render(card, pictures, files, colour=self._out.isatty(), first=first)
+        self._actions += rendered.payload.get("actions", [])  # type: ignore[arg-type]
+        self._prompt.show(f"\n{rendered.payload['text']}\n")
+        message = str(next(self._count))
+        self._headlines[message] = rendered.summary
+        return message
 
     async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """A terminal cannot take back what it printed: print anew."""
@@ -92,8 +104,11 @@ class Terminal:
         return await self._print(card), conversation.id
 
     async def update(self, conversation: Conversation, message: str, card: Outgoing) -> None:
-        """Print the card anew."""
-        await self._print(card)
+        """Print the headline where it is a new one."""
+        headline = render(card).summary
+        if self._headlines.get(message) != headline:
+            self._headlines[message] = headline
+            self._prompt.show(f"\nedited: {headline}\n")
 
     def update_delay(self, conversation: Conversation) -> float:
         """A terminal has no limits."""
@@ -114,7 +129,7 @@ class Terminal:
         await self.ask("home")
         while True:
             try:
-                typed = (await asyncio.to_thread(input, "batch> ")).strip()
+                typed = (await self._prompt.line("batch> ")).strip()
             except EOFError:
                 return
             if typed in ("quit", "exit"):
@@ -133,7 +148,7 @@ class Terminal:
                 key=f"text:{id(self)}:{datetime.now(UTC).isoformat()}",
                 text=text,
                 person=self._person,
-                conversation=_HERE,
+                conversation=HERE,
                 at=datetime.now(UTC),
                 values=values or {},
             )
@@ -154,7 +169,7 @@ class Terminal:
     async def _form(self, command: str, values: dict[str, str] | None) -> Form | Card:
         if self._intake is None:
             raise RuntimeError("a form before start()")
-        request = CommandRequest("form", command, self._person, _HERE, datetime.now(UTC))
+        request = CommandRequest("form", command, self._person, HERE, datetime.now(UTC))
         return await self._intake.form(command, request, values=values)
 
     async def _fill(self, form: Form) -> None:
@@ -162,13 +177,13 @@ class Terminal:
 
         What is wrong is said at once and asked again; an answer that is the same twice is taken.
         """
-        print(f"\n{form.title}: {form.intro}\n", file=self._out)
+        self._prompt.show(f"\n{form.title}: {form.intro}\n")
         values = {field.name: field.value for field in form.fields if field.value}
         for name in [field.name for field in form.fields]:
             before = None
             while True:
                 field = next(each for each in form.fields if each.name == name)
-                given = await asyncio.to_thread(_typed, field)
+                given = await self._typed(field)
                 values[name] = "" if given.strip() == "-" else given.strip() or field.value
                 if not form.live or not (field.refresh or field.required):
                     break
@@ -179,18 +194,17 @@ class Terminal:
                 if not error or values[name] == before:
                     break
                 before = values[name]
-                print(f"✖ {error}", file=self._out)
+                self._prompt.show(f"✖ {error}")
         for words in foot(form):
-            print(said(words), file=self._out)
+            self._prompt.show(said(words))
         await self.ask(form.command, values)
 
-
-def _typed(field: Field) -> str:
-    """What is typed for a field: a line, or, where several belong together, all of them up to an empty one."""
-    lines = [input(asking(field))]
-    while (field.lines or field.kind == "file") and lines[-1].strip():
-        lines.append(input())
-    return "\n".join(lines)
+    async def _typed(self, field: Field) -> str:
+        """What is typed for a field: a line, or, where several belong together, all of them up to an empty one."""
+        lines = [await self._prompt.line(asking(field))]
+        while (field.lines or field.kind == "file") and lines[-1].strip():
+            lines.append(await self._prompt.line(""))
+        return "\n".join(lines)
 
 
 def asking(field: Field) -> str:

@@ -16,7 +16,7 @@ from bot.domain.entity import fold
 from bot.domain.money.movers import PoolSpan
 from bot.domain.money.spend import Spend
 from cards.command_line import command
-from cards.formatting import number, percent, plural
+from cards.formatting import core_hours, percent, plural
 
 MOST = 3
 LEAST = 0.01
@@ -137,10 +137,10 @@ def _options(span: PoolSpan, now: PoolNow, at: datetime) -> Iterable[Advice]:
         loss = measure("broken", spend)
         yield Advice("broken", pool, loss, words, "Replace them", command("pool replace-broken", pool), changes=True)
     if hours.waiting:
-        words = f"nodes of pool {pool} idled for {number(round(hours.waiting))} core-hours while tasks waited"
+        words = f"nodes of pool {pool} idled for {core_hours(hours.waiting)} while tasks waited"
         yield Advice("waiting", pool, measure("waiting", spend), words, "Open", command("pool show", pool))
     if hours.starting:
-        words = f"nodes of pool {pool} spent {number(round(hours.starting))} core-hours on booting"
+        words = f"nodes of pool {pool} spent {core_hours(hours.starting)} on booting"
         yield Advice("starting", pool, measure("starting", spend), words, "Open", command("pool show", pool))
     if now.spot_ratio is not None and spend.hours.busy and not now.spot_nodes:
         words = f"pool {pool} as spot nodes would have cost {percent(1 - now.spot_ratio, 1)} less for its busy hours, "

@@ -89,6 +89,14 @@ def test_alt_tells_the_figures() -> None:
     assert topology_alt(Topology("1 job in trouble", "", layers, boxes, ())) == (
         "1 job in trouble. Picture of jobs (10), pools (1). In trouble: nightly:job-3 (3 failed)."
     )
+    few = (Box("a", 1, "nightly:job-3", "1 failed", "warning"), Box("p", 2, "gpu-a", "8 nodes", "warning"))
+    assert topology_alt(Topology("A few failed tasks in 1 job", "", layers, few[:1], ())) == (
+        "A few failed tasks in 1 job. Picture of jobs (1). Marked: nightly:job-3 (1 failed)."
+    )
+    both = (few[0], replace(few[1], troubled=True))
+    assert topology_alt(Topology("1 pool in trouble, a few failed tasks in 1 job", "", layers, both, ())).endswith(
+        "In trouble: gpu-a (8 nodes). Also marked: nightly:job-3 (1 failed)."
+    ), "the verdict and the list name the same"
     assert topology_alt(graph({"a": "0", "b": "1 a"})) == (
         "Task graph. Picture of 2 tasks in 2 steps. Nothing in it is in trouble."
     )
