@@ -194,6 +194,10 @@ class Omitted:
             self._counts[kind] = self._counts.get(kind, 0) + count
             self._names.setdefault(kind, []).extend(names)
 
+    def lacking(self, *kinds: str) -> int:
+        """How many things of some kinds are missing."""
+        return sum(self._counts.get(kind, 0) for kind in kinds)
+
     def phrases(self) -> tuple[str, ...]:
         """``("12 rows", "3 columns (State since, Image, …)")``."""
         found = []
@@ -214,6 +218,15 @@ def _plural(kind: str) -> str:
     return f"{head}s{of}{rest}"
 
 
+_LEAST_ELASTIC = 500
+"""Units that are kept for each block that can be cut by the row or line: a command line of some words."""
+
+
+def _least(block: Block) -> int:
+    whole = units(block.text) + 300 if isinstance(block, Code) else _LEAST_ELASTIC
+    return min(whole, _LEAST_ELASTIC)
+
+
 Draw = Callable[[Block, int, int], list[dict[str, object]]]
 """Draws one block within a size and a number of elements, and says what had to go; [] when nothing fits."""
 
@@ -222,7 +235,7 @@ def arrange(blocks: Sequence[Block], draw: Draw, room: int, slots: int) -> list[
     """Draw ``blocks`` into ``room`` units and ``slots`` elements, and return the elements in the card's order.
 
     Buttons come first (up to half the room), because a message without its way on is a dead end; then what is short;
-    what can be cut by the row or line shares the rest fairly.
+    what can be cut by the row or line shares the rest fairly, of which some is kept for it.
     """
     drawn: dict[int, list[dict[str, object]]] = {}
 
@@ -243,10 +256,13 @@ def arrange(blocks: Sequence[Block], draw: Draw, room: int, slots: int) -> list[
     # Every elastic block is promised one element, so that a crowd of short ones cannot push the table out.
     promised = min(len(elastic), slots // 2)
     slots -= promised
+    kept = min(sum(_least(blocks[index]) for index in elastic), room // 3)
+    room -= kept
     for index in range(len(blocks)):
         if index not in drawn and index not in elastic:
             place(index, room)
     slots += promised
+    room += kept
     for left, index in zip(range(len(elastic), 0, -1), elastic, strict=True):
         place(index, room // left)
     return [element for index in range(len(blocks)) for element in drawn[index]]

@@ -247,6 +247,12 @@ class Account(Paths):
         """VM sizes of the account's region by lower-case name; asked once a day, and older when that fails."""
         return await self._sizes.get()
 
+    async def every_size(self, kind: type[T]) -> tuple[list[T], datetime]:
+        """VM sizes of the account's region as Resource Manager lists them now, and its time."""
+        arm, subscription = self._manager()
+        skus = f"/providers/Microsoft.Batch/locations/{quote(await self._location.get(), safe='')}/virtualMachineSkus"
+        return await self._every(arm, kind, arm.address(subscription + skus))
+
     async def images(self) -> list[SupportedImage]:
         """Images that the service supports; asked once a day, and older when that fails."""
         return await self._images.get()
@@ -327,9 +333,7 @@ class Account(Paths):
         return any(hmac.compare_digest(each.named_key.key, key) for each in self._keys)
 
     async def _read_sizes(self) -> dict[str, VmSize]:
-        arm, subscription = self._manager()
-        skus = f"/providers/Microsoft.Batch/locations/{quote(await self._location.get(), safe='')}/virtualMachineSkus"
-        listed, _ = await self._every(arm, SupportedSku, arm.address(subscription + skus))
+        listed, _ = await self.every_size(SupportedSku)
         return {sku.name.lower(): VmSize.of(sku) for sku in listed}
 
     async def _locate(self) -> str:

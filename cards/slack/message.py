@@ -63,6 +63,7 @@ from cards.slack.limits import (
 )
 from cards.slack.text import (
     STYLES,
+    TEXT,
     Json,
     context,
     entities,
@@ -85,8 +86,16 @@ def render(card: Card, pictures: Mapping[str, str] = {}, *, modern: bool = False
 
     With ``modern`` small charts are Slack's own, where their pictures allow it. Attachments are always still to be
     delivered: into the message's thread, which needs the message first.
+
+    Where a card does not fit, its facts stand below each other instead of in two columns, which takes half the room.
     """
-    return _Message(card, pictures, modern=modern).render()
+    message = _Message(card, pictures, modern=modern)
+    rendered = message.render()
+    if not message.crowded or not any(isinstance(block, Facts) for block in card.blocks):
+        return rendered
+    narrow = _Message(card, pictures, modern=modern, narrow=True)
+    closer = narrow.render()
+    return closer if narrow.crowded < message.crowded else rendered
 
 
 def decode_click(action: Mapping[str, object]) -> Click | None:
@@ -111,12 +120,17 @@ def _how(value: object) -> How:
     return value
 
 
+_CROWDED_OUT = ("fact", "paragraph", "list item", "row", "table", "code block", "line", "picture", "button", "menu")
+"""What is left out for want of room, in the words of :class:`Omitted`."""
+
+
 class _Message:
     """One message in the making."""
 
-    def __init__(self, card: Card, pictures: Mapping[str, str], *, modern: bool) -> None:
+    def __init__(self, card: Card, pictures: Mapping[str, str], *, modern: bool, narrow: bool = False) -> None:
         self.card = card
         self.modern = modern
+        self.narrow = narrow
         self.charts = 0
         self.files = pictures
         self.clock = Clock(card)
@@ -125,6 +139,11 @@ class _Message:
         self.attached: list[Attachment] = []
         self.actions = 0
         self.table_drawn = False
+
+    @property
+    def crowded(self) -> int:
+        """How much went for want of room."""
+        return self.omitted.lacking(*_CROWDED_OUT)
 
     def render(self) -> Rendered:
         headline, lost = cut_runs(title(self.card, self.clock), TITLE)
@@ -217,7 +236,7 @@ class _Message:
             items.append((label or "–", short if said(short).strip() else [Run("–")]))
         kept = len(items)
         while kept:
-            blocks = _facts(items[:kept])
+            blocks = (_facts_below if self.narrow else _facts)(items[:kept])
             if len(blocks) <= slots and sum(size(block) + 1 for block in blocks) <= room:
                 break
             kept = kept * 3 // 4
@@ -420,6 +439,29 @@ def _facts(items: list[tuple[str, list[Run]]]) -> list[Json]:
             return [_rich_facts(items)]
         fields.append(verbatim(text))
     return [{"type": "section", "fields": fields[start : start + FIELDS]} for start in range(0, len(fields), FIELDS)]
+
+
+def _facts_below(items: list[tuple[str, list[Run]]]) -> list[Json]:
+    """One column of lines, which takes half the room; rich text where a value could be misread as markup."""
+    blocks: list[Json] = []
+    lines: list[str] = []
+
+    def flush() -> None:
+        if lines:
+            blocks.append({"type": "section", "text": verbatim("\n".join(lines))})
+            lines.clear()
+
+    for label, value in items:
+        text = (_field(label, value) or "").replace("\n", "  ", 1)
+        if not text or units(text) > TEXT:
+            flush()
+            blocks.append(_rich_facts([(label, value)]))
+            continue
+        if units("\n".join([*lines, text])) > TEXT:
+            flush()
+        lines.append(text)
+    flush()
+    return blocks
 
 
 def _field(label: str, value: list[Run]) -> str | None:

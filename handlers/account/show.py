@@ -30,6 +30,8 @@ from handlers.shared import node_counts
 from handlers.shared.capacity import ACTIVE, SELECT, used_of
 from handlers.shared.common import line, section, some, tail, titled
 from handlers.shared.portal import portal
+from handlers.shared.portal import resource as resource_link
+from handlers.usage import costs
 
 
 @command("account show", effect="read", examples=["account show", "account show sim-dev"])
@@ -53,7 +55,8 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
         resource, refused = None, why and f"Quotas are not to be had: {why}"
     active = None if jobs is None or schedules is None else len(jobs[0]) + len(schedules[0])
     used = await used_of(source, pools, counts, active)
-    return account_card(ctx, source, resource, used, counts, at, refused)
+    cost = await costs.line_of(ctx, source, pools, node_counts.by_pool(counts), at)
+    return account_card(ctx, source, resource, used, counts, at, refused, cost)
 
 
 def account_card(
@@ -64,8 +67,12 @@ def account_card(
     counts: list[PoolNodeCounts] | None,
     at: datetime,
     refused: str = "",
+    cost: Words | None = None,
 ) -> Card:
-    """All of an account, what it has in use, its nodes; ``refused`` says why its resource can never be read."""
+    """All of an account, what it has in use, its nodes, what it costs.
+
+    ``refused`` says why its resource can never be read.
+    """
     quotas = bars(quotas_of(resource.properties, used)) if resource else []
     state = resource.properties.provisioning_state if resource else ""
     tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
@@ -81,11 +88,13 @@ def account_card(
         blocks=blocks(
             Words(text(chip(Mark.WARNING, refused))) if refused else None,
             Words(node_counts.in_words(node_counts.by_state(counts))) if counts else None,
+            cost,
             *section("Quotas", *quotas, _uncounted(used) if quotas else None),
             *_setup(source, resource),
             build.actions(
                 Button("Pools", line(ctx, source, "pool list"), style="primary"),
                 Button("Jobs", line(ctx, source, "job list")),
+                Button("Cost", line(ctx, source, "cost")) if cost else None,
                 Button("Topology", line(ctx, source, "topology")),
                 Button("Applications", line(ctx, source, "application list")),
                 Button("VM sizes", line(ctx, source, "size list", mine="yes")),
@@ -95,10 +104,21 @@ def account_card(
                 Button("Refresh", command_line("account show", source.name), how="edit"),
                 Button("JSON", line(ctx, source, "raw account")),
                 portal(source),
+                *_elsewhere(source, resource),
                 *_changes(ctx, source),
             ),
         ),
     )
+
+
+def _elsewhere(source: Account, found: BatchAccountResource | None) -> list[Action | None]:
+    """Its storage and its key vault in the portal."""
+    properties = found.properties if found else AccountProperties()
+    storage, vault = properties.auto_storage, properties.key_vault_reference
+    return [
+        resource_link(source, storage.storage_account_id, "Storage in the portal") if storage else None,
+        resource_link(source, vault.id, "Key vault in the portal") if vault else None,
+    ]
 
 
 def _changes(ctx: Context, source: Account) -> list[Action]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Literal, NamedTuple
 
 from bot.alerting.model import Mute
 from bot.alerting.routing import concerns, key_of
@@ -18,6 +19,8 @@ from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Text, 
 from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled
+from handlers.shared.listing import backwards
+from handlers.shared.own_list import OwnList
 
 EVER = "ever"
 MOST = 100
@@ -101,10 +104,45 @@ async def mute(
     )
 
 
-@command("alert mutes", effect="read", examples=["alert mutes"])
-async def list_mutes(ctx: Context) -> Card:
-    """List the mutes of this conversation, until when they last, and how much each holds back."""
-    return _listed(ctx, parts.service(ctx), "")
+class Lasting(NamedTuple):
+    """A mute, and how many alerts it holds back now."""
+
+    mute: Mute
+    held: int
+
+
+MuteSort = Literal["until", "newest", "muted", "held"]
+_LIST: OwnList[Lasting] = OwnList(
+    "Mutes",
+    {
+        "until": None,
+        "newest": lambda each: backwards(each.mute.at),
+        "muted": lambda each: _named(each.mute),
+        "held": lambda each: -each.held,
+    },
+    {
+        "mute": lambda each: each.mute.id,
+        "muted": lambda each: _named(each.mute),
+        "until": lambda each: each.mute.until,
+        "by": lambda each: each.mute.by.name if each.mute.by else "",
+        "since": lambda each: each.mute.at,
+        "holds back": lambda each: each.held,
+    },
+)
+
+
+@command("alert mutes", effect="read", examples=["alert mutes", "alert mutes sort:held"])
+async def list_mutes(ctx: Context, *, sort: MuteSort = "until", csv: bool = False) -> Card:
+    """List the mutes of this conversation, until when they last, and how much each holds back.
+
+    :param sort: in which order
+    :param csv: all of them as a CSV file
+    """
+    alerts = parts.service(ctx)
+    if csv:
+        rows = _LIST.ordered(_counted(alerts, key_of(ctx.request.conversation)), sort)
+        return await _LIST.as_file(ctx, _LIST.again("alert mutes", sort), rows, alerts.now(), "this conversation")
+    return _listed(ctx, alerts, "", sort)
 
 
 @command("alert unmute", effect="change", shared="operator", check="alert mutes", examples=["alert unmute 1a2b3c"])
@@ -134,19 +172,22 @@ def _lasting(alerts: AlertService, conversation: str) -> list[Mute]:
     return sorted(mutes, key=lambda each: (each.until is None, each.until or now, each.id))
 
 
-def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
-    here = key_of(ctx.request.conversation)
-    mutes = _lasting(alerts, here)
-    held = [each.by for each in alerts.incidents.waiting(here) if each.held == "muted"]
+def _counted(alerts: AlertService, conversation: str) -> list[Lasting]:
+    held = [each.by for each in alerts.incidents.waiting(conversation) if each.held == "muted"]
+    return [Lasting(each, held.count(each.id)) for each in _lasting(alerts, conversation)]
+
+
+def _listed(ctx: Context, alerts: AlertService, news: str, sort: MuteSort = "until") -> Card:
+    mutes = _LIST.ordered(_counted(alerts, key_of(ctx.request.conversation)), sort)
     rows: list[list[Text]] = [
         [
             text(code(each.id)),
             text(_named(each)),
             text(Time(each.until)) if each.until else text("until it is unmuted"),
             text(each.by.shown_to(ctx.request) if each.by else ""),
-            text(number(held.count(each.id))),
+            text(number(held)),
         ]
-        for each in mutes
+        for each, held in mutes
     ]
     return Card(
         title=titled("Mutes", number(len(mutes)), news),
@@ -160,7 +201,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
                 Menu(
                     "Unmute",
                     "alert unmute {}",
-                    tuple(Option(_named(each)[:75], each.id) for each in mutes[:25]),
+                    tuple(Option(_named(each)[:75], each.id) for each, _ in mutes[:25]),
                     how="edit",
                 )
                 if mutes
@@ -169,6 +210,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
                 Button("Quiet hours", "alert hours"),
                 Button("Subscriptions", "alert subscriptions"),
                 Button("Open alerts", "alert list"),
+                *(_LIST.controls("alert mutes", sort) if mutes else ()),
             ),
         ),
     )

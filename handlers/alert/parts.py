@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from rapidfuzz import process
 
 from bot.alerting.cards import mark_of, word_of
-from bot.alerting.model import Incident
+from bot.alerting.held_reasons import held_words
+from bot.alerting.model import Incident, Notification
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
 from bot.chat.platforms import PLATFORMS
@@ -201,3 +202,19 @@ def whom(incident: Incident) -> Text:
     """Who acknowledged it; nothing where nobody did."""
     who = incident.acknowledged
     return text(f"acknowledged by {who.name or who.id.partition(':')[2]}") if who else ()
+
+
+def held_by(alerts: AlertService, notification: Notification) -> str:
+    """Why it is held back, with the alert that inhibits it where there is one."""
+    by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
+    return f"inhibited by “{by.headline}”" if by else held_words(notification.held)
+
+
+async def notices(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> dict[str, list[Notification]]:
+    """How each stands in every conversation: from memory, for those long over from the store."""
+    found = {each.id: alerts.incidents.notifications_of(each.id) for each in incidents}
+    if rest := [name for name, known in found.items() if not known]:
+        for row in await ctx.store.notifications(rest):
+            if notification := decoded(row.body, Notification):
+                found[row.incident].append(notification)
+    return found

@@ -23,28 +23,55 @@ from cards.command_line import join
 from cards.formatting import plural
 from handlers.alert import parts
 from handlers.shared.common import section, titled
+from handlers.shared.own_list import OwnList
 
 _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
 _PATIENCE, _PAUSE = 15, 1.0
 """How often, and after how many seconds each, it is checked whether a test has arrived."""
 
 
-@command("alert kinds", effect="read", examples=["alert kinds", "alert kinds job"])
+KindSort = Literal["entity", "name", "severity"]
+_KINDS: OwnList[AlertRule] = OwnList(
+    "Kinds of alerts",
+    {
+        "entity": None,
+        "name": lambda each: each.name,
+        "severity": lambda each: (-each.severity.rank, each.name),
+    },
+    {
+        "kind": lambda each: each.name,
+        "entity": lambda each: each.entity,
+        "severity": lambda each: each.severity.value,
+        "means": lambda each: each.says,
+        "only if asked for": lambda each: "yes" if each.quiet else "no",
+    },
+)
+
+
+@command("alert kinds", effect="read", examples=["alert kinds", "alert kinds job", "alert kinds sort:severity"])
 async def list_kinds(
     ctx: Context,
     entity: Literal["account", "pool", "node", "job", "task", "schedule"] | None = None,
     *,
+    sort: KindSort = "entity",
     page: int = 1,
+    csv: bool = False,
 ) -> Card:
     """List every kind of alert: its severity, what it means, and whether it must be subscribed to by name.
 
     :param entity: only those of one kind of thing
+    :param sort: in which order
     :param page: which page of 20
+    :param csv: all of them as a CSV file
     """
     kinds = [each for each in parts.service(ctx).kinds.values() if entity in (None, each.entity)]
+    kinds = _KINDS.ordered(kinds, sort)
+    plain = " ".join(filter(None, ["alert kinds", entity]))
+    again = _KINDS.again(plain, sort)
+    if csv:
+        return await _KINDS.as_file(ctx, again, kinds, ctx.now(), "this bot", entity or "")
     page = build.within(page, len(kinds))
     rows = kinds[(page - 1) * build.PAGE : page * build.PAGE]
-    again = " ".join(filter(None, ["alert kinds", entity]))
     return Card(
         title=titled("Kinds of alerts", entity, build.shown(page, len(rows), len(kinds))),
         blocks=blocks(
@@ -66,6 +93,7 @@ async def list_kinds(
                 build.open_menu("Test", "alert test {}", [each.name for each in rows]),
                 build.open_menu("Where would it go", "alert route {}", [each.name for each in rows]),
                 Button("Subscriptions", "alert subscriptions"),
+                *_KINDS.controls(plain, sort),
             ),
             build.note("Kinds that come only if asked for are subscribed to by name: alert subscribe job.completed"),
         ),

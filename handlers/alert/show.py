@@ -1,17 +1,15 @@
-"""Alerts: what is open, one with all that is known of it, and taking care of it."""
+"""One alert with all that is known of it, and taking care of it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from bot.alerting.held_reasons import held_words
 from bot.alerting.model import Incident, Notification
 from bot.alerting.once import shown_once
 from bot.alerting.routing import key_of
@@ -31,166 +29,12 @@ from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number, plural
 from handlers.alert import parts
-from handlers.shared.common import nearest, section, titled
-from storage.port.decoding import decoded
+from handlers.shared.common import nearest, section
 
-_PAST = timedelta(days=7)
-_MOST_PAST = 1000
 _OFFERED = 3
 _FOR_ANYBODY = timedelta(days=1)
 """For which whoever may read may snooze what is not critical: as long as an alert's own menu offers."""
 _LONGEST_SNOOZE = timedelta(days=30)
-SeverityName = Literal["info", "warning", "critical"]
-
-
-@command(
-    "alert list",
-    effect="read",
-    examples=["alert list", "alert list severity:critical", "alert list state:past"],
-    menu=45,
-)
-async def list_alerts(
-    ctx: Context,
-    *,
-    state: Literal["open", "past"] = "open",
-    severity: SeverityName | None = None,
-    page: int = 1,
-    account: str | None = None,
-) -> Card:
-    """List open alerts, the most severe first, or those of the last seven days.
-
-    :param state: open, or past: everything of the last 7 days, the last changed first
-    :param severity: this bad or worse
-    :param page: which page of 20
-    :param account: the account, by its name in the settings; all of them if left out
-    """
-    alerts = parts.service(ctx)
-    name = ctx.account(account).name if account else ""
-    now = alerts.now()
-    if state == "open":
-        found = alerts.incidents.open(name)
-    else:
-        found = [each for each in await alerts.past(name, now - _PAST, _MOST_PAST) if not each.open]
-    told = shown_once(found, alerts.kinds)
-    if severity:
-        told = [each for each in told if each.severity.rank >= Severity(severity).rank]
-    found = [each.incident for each in told]
-    page = build.within(page, len(found))
-    rows = found[(page - 1) * build.PAGE : page * build.PAGE]
-    others = {each.incident.id: each.others for each in told}
-    again = _command("alert list", state=state if state == "past" else None, severity=severity, account=name)
-    conversations = await parts.names(ctx)
-    notifications = await _notices(ctx, alerts, rows)
-    worst = max((each.severity for each in told), key=lambda each: each.rank, default=Severity.INFO)
-    return Card(
-        title=titled(
-            f"{plural(len(found), 'open alert')}" if state == "open" else "Alerts of the last 7 days",
-            build.shown(page, len(rows), len(found)) if state == "past" or len(found) > len(rows) else None,
-            f"{severity} or worse" if severity and severity != "critical" else severity,
-            name,
-        ),
-        mark=(Mark.FAILED if worst is Severity.CRITICAL else Mark.WARNING) if found and state == "open" else Mark.DONE,
-        as_of=max((each.seen for each in rows), default=now) if state == "open" else now,
-        blocks=blocks(
-            Bullets(
-                tuple(
-                    _row(ctx, alerts, each, notifications.get(each.id, []), conversations, others[each.id])
-                    for each in rows
-                )
-            )
-            if rows
-            else Words(text("Nothing is open." if state == "open" else "No alerts in this time.")),
-            _held_here(ctx, alerts, found) if state == "open" else None,
-            build.actions(
-                parts.incident_menu("Open an alert", "alert show {}", rows),
-                *build.pager(again, page, len(found)),
-                Button("Last 7 days", _command("alert list", state="past", account=name))
-                if state == "open"
-                else Button("Open now", _command("alert list", account=name)),
-                Button("Subscriptions", "alert subscriptions"),
-                Button("Mutes", "alert mutes"),
-                Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
-            ),
-        ),
-    )
-
-
-def _command(path: str, **options: object) -> str:
-    return join([*path.split(), *(f"{name}:{value}" for name, value in options.items() if value)])
-
-
-def _row(
-    ctx: Context,
-    alerts: AlertService,
-    incident: Incident,
-    notifications: list[Notification],
-    conversations: dict[str, str],
-    others: Sequence[Incident] = (),
-) -> Text:
-    """How bad, what, since when, who takes care of it, where it was posted or why it is held back; what it says too."""
-    shown = [parts.conversation_name(ctx, each.conversation, conversations) for each in notifications if each.entry]
-    account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
-    return text(
-        parts.state_of(incident),
-        f"  {incident.headline}",
-        muted(account) if account else None,
-        " · ",
-        Time(incident.since, "age"),
-        *((" · ", *care) if (care := _care(incident)) else ()),
-        muted(f" · {_where(alerts, shown, notifications)}"),
-        muted(f" · also {', '.join(dict.fromkeys(each.kind for each in others))}") if others else None,
-    )
-
-
-def _where(alerts: AlertService, shown: list[str], notifications: list[Notification]) -> str:
-    """``posted: #ops``; where it is posted nowhere the first reason to hold it back, if there is one."""
-    if shown:
-        return f"posted: {', '.join(shown)}"
-    held = next((each for each in notifications if each.held and not each.over), None)
-    return f"held back, {_held_by(alerts, held)}" if held else "not sent to any channel"
-
-
-def _held_by(alerts: AlertService, notification: Notification) -> str:
-    """Why it is held back, with the alert that inhibits it where there is one."""
-    by = alerts.incidents.incident(notification.by) if notification.held == "inhibited" else None
-    return f"inhibited by “{by.headline}”" if by else held_words(notification.held)
-
-
-def _care(incident: Incident) -> Text:
-    """Who takes care of it, until when it is snoozed, when it was resolved."""
-    if incident.state != "open":
-        how = "resolved " if incident.mended else "over since "
-        return text(how, Time(incident.resolved, "clock")) if incident.resolved else ()
-    shown: list[Text] = []
-    if acknowledged := parts.whom(incident):
-        shown.append(acknowledged)
-    if incident.snoozed:
-        shown.append(text("snoozed until ", Time(incident.snoozed, "clock")))
-    if incident.flapping:
-        shown.append(text("flapping"))
-    return text(*(piece for index, each in enumerate(shown) for piece in (" · " if index else "", each)))
-
-
-def _held_here(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> Words | None:
-    """``Held back here: 3 muted here, 2 inhibited by another alert``."""
-    here = key_of(ctx.request.conversation)
-    shown = {incident.id for incident in incidents}
-    held = [each for each in alerts.incidents.waiting(here) if each.held and each.incident in shown]
-    reasons = Counter(each.held for each in held)
-    if not reasons:
-        return None
-    reasons_shown = ", ".join(f"{number(count)} {held_words(why)}" for why, count in reasons.most_common())
-    return Words(text(muted(f"Held back here: {reasons_shown}.")))
-
-
-async def _notices(ctx: Context, alerts: AlertService, incidents: list[Incident]) -> dict[str, list[Notification]]:
-    """How each stands in every conversation: from memory, for those long over from the store."""
-    found = {each.id: alerts.incidents.notifications_of(each.id) for each in incidents}
-    if rest := [name for name, known in found.items() if not known]:
-        for row in await ctx.store.notifications(rest):
-            if notification := decoded(row.body, Notification):
-                found[row.incident].append(notification)
-    return found
 
 
 @command("alert show", effect="read", examples=["alert show 1a2b3c4d"])
@@ -201,7 +45,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     """
     alerts = parts.service(ctx)
     incident = await _found(ctx, alerts, alert, "alert show")
-    notifications = (await _notices(ctx, alerts, [incident]))[incident.id]
+    notifications = (await parts.notices(ctx, alerts, [incident]))[incident.id]
     card = alerts.writer.incident(incident, key_of(ctx.request.conversation))
     body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
     buttons = [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
@@ -263,7 +107,7 @@ def _sent_line(ctx: Context, alerts: AlertService, notification: Notification, c
     if notification.over or not notification.held:
         return text(f"{where}: not posted{', it was over before' if notification.over else ' yet'}", why)
     until = (" until ", Time(notification.due, "clock")) if notification.due else ()
-    return text(f"{where}: held back, {_held_by(alerts, notification)}", *until, why)
+    return text(f"{where}: held back, {parts.held_by(alerts, notification)}", *until, why)
 
 
 @command(
@@ -365,7 +209,7 @@ async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest
             [
                 *(Button(each.headline[:60], join([*path.split(), each.id, *rest])) for each in shown),
                 Button("Open alerts", "alert list"),
-                Button("Last 7 days", "alert list state:past"),
+                Button("Past alerts", "alert list state:past"),
             ],
         )
     )

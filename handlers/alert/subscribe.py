@@ -22,6 +22,8 @@ from cards.command_line import join
 from cards.formatting import number, plural
 from handlers.alert import parts
 from handlers.shared.common import nearest, section, titled
+from handlers.shared.listing import backwards
+from handlers.shared.own_list import OwnList
 
 MOST = 50
 """Subscriptions that one conversation can have."""
@@ -172,10 +174,46 @@ def _plain(subscription: Subscription) -> list[str]:
     return [each for each in subscription.kinds if "*" not in each][:1]
 
 
-@command("alert subscriptions", effect="read", examples=["alert subscriptions"])
-async def list_subscriptions(ctx: Context) -> Card:
-    """List the subscriptions of this conversation, your own in direct messages, and those of the settings."""
-    return _listed(ctx, parts.service(ctx), "")
+SubscriptionSort = Literal["oldest", "newest", "alerts"]
+_LIST: OwnList[Subscription] = OwnList(
+    "Subscriptions",
+    {
+        "oldest": None,
+        "newest": lambda each: backwards(each.at),
+        "alerts": lambda each: each.describe(),
+    },
+    {
+        "subscription": lambda each: each.id,
+        "conversation": lambda each: parts.named(each.conversation),
+        "alerts": lambda each: each.describe(),
+        "kinds": lambda each: " ".join(each.kinds),
+        "severity": lambda each: each.severity.value,
+        "entity": lambda each: each.entity,
+        "accounts": lambda each: each.accounts,
+        "by": lambda each: each.by.name if each.by else "the settings",
+        "since": lambda each: each.at,
+    },
+)
+
+
+@command(
+    "alert subscriptions",
+    effect="read",
+    examples=["alert subscriptions", "alert subscriptions sort:newest"],
+)
+async def list_subscriptions(ctx: Context, *, sort: SubscriptionSort = "oldest", csv: bool = False) -> Card:
+    """List the subscriptions of this conversation, your own in direct messages, and those of the settings.
+
+    :param sort: in which order
+    :param csv: all of them as a CSV file
+    """
+    alerts = parts.service(ctx)
+    if csv:
+        rows = _LIST.ordered([*_here(ctx, alerts), *_mine(ctx, alerts), *_of_settings(ctx, alerts)], sort)
+        return await _LIST.as_file(
+            ctx, _LIST.again("alert subscriptions", sort), rows, alerts.now(), "this conversation"
+        )
+    return _listed(ctx, alerts, "", sort)
 
 
 async def _subscribed_by(ctx: Context, subscription: str) -> str:
@@ -238,10 +276,14 @@ def _mine(ctx: Context, alerts: AlertService) -> list[Subscription]:
     ]
 
 
-def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
-    here, mine = _here(ctx, alerts), _mine(ctx, alerts)
+def _of_settings(ctx: Context, alerts: AlertService) -> list[Subscription]:
     key = key_of(ctx.request.conversation)
-    settings = [each for each in alerts.incidents.defaults() if key_of(each.conversation) == key]
+    return [each for each in alerts.incidents.defaults() if key_of(each.conversation) == key]
+
+
+def _listed(ctx: Context, alerts: AlertService, news: str, sort: SubscriptionSort = "oldest") -> Card:
+    here, mine = _LIST.ordered(_here(ctx, alerts), sort), _LIST.ordered(_mine(ctx, alerts), sort)
+    settings = _LIST.ordered(_of_settings(ctx, alerts), sort)
     removable = [*here, *mine]
     return Card(
         title=titled("Subscriptions", number(len(removable) + len(settings)), news),
@@ -269,6 +311,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str) -> Card:
                 Button("Mutes", "alert mutes"),
                 Button("Quiet hours", "alert hours"),
                 Button("Open alerts", "alert list"),
+                *(_LIST.controls("alert subscriptions", sort) if removable or settings else ()),
             ),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from typing import Literal
 
 from bot.operations.approval_cards import state_word, unknown_card
 from bot.operations.approve import ApprovalRefused, Approvals
@@ -15,6 +16,7 @@ from cards.build import actions, blocks, bold, code, refusal, table, text
 from cards.card import Button, Card, Column, Field, Mark, Mention, Note, Time, Words
 from cards.formatting import number
 from handlers.shared.common import titled
+from handlers.shared.own_list import MOST, OwnList
 from storage.port.approvals import Approval
 
 _COLUMNS = (
@@ -26,18 +28,43 @@ _COLUMNS = (
 )
 
 
-@command("approvals", effect="read", examples=["approvals"], menu=70)
-async def approvals(ctx: Context, *, page: int = 1) -> Card:
+ApprovalSort = Literal["expires", "command", "person"]
+_LIST: OwnList[Approval] = OwnList(
+    "Approvals",
+    {
+        "expires": None,
+        "command": lambda each: each.command.lower(),
+        "person": lambda each: each.name.lower(),
+    },
+    {
+        "approval": lambda each: each.id,
+        "asked by": lambda each: each.name,
+        "command": lambda each: each.command,
+        "expires": lambda each: each.expires,
+    },
+)
+
+
+@command("approvals", effect="read", examples=["approvals", "approvals sort:command"], menu=70)
+async def approvals(ctx: Context, *, sort: ApprovalSort = "expires", page: int = 1, csv: bool = False) -> Card:
     """List the changes that wait for somebody to agree, the one that expires first first.
 
+    :param sort: in which order
     :param page: which page of 20
+    :param csv: all of them as a CSV file
     """
     waiting = _approvals(ctx)
-    page = max(1, page)
-    found, total = await ctx.store.approvals(["pending"], limit=build.PAGE, offset=(page - 1) * build.PAGE)
+    every, _ = await ctx.store.approvals(["pending"], limit=MOST)
+    again = _LIST.again("approvals", sort)
+    every = _LIST.ordered(every, sort)
+    if csv:
+        return await _LIST.as_file(ctx, again, every, ctx.now(), "this bot")
+    total = len(every)
+    page = build.within(page, total)
+    found = every[(page - 1) * build.PAGE : page * build.PAGE]
     if not found:
         return Card(title=titled("Nothing waits for an approval."), mark=Mark.DONE)
-    back, on = build.pager("approvals", page, total)
+    back, on = build.pager(again, page, total)
     return Card(
         title=titled("Approvals", f"{build.shown(page, len(found), total)} waiting"),
         mark=Mark.WARNING,
@@ -55,7 +82,12 @@ async def approvals(ctx: Context, *, page: int = 1) -> Card:
                     for each in found
                 ],
             ),
-            actions(build.open_menu("Open one", "approval show {}", [each.id for each in found]), back, on),
+            actions(
+                build.open_menu("Open one", "approval show {}", [each.id for each in found]),
+                back,
+                on,
+                *_LIST.controls("approvals", sort),
+            ),
         ),
     )
 

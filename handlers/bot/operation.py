@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
 from bot.operations.audit import Act
 from bot.operations.engine import Operations
@@ -22,6 +22,7 @@ from cards.build import blocks, chip, code, muted, refusal, text
 from cards.card import Bullets, Button, Card, Column, Mark, Menu, Option, Time, Words
 from cards.formatting import number
 from handlers.shared.common import titled
+from handlers.shared.own_list import MOST, OwnList
 from storage.port.decoding import decoded
 from storage.port.operations import OperationRow, OperationState
 
@@ -109,11 +110,41 @@ async def _undoable(ctx: Context) -> Card:
     )
 
 
-@command("operation list", effect="read", examples=["operation list"])
-async def list_operations(ctx: Context) -> Card:
-    """List the newest operations: changes of Azure that take a while, and how far each is."""
-    rows = await ctx.store.operations(limit=_SHOWN)
-    running = sum(row.state == "running" for row in rows)
+OperationSort = Literal["newest", "state", "what", "account"]
+_LIST: OwnList[OperationRow] = OwnList(
+    "Operations",
+    {
+        "newest": None,
+        "state": lambda row: list(_STATES).index(row.state),
+        "what": lambda row: f"{row.workflow} {row.target}",
+        "account": lambda row: row.account.lower(),
+    },
+    {
+        "operation": lambda row: row.id,
+        "what": lambda row: row.workflow,
+        "target": lambda row: row.target,
+        "account": lambda row: row.account,
+        "state": lambda row: _STATES[row.state][1],
+        "begun": lambda row: row.started,
+    },
+)
+
+
+@command("operation list", effect="read", examples=["operation list", "operation list sort:state"])
+async def list_operations(ctx: Context, *, sort: OperationSort = "newest", page: int = 1, csv: bool = False) -> Card:
+    """List the operations of the last 30 days: changes of Azure that take a while, and how far each is.
+
+    :param sort: in which order
+    :param page: which page of 20
+    :param csv: all of them as a CSV file
+    """
+    every = _LIST.ordered(await ctx.store.operations(limit=MOST), sort)
+    again = _LIST.again("operation list", sort)
+    if csv:
+        return await _LIST.as_file(ctx, again, every, ctx.now(), "this bot")
+    page = build.within(page, len(every))
+    rows = every[(page - 1) * build.PAGE : page * build.PAGE]
+    running = sum(row.state == "running" for row in every)
     several = len(ctx.accounts) > 1
     shown = [
         [
@@ -126,7 +157,11 @@ async def list_operations(ctx: Context) -> Card:
         for row in rows
     ]
     return Card(
-        title=titled("Operations", f"{number(running)} under way"),
+        title=titled(
+            "Operations",
+            f"{number(running)} under way",
+            build.shown(page, len(rows), len(every)) if len(every) > len(rows) else None,
+        ),
         mark=Mark.CHANGING if running else Mark.NEUTRAL,
         as_of=ctx.now(),
         blocks=blocks(
@@ -135,8 +170,10 @@ async def list_operations(ctx: Context) -> Card:
                 Menu("Show", "operation show {}", tuple(Option(f"{_what(row)} · {row.id}", row.id) for row in rows))
                 if rows
                 else None,
-                Button("Refresh", "operation list", how="edit"),
+                *build.pager(again, page, len(every)),
+                Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
                 Button("Home", "home"),
+                *(_LIST.controls("operation list", sort) if every else ()),
             ),
         ),
     )

@@ -33,6 +33,8 @@ from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number
 from handlers.shared.common import nearest, titled
+from handlers.shared.listing import backwards
+from handlers.shared.own_list import OwnList
 from storage.port.decoding import decoded
 
 MOST = 100
@@ -116,10 +118,35 @@ async def save_mine(ctx: Context, name: str, *words: Typed) -> Card:
     return await _save(ctx, person_of(ctx.request), "save mine", name, words)
 
 
-@command("saved", effect="read", examples=["saved"], menu=80)
-async def list_saved(ctx: Context) -> Card:
-    """List the saved queries: your own and this channel's."""
-    return _listed(ctx, await _all(ctx), "")
+SavedSort = Literal["name", "newest", "command"]
+_LIST: OwnList[Saved] = OwnList(
+    "Saved queries",
+    {
+        "name": None,
+        "newest": lambda each: backwards(each.at),
+        "command": lambda each: each.query.command,
+    },
+    {
+        "name": lambda each: each.name,
+        "command": lambda each: each.query.command,
+        "saved by": lambda each: each.query.by.name,
+        "saved": lambda each: each.at,
+    },
+)
+
+
+@command("saved", effect="read", examples=["saved", "saved sort:newest"], menu=80)
+async def list_saved(ctx: Context, *, sort: SavedSort = "name", csv: bool = False) -> Card:
+    """List the saved queries: your own and this channel's.
+
+    :param sort: in which order
+    :param csv: all of them as a CSV file
+    """
+    every = await _all(ctx)
+    if csv:
+        again = _LIST.again("saved", sort)
+        return await _LIST.as_file(ctx, again, _LIST.ordered(every, sort), ctx.now(), "this conversation")
+    return _listed(ctx, every, "", sort)
 
 
 @command("run", effect="read", examples=["run failing"])
@@ -239,7 +266,8 @@ def _changes(call: Call) -> bool:
     return call.effect != "read" or call.command.path in _LEADING
 
 
-def _listed(ctx: Context, every: list[Saved], news: str) -> Card:
+def _listed(ctx: Context, every: list[Saved], news: str, sort: SavedSort = "name") -> Card:
+    every = _LIST.ordered(every, sort)
     mine = [saved for saved in every if saved.owner == person_of(ctx.request)]
     theirs = [saved for saved in every if saved.owner != person_of(ctx.request)]
     buttons = [Button(saved.name, saved.run(ctx)) for saved in every[:_BUTTONS]]
@@ -261,7 +289,8 @@ def _listed(ctx: Context, every: list[Saved], news: str) -> Card:
                         (f"Forget{more}", "forget"),
                     )
                 ),
-                Button("Refresh", "saved", how="edit"),
+                Button("Refresh", _LIST.again("saved", sort), how="edit"),
+                *(_LIST.controls("saved", sort) if every else ()),
             ),
         ),
     )

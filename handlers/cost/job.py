@@ -12,6 +12,7 @@ from bot.requests.context import Context
 from cards.build import blocks, text
 from cards.card import Card, Mark, Progress, Words
 from cards.formatting import number
+from handlers.history.forgotten import or_forgotten
 from handlers.shared.common import line, titled
 from handlers.shared.missing import finding_job
 
@@ -36,7 +37,7 @@ async def cost_of_job(ctx: Context, job: str, *, account: str | None = None) -> 
         nonlocal far
         far = read, counted
 
-    async with finding_job(ctx, source, job, "cost job"):
+    async with or_forgotten(ctx, source, "job", job), finding_job(ctx, source, job, "cost job"):
         reading = asyncio.create_task(
             ReceiptReader(ctx.store, ctx.accounting).read(source, job, reading=heard, partial=True)
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 
 from bot.azure.account import Account
@@ -16,11 +17,17 @@ from bot.requests.context import Context
 from cards.build import actions, blocks
 from cards.card import Button, Card, Mark
 from cards.formatting import number, plural
-from handlers.job.list import counts_of
+from handlers.job.list import JobSort, counts_of
+from handlers.job.list import in_order as jobs_in_order
+from handlers.node.list import NodeSort
+from handlers.node.list import in_order as nodes_in_order
+from handlers.pool.list import PoolSort, in_order
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, titled
 from handlers.shared.files import Cell, whole_list
 from handlers.shared.missing import finding_job, finding_pool, finding_schedule
+from handlers.task.list import TaskSort
+from handlers.task.list import in_order as tasks_in_order
 
 _EVERY = 3.0
 _COUNTED_AT_ONCE = 50
@@ -30,11 +37,13 @@ _COUNTED_AT_ONCE = 50
 async def csv_pools(
     ctx: Context,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    sort: PoolSort = "trouble",
     account: str | None = None,
 ) -> Card:
     """Export pools as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in pool list
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -43,7 +52,7 @@ async def csv_pools(
     pools, at = await source.every(Pool, "/pools", filter=bound.odata)
     counts = node_counts.by_pool(await node_counts.known(source))
     rows: list[Sequence[Cell]] = []
-    for pool in pools:
+    for pool in in_order(pools, counts, sort):
         entry = counts.get(fold(pool.id))
         if bound.row(pool) and bound.counts(entry):
             error = pool.resize_errors[0].code if pool.resize_errors else ""
@@ -61,7 +70,14 @@ async def csv_pools(
         "running", "bad", "autoscale", "resize error", "created",
     )  # fmt: skip
     return await whole_list(
-        ctx, line(ctx, source, "pool list", *wanted.tokens), "Pools", source.name, wanted, columns, rows, at
+        ctx,
+        line(ctx, source, "pool list", *wanted.tokens, sort=sort if sort != "trouble" else None),
+        "Pools",
+        source.name,
+        wanted.words(at),
+        columns,
+        rows,
+        at,
     )
 
 
@@ -70,12 +86,14 @@ async def csv_nodes(
     ctx: Context,
     pool: str,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    sort: NodeSort = "trouble",
     account: str | None = None,
 ) -> Card:
     """Export the nodes of a pool as a CSV file, all or those that match a filter.
 
     :param pool: the pool's id
     :param filter: which ones, as in node list
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -90,7 +108,7 @@ async def csv_nodes(
             node.total_tasks_run, node.total_tasks_succeeded, node.ip_address, node.last_boot_time,
             node.allocation_time, node.errors[0].code if node.errors else "",
         )
-        for node in nodes
+        for node in nodes_in_order(nodes, sort)
         if bound.row(node)
     ]  # fmt: skip
     columns = (
@@ -98,7 +116,14 @@ async def csv_nodes(
         "address", "last boot", "allocated", "error",
     )  # fmt: skip
     return await whole_list(
-        ctx, line(ctx, source, "node list", pool, *wanted.tokens), "Nodes", pool, wanted, columns, rows, at
+        ctx,
+        line(ctx, source, "node list", pool, *wanted.tokens, sort=sort if sort != "trouble" else None),
+        "Nodes",
+        pool,
+        wanted.words(at),
+        columns,
+        rows,
+        at,
     )
 
 
@@ -106,17 +131,19 @@ async def csv_nodes(
 async def csv_jobs(
     ctx: Context,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    sort: JobSort = "state",
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Export jobs with task counts as a CSV file, all or those that match a filter.
 
     :param filter: which ones, as in job list
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, JOB, filter, "csv", "job")
-    shown = line(ctx, source, "job list", *wanted.tokens)
-    async for card in _jobs(ctx, source, "/jobs", wanted, source.name, shown):
+    shown = line(ctx, source, "job list", *wanted.tokens, sort=sort if sort != "state" else None)
+    async for card in _jobs(ctx, source, "/jobs", wanted, sort, source.name, shown):
         yield card
 
 
@@ -125,28 +152,31 @@ async def csv_schedule_jobs(
     ctx: Context,
     schedule: str,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    sort: JobSort = "created",
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Export a schedule's jobs with task counts as a CSV file, all or those that match a filter.
 
     :param schedule: the job schedule's id
     :param filter: which ones, as in schedule jobs
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, SCHEDULE_JOB, filter, "csv", "schedulejob", schedule)
-    shown = line(ctx, source, "schedule jobs", schedule, *wanted.tokens)
+    order = sort if sort != "created" else None
+    shown = line(ctx, source, "schedule jobs", schedule, *wanted.tokens, sort=order)
     async with finding_schedule(ctx, source, schedule, "csv schedulejob"):
-        async for card in _jobs(ctx, source, source.schedule_jobs(schedule), wanted, schedule, shown):
+        async for card in _jobs(ctx, source, source.schedule_jobs(schedule), wanted, sort, schedule, shown):
             yield card
 
 
 async def _jobs(
-    ctx: Context, source: Account, path: str, wanted: Filter, where: str, shown: str
+    ctx: Context, source: Account, path: str, wanted: Filter, sort: JobSort, where: str, shown: str
 ) -> AsyncIterator[Card]:
     bound = wanted.at(source.now())
     jobs, at = await source.every(Job, path, filter=bound.odata)
-    jobs = [job for job in jobs if bound.row(job)]
+    jobs = jobs_in_order((job for job in jobs if bound.row(job)), sort)
     rows: list[Sequence[Cell]] = []
     reported = time.monotonic()
     for first in range(0, len(jobs), _COUNTED_AT_ONCE):
@@ -170,7 +200,7 @@ async def _jobs(
         "job", "state", "since", "pool", "priority", "waiting", "running", "succeeded", "failed", "created", "started",
         "ended", "ended because",
     )  # fmt: skip
-    yield await whole_list(ctx, shown, "Jobs", where, wanted, columns, rows, at)
+    yield await whole_list(ctx, shown, "Jobs", where, wanted.words(at), columns, rows, at)
 
 
 @command("csv task", effect="read", examples=["csv task nightly:job-12", "csv task nightly:job-12 failed>0"])
@@ -178,46 +208,48 @@ async def csv_tasks(
     ctx: Context,
     job: str,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
+    sort: TaskSort = "listed",
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Export the tasks of a job as a CSV file, all or those that match a filter. Long exports show progress.
 
     :param job: the job's id
     :param filter: which ones, as in task list
+    :param sort: in which order
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     wanted = filtering.understood(ctx, source, TASK, filter, "csv", "task", job)
     select = filtering.selected(select_of(TaskRow), wanted)
-    rows: list[Sequence[Cell]] = []
+    found: list[TaskRow] = []
     at = source.now()
     async with finding_job(ctx, source, job, "csv task"):
-        async for read, at, found in _pages(source, source.tasks(job), wanted, select, _task):
-            rows += found
+        async for read, at, page in _pages(source, source.tasks(job), wanted, select):
+            found += page
             if read:
-                yield _reading(ctx, f"read {plural(read, 'task')}, {number(len(rows))} of them fit", at)
+                yield _reading(ctx, f"read {plural(read, 'task')}, {number(len(found))} of them fit", at)
             if ctx.live.stopping.is_set():
                 break
     columns = (
         "task", "state", "since", "result", "exit code", "failure", "retries", "created", "started", "ended",
         "pool", "node",
     )  # fmt: skip
-    yield await whole_list(
-        ctx, line(ctx, source, "task list", job, *wanted.tokens), "Tasks", job, wanted, columns, rows, at
-    )
+    shown = line(ctx, source, "task list", job, *wanted.tokens, sort=sort if sort != "listed" else None)
+    rows = await asyncio.to_thread(lambda: [_task(each) for each in tasks_in_order(found, sort, at)])
+    yield await whole_list(ctx, shown, "Tasks", job, wanted.words(at), columns, rows, at)
 
 
 async def _pages(
-    source: Account, path: str, wanted: Filter, select: str, cells: Callable[[TaskRow], Sequence[Cell]]
-) -> AsyncGenerator[tuple[int, datetime, list[Sequence[Cell]]]]:
-    """Server pages as rows of cells; the number read is reported every few seconds, 0 in between."""
+    source: Account, path: str, wanted: Filter, select: str
+) -> AsyncGenerator[tuple[int, datetime, list[TaskRow]]]:
+    """What fits of server pages; the number read is reported every few seconds, 0 in between."""
     bound = wanted.at(source.now())
     read, reported = 0, time.monotonic()
     async for page in source.pages(TaskRow, path, select=select, filter=bound.odata):
         read += len(page.items)
         due = page.next is not None and time.monotonic() - reported > _EVERY
         reported = time.monotonic() if due else reported
-        yield read if due else 0, page.at, [cells(task) for task in page.items if bound.row(task)]
+        yield read if due else 0, page.at, [task for task in page.items if bound.row(task)]
 
 
 def _task(task: TaskRow) -> Sequence[Cell]:

@@ -18,7 +18,7 @@ from cards.build import blocks, muted, text
 from cards.card import Block, Button, Card, Column, Mark, Text
 from cards.formatting import day_words, number
 from handlers.alert import parts
-from handlers.history.parts import READ, about, changes, extent, nothing_recorded
+from handlers.history.parts import LIST, READ, HistorySort, Seen, about, changes, nothing_recorded, seen
 from handlers.shared.common import line, nearest, section, titled
 from storage.port.monitoring import Transition, TransitionCount
 
@@ -50,45 +50,51 @@ async def show_history(
     *,
     entity: str | None = None,
     by: Literal["day", "hour"] = "day",
+    sort: HistorySort = "newest",
     page: int = 1,
+    csv: bool = False,
     account: str | None = None,
 ) -> Card:
     """Show state changes in an account, newest first, with counts by day or hour; kept longer than Batch keeps them.
 
     :param entity: a kind of thing such as job, a pattern of names such as render-*, or both: job:render-*
     :param by: whether the overview counts days (the last 14) or hours (the last 24)
+    :param sort: in which order
     :param page: which page of 20
+    :param csv: all that fits as a CSV file
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     kind, pattern = _asked(ctx, source, entity)
     at = source.now()
-    seen = await _seen(ctx, source, kind, pattern)
+    found = await _seen(ctx, source, kind, pattern, page, sort, whole=csv)
+    unsorted = line(ctx, source, "history", entity=entity, by=by if by != "day" else None)
+    again = LIST.again(unsorted, sort)
+    if csv:
+        return await LIST.as_file(ctx, again, found.all, at, source.name, entity or "")
     counts = await ctx.store.transition_counts(source.name, at - _WITHIN[by], at + timedelta(hours=1), kind)
     rows = await ctx.store.incidents(account=source.name, since=at - _WITHIN[by], limit=READ) if not entity else []
-    page = build.within(page, len(seen))
-    shown = seen[(page - 1) * build.PAGE : page * build.PAGE]
-    again = line(ctx, source, "history", entity=entity, by=by if by != "day" else None)
     other = "hour" if by == "day" else "day"
     return Card(
-        title=titled(f"History of {source.name}", entity, extent(page, shown, seen)),
+        title=titled(f"History of {source.name}", entity, found.extent),
         mark=Mark.NEUTRAL,
         as_of=at,
         blocks=blocks(
             *_overview(counts, by, ctx.zone),
-            *section("Changes", changes(shown)),
+            *section("Changes", changes(found.rows)),
             None
-            if seen
+            if found.all
             else await nothing_recorded(
                 ctx, source, *(line(ctx, source, each) for each in ("home", "job list", "pool list"))
             ),
             *about([each for row in rows if (each := incident_of(row))]),
             build.actions(
-                *build.pager(again, page, len(seen)),
+                *found.turning(again),
                 Button(f"By {other}", line(ctx, source, "history", entity=entity, by=other), how="edit"),
                 build.open_menu("Only", line(ctx, source, "history") + " entity:{}", KINDS),
-                Button("Alerts of 7 days", line(ctx, source, "alert list", state="past")) if ctx.alerts else None,
+                Button("Past alerts", line(ctx, source, "alert list", state="past")) if ctx.alerts else None,
                 Button("Refresh", again, how="edit"),
+                *LIST.controls(unsorted, sort),
             ),
         ),
     )
@@ -110,14 +116,17 @@ def _asked(ctx: Context, source: Account, typed: str | None) -> tuple[str, str]:
     return "", parts.a_pattern(typed, ["history"], "entity")
 
 
-async def _seen(ctx: Context, source: Account, kind: str, pattern: str) -> list[Transition]:
+async def _seen(
+    ctx: Context, source: Account, kind: str, pattern: str, page: int, sort: HistorySort, *, whole: bool
+) -> Seen:
     """The newest changes that fit; the store finds names by their beginning."""
     start = pattern.partition("*")[0].partition("?")[0]
     wild = f"{start}*" if start and start != pattern else start
-    found = await ctx.store.transitions(source.name, entity=kind, id=wild, limit=READ)
-    if not pattern:
-        return found
-    return [each for each in found if fnmatchcase(each.id, pattern)]
+
+    async def read(limit: int) -> list[Transition]:
+        return await ctx.store.transitions(source.name, entity=kind, id=wild, limit=limit)
+
+    return await seen(read, page, sort, whole=whole, fits=lambda each: not pattern or fnmatchcase(each.id, pattern))
 
 
 def _overview(counts: Sequence[TransitionCount], by: str, zone: str) -> list[Block]:

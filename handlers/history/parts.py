@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -15,30 +15,70 @@ from bot.domain.states import word
 from bot.requests.context import Context
 from cards import build
 from cards.build import bold, code, muted, text
-from cards.card import Block, Bullets, Chip, Column, Mark, Text, Time, Words
+from cards.card import Block, Bullets, Button, Chip, Column, Mark, Text, Time, Words
 from cards.formatting import number, plural
 from cards.text_fit import elide
 from handlers.alert import parts
 from handlers.shared import states
 from handlers.shared.common import section
+from handlers.shared.own_list import MOST, OwnList, newest
 from storage.port.monitoring import Transition
 
 READ = 1000
-"""Changes that are read at most, the newest."""
+"""Changes among which a name that is not known is looked for."""
+HistorySort = Literal["newest", "oldest"]
 _SHOWN = 5
 _NAME = 40
 """Of a name in a line: nodes have 70 characters, and the whole name is in their own history."""
 _LONG = 80
 
 
-def extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition]) -> str:
-    """``12 changes``, ``20 of 1,000 or more changes``."""
+class Seen(NamedTuple):
+    """A page of the changes that were seen: ``all`` of those that were read, and whether there are ``more``."""
+
+    all: list[Transition]
+    page: int
+    more: bool
+
+    @property
+    def rows(self) -> list[Transition]:
+        """Those of the page."""
+        return self.all[(self.page - 1) * build.PAGE : self.page * build.PAGE]
+
+    @property
+    def extent(self) -> str:
+        """``12 changes``, ``20 of 1,000 or more changes``."""
+        return _extent(self.page, self.rows, self.all, more=self.more)
+
+    def turning(self, again: str) -> tuple[Button | None, Button | None]:
+        """To the pages before and behind."""
+        return build.pager(again, self.page, len(self.all) + self.more)
+
+
+async def seen(
+    read: Callable[[int], Awaitable[Sequence[Transition]]],
+    page: int,
+    sort: HistorySort,
+    *,
+    whole: bool,
+    fits: Callable[[Transition], bool] = lambda _: True,
+) -> Seen:
+    """The changes that fit, of a store that gives so many of the newest; ``whole`` reads all that is kept."""
+    enough = MOST if whole or sort == "oldest" else max(1, page) * build.PAGE
+
+    def fitting(rows: Sequence[Transition]) -> list[Transition]:
+        return [row for row in rows if fits(row)]
+
+    found, more = await newest(read, fitting, enough)
+    return Seen(LIST.ordered(found, sort), build.within(page, len(found)), more)
+
+
+def _extent(page: int, rows: Sequence[Transition], seen: Sequence[Transition], *, more: bool) -> str:
     if not seen:
         return "no change recorded"
     if len(rows) == len(seen):
         return plural(len(seen), "change")
-    most = " or more" if len(seen) >= READ else ""
-    return f"{build.shown(page, len(rows), len(seen))}{most} changes"
+    return f"{build.shown(page, len(rows), len(seen))}{' or more' if more else ''} changes"
 
 
 async def nothing_recorded(ctx: Context, source: Account, *commands: str) -> Words:
@@ -124,6 +164,21 @@ _NOTED = {
     "targetDedicated": "dedicated nodes wanted",
     "targetSpot": "spot nodes wanted",
 }
+
+
+LIST: OwnList[Transition] = OwnList(
+    "Changes",
+    {"newest": lambda change: -change.at.timestamp(), "oldest": lambda change: change.at.timestamp()},
+    {
+        "at": lambda change: change.at,
+        "entity": lambda change: change.entity,
+        "parent": lambda change: change.parent,
+        "name": lambda change: change.id,
+        "before": lambda change: change.before,
+        "after": lambda change: change.after,
+        "details": details,
+    },
+)
 
 
 def failures(seen: Sequence[Transition]) -> list[Block]:

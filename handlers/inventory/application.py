@@ -242,6 +242,7 @@ def application_card(
                 *(Button(f"Pool {each}", line(ctx, source, "pool show", each)) for each in known.pools[:3]),
                 Button("All applications", line(ctx, source, "application list")),
                 Button("Refresh", line(ctx, source, "application show", known.id), how="edit"),
+                Button("JSON", line(ctx, source, "raw application", known.id)),
                 portal(source, "applications"),
             ),
         ),

@@ -226,6 +226,7 @@ def certificate_card(ctx: Context, source: Account, found: Certificate, at: date
                     _line(ctx, source, "certificate show", found),
                     how="edit",
                 ),
+                Button("JSON", _line(ctx, source, "raw certificate", found)),
                 portal(source, "certificates"),
             ),
             _retiring(),

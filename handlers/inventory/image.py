@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from bot.azure import gaps
 from bot.azure.account import Account
-from bot.azure.models import Pool, SupportedImage
+from bot.azure.models import ImageReference, Pool, SupportedImage
 from bot.filter import IMAGE
 from bot.requests.command import command
 from bot.requests.context import Context
+from bot.requests.lacking import names_for
 from cards import build
-from cards.build import blocks, chip, code, muted, text
-from cards.card import Button, Card, Column, Mark, Text
+from cards.build import blocks, chip, code, facts, muted, text
+from cards.card import Button, Card, Column, Mark, Menu, Option, Text
 from cards.formatting import number, plural
+from handlers.pool.given import key, key_of, offered_image, verified
 from handlers.pool.machine import image_key, image_key_of, image_name
-from handlers.shared.common import line, titled
+from handlers.shared.common import UNKNOWN, line, some, template, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, forwards
 from handlers.shared.states import SOON, support_chip
+from handlers.shared.verbs import verb
 
 _COLUMNS = (
     Column("Image", width=4),
@@ -113,6 +117,8 @@ async def list_images(
             shown.table(_COLUMNS, lambda each: _row(each, at), "The service offers no image."),
             build.actions(
                 *shown.turning,
+                _open_menu(ctx, source, [each.image for each in shown.rows if each.used]),
+                Button("Open an image…", line(ctx, source, "image show"), how="form"),
                 Button("Used by your pools", line(ctx, source, "image list", "mine:yes"), how="edit")
                 if not asked.wanted
                 else None,
@@ -142,12 +148,75 @@ async def csv_images(
     return await asked.as_file(*await _offered(source), source.name)
 
 
+@command("image show", effect="read", examples=["image show canonical:ubuntu-24_04-lts:server"])
+async def show_image(ctx: Context, image: str, *, account: str | None = None) -> Card:
+    """Show one image: system, node agent, capabilities, end of support, and the pools that are made of it.
+
+    :param image: the image, as publisher:offer:sku or words that only one has; image list shows them
+    :param account: the account, by its name in the settings
+    """
+    source = ctx.account(account)
+    images, listed = await asyncio.gather(source.images(), _pools(source))
+    found = offered_image(images, image)
+    pools, at = listed or ([], source.now())
+    mine = [pool.id for pool in pools if key_of(pool.virtual_machine_configuration) == key(found)]
+    agents = dict.fromkeys(each.node_agent_sku_id for each in images if key(each) == key(found))
+    reference, end = found.image_reference or ImageReference(), found.batch_support_end_of_life
+    chip_ = support_chip(end, at) if end else chip(Mark.RUNNING, "supported")
+    return Card(
+        title=titled(f"Image {image_name(reference).removesuffix(' latest')}", text(chip_), found.os_type.lower()),
+        mark=chip_.mark if mine else Mark.NEUTRAL,
+        as_of=at,
+        blocks=blocks(
+            facts(
+                ("Publisher", reference.publisher),
+                ("Offer", reference.offer),
+                ("SKU", reference.sku),
+                ("Version", reference.version),
+                ("System", found.os_type.lower()),
+                ("Node agent", "\n".join(agents)),
+                ("Verified", "yes, with the node agent" if verified(found) else "no"),
+                ("Support", text(chip_)),
+                ("Capabilities", some(found.capabilities)),
+                ("Your pools", (some(mine) or text(muted("none"))) if listed else UNKNOWN),
+            ),
+            build.actions(
+                verb(ctx, source, "+ Pool", "pool create", how="form", image=key(found)),
+                build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), mine),
+                Button("All images", line(ctx, source, "image list")),
+                Button("Refresh", line(ctx, source, "image show", key(found)), how="edit"),
+                Button("JSON", line(ctx, source, "raw image", key(found))),
+            ),
+        ),
+    )
+
+
+def _open_menu(ctx: Context, source: Account, images: Iterable[SupportedImage]) -> Menu | None:
+    """The images that pools use, of a list: the names of all are long, and would leave its table no room."""
+    options = _options(images)
+    return Menu("Open an image", template(ctx, source, "image show", "{}"), options, asks=True) if options else None
+
+
+def _options(images: Iterable[SupportedImage]) -> tuple[Option, ...]:
+    """Images by offer and SKU, which is what tells them apart."""
+    named = {key(each): each.image_reference for each in images if each.image_reference}
+    return tuple(Option(f"{each.offer} {each.sku}", name) for name, each in named.items() if each)
+
+
+@names_for("image show", "raw image")
+async def image_names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
+    """The verified images that the service offers."""
+    return list(_options(filter(verified, await ctx.account(given.get("account")).images())))
+
+
+async def _pools(source: Account) -> tuple[list[Pool], datetime] | None:
+    reading = source.every(Pool, "/pools", select="id,virtualMachineConfiguration")
+    return await gaps.maybe("images of your pools", reading)
+
+
 async def _offered(source: Account) -> tuple[list[Offered], datetime]:
     """All images, and the service's time."""
-    images, listed = await asyncio.gather(
-        source.images(),
-        gaps.maybe("images of your pools", source.every(Pool, "/pools", select="id,virtualMachineConfiguration")),
-    )
+    images, listed = await asyncio.gather(source.images(), _pools(source))
     pools, at = listed or ([], source.now())
     users = Counter(image_key_of(pool.virtual_machine_configuration) for pool in pools)
     return [Offered(each, users[image_key(each.image_reference)] if each.image_reference else 0) for each in images], at

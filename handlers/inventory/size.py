@@ -24,9 +24,10 @@ from cards.command_line import command as command_line
 from cards.formatting import number, plural
 from handlers.shared import node_counts
 from handlers.shared.capacity import SELECT, used_of
-from handlers.shared.common import line, titled
+from handlers.shared.common import line, template, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, Shown
+from handlers.shared.portal import portal
 from handlers.shared.states import support_chip
 from handlers.usage.costs import hourly
 
@@ -126,7 +127,13 @@ async def list_sizes(
                 if not asked.wanted
                 else None,
                 Button("Quotas", command_line("account show", source.name)),
+                build.open_menu(
+                    "JSON of a size",
+                    template(ctx, source, "raw size", "{}"),
+                    [each.size.name for each in shown.rows],
+                ),
                 *shown.controls,
+                portal(source, "quotas"),
             ),
             build.note(
                 "Room is for dedicated nodes, by the quotas of family and account, less what pools have now.",

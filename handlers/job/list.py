@@ -97,7 +97,7 @@ async def counted_jobs(
     async def count(some: Sequence[Job]) -> list[Counts | None]:
         return await counts_of(source, [job.id for job in some])
 
-    ordered = _ordered(jobs, sort)
+    ordered = in_order(jobs, sort)
     if bound.filter.counted:
         async for sifted in filtering.sifted(ordered, count, bound, start, at):
             yield sifted
@@ -107,8 +107,8 @@ async def counted_jobs(
     yield filtering.Found(pairs, shown.fits, shown.read, 0, at, done=True, full=shown.full)
 
 
-def _ordered(jobs: Iterable[Job], sort: JobSort) -> list[Job]:
-    """Newest first among equals."""
+def in_order(jobs: Iterable[Job], sort: JobSort) -> list[Job]:
+    """Jobs as a list shows them: newest first among equals."""
     newest = sorted(jobs, key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
     ranks = {state: rank for rank, state in enumerate(_ORDER)}
     keys: dict[str, Callable[[Job], Any]] = {
@@ -165,7 +165,7 @@ def _listed(
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
-                Button("CSV", line(ctx, source, "csv job", *wanted.tokens)),
+                Button("CSV", line(ctx, source, "csv job", *wanted.tokens, sort=sort if sort != "state" else None)),
             ),
         ),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
@@ -21,6 +21,7 @@ from handlers.shared.filtering import Typed
 from handlers.shared.listing import Asked, Listing
 from handlers.shared.missing import no_job
 
+T = TypeVar("T")
 _COLUMNS = (
     Column("Node", width=3),
     Column("Preparation", width=2),
@@ -80,7 +81,7 @@ async def list_preparations(
     """
     source = ctx.account(account)
     asked = _LIST.asked(ctx, source, filter, job, sort=sort, page=page)
-    found, at = await _statuses(ctx, source, job, "preparation list")
+    found, at = await statuses(ctx, source, job, "preparation list", PreparationStatus)
     return preparations_card(source, asked, found, at)
 
 
@@ -101,14 +102,14 @@ async def csv_preparations(
     """
     source = ctx.account(account)
     asked = _LIST.asked(ctx, source, filter, job, sort=sort, whole=True)
-    found, at = await _statuses(ctx, source, job, "csv preparation")
+    found, at = await statuses(ctx, source, job, "csv preparation", PreparationStatus)
     return await asked.as_file(found, at, job)
 
 
-async def _statuses(ctx: Context, source: Account, job: str, wanted: str) -> tuple[list[PreparationStatus], datetime]:
+async def statuses(ctx: Context, source: Account, job: str, wanted: str, kind: type[T]) -> tuple[list[T], datetime]:
     """What the service reports; ends the handler where there is nothing to show."""
     try:
-        return await source.every(PreparationStatus, f"{source.job(job)}/jobpreparationandreleasetaskstatus")
+        return await source.every(kind, f"{source.job(job)}/jobpreparationandreleasetaskstatus")
     except AzureError as error:
         if error.status == 409:  # JobPreparationTaskNotSpecified
             raise Instead(
@@ -165,6 +166,7 @@ def preparations_card(
                 if len(pools) == 1
                 else None,
                 Button("Tasks", line(asked.ctx, source, "task list", job)),
+                Button("JSON", line(asked.ctx, source, "raw preparation", job)),
                 *shown.controls,
             ),
         ),

@@ -21,6 +21,7 @@ from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Progress, Text, Time, Words
 from cards.formatting import number, plural
+from handlers.history.forgotten import or_forgotten
 from handlers.job.changing import buttons
 from handlers.job.failures import NONE as NO_FAILURES
 from handlers.job.failures import Failures, failures_of, retrying_of
@@ -52,7 +53,7 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async with finding_job(ctx, source, job, "job show"):
+    async with or_forgotten(ctx, source, "job", job), finding_job(ctx, source, job, "job show"):
         fetched = await source.fetch(Job, source.job(job))
     (counts,), sizes = await asyncio.gather(counts_of(source, [fetched.value.id]), sizes_of(source))
     failures, again = NO_FAILURES, Retrying()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
 from bot.azure.models import Node
@@ -73,7 +73,7 @@ async def list_nodes(
     select = filtering.selected(_LISTED, wanted)
     async with finding_pool(ctx, source, pool, "node list"):
         nodes, at = await source.every(Node, source.nodes(pool), select=select, filter=bound.odata)
-    nodes = sorted((node for node in nodes if bound.row(node)), key=_SORTS[sort])
+    nodes = in_order((node for node in nodes if bound.row(node)), sort)
     start = filtering.PageStart(page)
     found = filtering.paged(nodes, start, at)
     rows = found.rows
@@ -106,10 +106,18 @@ async def list_nodes(
                 filtering.sorting(again(sort=None), get_args(NodeSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
                 Button("Map", line(ctx, source, "node map", pool)),
-                Button("CSV", line(ctx, source, "csv node", pool, *wanted.tokens)),
+                Button(
+                    "CSV",
+                    line(ctx, source, "csv node", pool, *wanted.tokens, sort=sort if sort != "trouble" else None),
+                ),
             ),
         ),
     )
+
+
+def in_order(nodes: Iterable[Node], sort: NodeSort) -> list[Node]:
+    """Nodes as a list shows them."""
+    return sorted(nodes, key=_SORTS[sort])
 
 
 _SORTS: dict[NodeSort, Callable[[Node], Any]] = {

@@ -17,6 +17,7 @@ from cards import build
 from cards.build import blocks, bold, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Mark, Text
 from cards.formatting import number, plural
+from handlers.history.forgotten import or_forgotten
 from handlers.node import verbs
 from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
@@ -36,7 +37,7 @@ async def show_node(ctx: Context, pool: str, node: str, *, account: str | None =
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async with finding_node(ctx, source, pool, node):
+    async with or_forgotten(ctx, source, "node", node, pool), finding_node(ctx, source, pool, node):
         fetched = await source.fetch(Node, source.node(pool, node))
     login = await login_to(source, pool, fetched.value.id)
     return node_card(ctx, source, pool, fetched.value, fetched.at, login)

@@ -84,7 +84,18 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
                 "An image of your own needs its node agent too: agent:'batch.node.ubuntu 22.04'.", at="image"
             )
         return Image(agent, resource_id=typed)
-    parts = [part for part in _PART.split(typed.lower()) if part]
+    found = offered_image(images, typed)
+    reference = found.image_reference
+    if reference is None:
+        raise CommandError("The service does not say what that image is.", ["image list"])
+    parts = _parts(typed)
+    version = parts[3] if key(found) == ":".join(parts[:3]) and len(parts) > 3 else reference.version
+    return Image(found.node_agent_sku_id, reference.publisher, reference.offer, reference.sku, version)
+
+
+def offered_image(images: Sequence[SupportedImage], typed: str) -> SupportedImage:
+    """The image of the service that was meant, as :func:`image` reads it. Raises CommandError."""
+    parts = _parts(typed)
     exact = [each for each in images if key(each) == ":".join(parts[:3])]
     found = exact or [each for each in images if all(part in key(each) for part in parts)]
     if len(found) > 1:
@@ -96,11 +107,11 @@ def image(images: Sequence[SupportedImage], typed: str, agent: str = "") -> Imag
         near = [key(each) for each in found[:4]] or nearest(typed, [key(each) for each in images])
         hint = f" Such as {', '.join(near)}." if near else ""
         raise CommandError(f"“{typed[:60]}” is {which} that the service offers.{hint}", ["image list"], at="image")
-    reference = found[0].image_reference
-    if reference is None:
-        raise CommandError("The service does not say what that image is.", ["image list"])
-    version = parts[3] if exact and len(parts) > 3 else reference.version
-    return Image(found[0].node_agent_sku_id, reference.publisher, reference.offer, reference.sku, version)
+    return found[0]
+
+
+def _parts(typed: str) -> list[str]:
+    return [part for part in _PART.split(typed.lower()) if part]
 
 
 def key(offered: SupportedImage) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
@@ -73,10 +73,7 @@ async def list_pools(
     counts = node_counts.by_pool(entries)
     fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
     wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
-    if sort == "trouble":
-        fitting.sort(key=lambda pool: (not wrong[pool.id], not _allocated(pool), pool.id.lower()))
-    else:
-        fitting.sort(key=_SORTS[sort])
+    fitting = in_order(fitting, counts, sort)
     start = filtering.PageStart(page)
     found = filtering.paged(fitting, start, at)
     rows = found.rows
@@ -115,7 +112,7 @@ async def list_pools(
                 filtering.sorting(again(sort=None), get_args(PoolSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
                 Button("Node map", line(ctx, source, "node map")),
-                Button("CSV", line(ctx, source, "csv pool", *wanted.tokens)),
+                Button("CSV", line(ctx, source, "csv pool", *wanted.tokens, sort=sort if sort != "trouble" else None)),
             ),
         ),
     )
@@ -125,6 +122,15 @@ def _replacing(ctx: Context, source: Account, pools: list[str]) -> Menu | None:
     """The menu of the pools that have broken nodes; None where there is none, or the asker may replace none."""
     may = [pool for pool in pools if verb(ctx, source, "", "pool replace-broken", pool)]
     return build.open_menu("Replace broken nodes", template(ctx, source, "pool replace-broken", "{}"), may)
+
+
+def in_order(pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts], sort: PoolSort) -> list[Pool]:
+    """Pools as a list shows them; ``counts`` are by folded id."""
+    if sort != "trouble":
+        return sorted(pools, key=_SORTS[sort])
+    return sorted(
+        pools, key=lambda pool: (not trouble(pool, counts.get(fold(pool.id))), not _allocated(pool), pool.id.lower())
+    )
 
 
 _SORTS: dict[PoolSort, Callable[[Pool], Any]] = {

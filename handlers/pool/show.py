@@ -19,6 +19,7 @@ from cards import build
 from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Words
 from cards.formatting import money
+from handlers.history.forgotten import or_forgotten
 from handlers.pool.sections import nodes_of, overview, resize_errors, sections
 from handlers.pool.trouble import trouble
 from handlers.pool.verbs import buttons
@@ -37,7 +38,7 @@ async def show_pool(ctx: Context, pool: str, *, account: str | None = None) -> C
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async with finding_pool(ctx, source, pool, "pool show"):
+    async with or_forgotten(ctx, source, "pool", pool), finding_pool(ctx, source, pool, "pool show"):
         fetched = await source.fetch(Pool, source.pool(pool))
     entries, sizes, images, prices = await asyncio.gather(
         node_counts.known(source), sizes_of(source), images_of(source), source.prices()

@@ -26,6 +26,8 @@ from cards.formatting import number
 from handlers.alert import parts as alert_parts
 from handlers.report import parts
 from handlers.shared.common import line, nearest, section, titled
+from handlers.shared.listing import backwards
+from handlers.shared.own_list import OwnList
 
 _ALL = Button("Subscriptions", "cost subscriptions")
 
@@ -117,10 +119,37 @@ async def subscribe(
     )  # fmt: skip
 
 
-@command("cost subscriptions", effect="read", examples=["cost subscriptions"])
-async def subscriptions(ctx: Context) -> Card:
-    """List the reports that are posted here, and those that are sent to you."""
-    return await _listed(ctx, "")
+ReportSort = Literal["oldest", "newest", "report"]
+_LIST: OwnList[ReportSubscription] = OwnList(
+    "Reports",
+    {
+        "oldest": None,
+        "newest": lambda each: backwards(each.at),
+        "report": lambda each: each.describe(),
+    },
+    {
+        "subscription": lambda each: each.id,
+        "conversation": lambda each: alert_parts.named(each.conversation),
+        "report": lambda each: each.describe(),
+        "by": lambda each: each.by.name if each.by else "",
+        "since": lambda each: each.at,
+    },
+)
+
+
+@command("cost subscriptions", effect="read", examples=["cost subscriptions", "cost subscriptions sort:newest"])
+async def subscriptions(ctx: Context, *, sort: ReportSort = "oldest", csv: bool = False) -> Card:
+    """List the reports that are posted here, and those that are sent to you.
+
+    :param sort: in which order
+    :param csv: all of them as a CSV file
+    """
+    if csv:
+        here, mine = await _visible(ctx)
+        rows = _LIST.ordered([*here, *mine], sort)
+        again = _LIST.again("cost subscriptions", sort)
+        return await _LIST.as_file(ctx, again, rows, parts.service(ctx).now(), "this conversation")
+    return await _listed(ctx, "", sort)
 
 
 async def _subscribed_by(ctx: Context, subscription: str) -> str:
@@ -182,9 +211,9 @@ async def _visible(ctx: Context) -> tuple[list[ReportSubscription], list[ReportS
     return here, mine
 
 
-async def _listed(ctx: Context, news: str) -> Card:
+async def _listed(ctx: Context, news: str, sort: ReportSort = "oldest") -> Card:
     reports = parts.service(ctx)
-    here, mine = await _visible(ctx)
+    here, mine = (_LIST.ordered(each, sort) for each in await _visible(ctx))
     every = [*here, *mine]
     personal = ctx.request.conversation.kind == "personal"
     return Card(
@@ -207,6 +236,7 @@ async def _listed(ctx: Context, news: str) -> Card:
                 else None,
                 Button("Preview", "cost preview"),
                 Button("Budgets", "cost budgets"),
+                *(_LIST.controls("cost subscriptions", sort) if every else ()),
             ),
         ),
     )

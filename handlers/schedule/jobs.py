@@ -113,7 +113,17 @@ def _listed(
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
-                Button("CSV", line(ctx, source, "csv schedulejob", schedule, *wanted.tokens)),
+                Button(
+                    "CSV",
+                    line(
+                        ctx,
+                        source,
+                        "csv schedulejob",
+                        schedule,
+                        *wanted.tokens,
+                        sort=sort if sort != "created" else None,
+                    ),
+                ),
             ),
         ),
     )

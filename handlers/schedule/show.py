@@ -16,6 +16,7 @@ from cards import build
 from cards.build import blocks, chip, code, facts, text, when
 from cards.card import Button, Card, Mark, Text, Time
 from cards.formatting import number
+from handlers.history.forgotten import or_forgotten
 from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
 from handlers.schedule.changing import buttons
@@ -35,7 +36,10 @@ async def show_schedule(ctx: Context, schedule: str, *, account: str | None = No
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async with finding_schedule(ctx, source, schedule, "schedule show"):
+    async with (
+        or_forgotten(ctx, source, "schedule", schedule),
+        finding_schedule(ctx, source, schedule, "schedule show"),
+    ):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
     recent = recent_job(fetched.value)
     counts = (await counts_of(source, [recent]))[0] if recent else None

@@ -12,10 +12,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from bot.filter import Filter
 from bot.requests.context import Context
 from cards.build import actions, blocks, text
-from cards.card import Attachment, Button, Card, Mark, Words
+from cards.card import Attachment, Button, Card, Mark, Text, Words
 from cards.formatting import plural
 from cards.text_fit import file_name
 from handlers.shared.common import titled
@@ -52,15 +51,18 @@ async def whole_list(
     shown: str,
     what: str,
     where: str,
-    wanted: Filter,
+    wanted: Text | str,
     columns: Sequence[str],
     rows: Sequence[Sequence[Cell]],
     at: datetime,
 ) -> Card:
-    """All of a list as a CSV file, or that nothing fits; ``shown`` is the command of the list that was asked for."""
+    """All of a list as a CSV file, or that nothing fits; ``shown`` is the command of the list that was asked for.
+
+    ``wanted`` says in words which of them were asked for, empty for all.
+    """
     back = Button("Show the list", shown)
     stopped = "stopped before the end" if ctx.live.stopping.is_set() else None
-    title = titled(f"{what} of {where}", wanted.words(at), plural(len(rows), "row"), stopped)
+    title = titled(f"{what} of {where}", wanted, plural(len(rows), "row"), stopped)
     if not rows:
         return Card(title=title, mark=Mark.IDLE, as_of=at, blocks=blocks(Words(text("Nothing fits.")), actions(back)))
     name = f"{what.lower()}-{where}-{at:%Y%m%d-%H%M}"

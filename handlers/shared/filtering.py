@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from heapq import nsmallest
 from math import ceil
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from cyclopts import Parameter
 
@@ -198,6 +199,34 @@ async def gathered(source: Account, kind: type[T], path: str, bound: Bound, *, s
         yield found
 
 
+async def arranged(
+    source: Account,
+    kind: type[T],
+    path: str,
+    bound: Bound,
+    start: PageStart,
+    order: Callable[[T], Any],
+    *,
+    select: str,
+    about: int | None = None,
+) -> AsyncGenerator[Found[T]]:
+    """A page of a list in an order that only all of it gives, however long it is: no more rows are kept than are shown.
+
+    It is read from its beginning for each page. What is shown before the end is in order as far as it was read.
+    """
+    first, wanted = start.first, start.first + build.PAGE + 1
+    best: list[T] = []
+    fits = read = 0
+    async for page in source.pages(kind, path, select=select, filter=bound.odata):
+        fitting = [row for row in page.items if bound.row(row)]
+        fits, read = fits + len(fitting), read + len(page.items)
+        best = nsmallest(wanted, [*best, *fitting], key=order)
+        if page.next is None:
+            yield replace(paged(best, start, page.at), fits=fits, read=read, about=about)
+        else:
+            yield Found(tuple(best[first : first + build.PAGE]), fits, read, 0, page.at, about)
+
+
 async def sifted(
     rows: Sequence[T],
     count: Callable[[Sequence[T]], Awaitable[Sequence[E]]],
@@ -294,6 +323,8 @@ class ListStatus(Generic[T]):
     total: int | None = None
     at_most: bool = False
     """``about`` is what the whole list holds, of which the service leaves out a part."""
+    arranged: bool = False
+    """It is in an order that only all of it gives, so that no reading goes on where another ended."""
 
     @property
     def extent(self) -> str:
@@ -325,7 +356,7 @@ class ListStatus(Generic[T]):
         found, status = self.step.found, self.step.status
         if status is ReadStatus.READING:
             return Button("Stop", f"stop {self.ctx.live.id}", how="edit")
-        if status is ReadStatus.FINISHED:
+        if status is ReadStatus.FINISHED or self.arranged:
             return None
         command = self.line(skip=found.read, met=self.start.first + len(found.rows))
         return Button("Go on", command, how="post" if found.rows else "edit", style="primary")
@@ -336,14 +367,15 @@ class ListStatus(Generic[T]):
         found = self.step.found
         read = number(found.read)
         whole = f" of {'at most' if self.at_most else 'about'} {number(found.about)}" if found.about else ""
+        only = " Only what was read is in this order: a filter leaves less to read." if self.arranged else ""
         match self.step.status:
             case ReadStatus.READING:
                 words = f"Showing {len(found.rows)}, read {read}{whole} so far; this message goes on."
                 return Footer(text(words), while_live=True)
             case ReadStatus.STOPPED:
-                return build.note(f"Stopped after {read}{whole}.")
+                return build.note(f"Stopped after {read}{whole}.{only}")
             case ReadStatus.PAUSED:
-                return build.note(f"Paused after {read}{whole}: a minute is the most at a time.")
+                return build.note(f"Paused after {read}{whole}: a minute is the most at a time.{only}")
             case ReadStatus.BROKEN if self.step.error:
                 return build.note(f"Broken off after {read}{whole}: {self.step.error.code}, {self.step.error.message}")
         if found.full and found.about:

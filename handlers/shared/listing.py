@@ -101,7 +101,7 @@ class Asked(Generic[T]):
         table = [[read(row) for read in cells.values()] for row in fitting]
         plural = self.listing.entity.plural
         what = plural[0].upper() + plural[1:]
-        return await whole_list(self.ctx, self.command(), what, where, self.wanted, tuple(cells), table, at)
+        return await whole_list(self.ctx, self.command(), what, where, self.wanted.words(at), tuple(cells), table, at)
 
 
 @dataclass(frozen=True)

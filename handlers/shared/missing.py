@@ -20,7 +20,9 @@ async def no_pool(ctx: Context, source: Account, name: str, wanted: str) -> Card
     """There is no such pool; ``wanted`` is the command's path."""
     pools, _ = await source.every(Pool, "/pools", select="id")
     everything = Button("All pools", line(ctx, source, "pool list"))
-    return missing(ctx, source, "pool", name, source.name, (pool.id for pool in pools), (wanted,), everything)
+    known = (pool.id for pool in pools)
+    history = await _history(ctx, source, "pool", name)
+    return missing(ctx, source, "pool", name, source.name, known, (wanted,), everything, history)
 
 
 async def no_node(ctx: Context, source: Account, pool: str, name: str) -> Card:
@@ -28,14 +30,16 @@ async def no_node(ctx: Context, source: Account, pool: str, name: str) -> Card:
     nodes, _ = await source.every(Node, source.nodes(pool), select="id")
     everything = Button("All nodes", line(ctx, source, "node list", pool))
     wanted = ("node show", pool)
-    return missing(ctx, source, "node", name, f"pool {pool}", (node.id for node in nodes), wanted, everything)
+    history = await _history(ctx, source, "node", name, pool)
+    return missing(ctx, source, "node", name, f"pool {pool}", (node.id for node in nodes), wanted, everything, history)
 
 
 async def no_job(ctx: Context, source: Account, name: str, wanted: str) -> Card:
     """There is no such job; ``wanted`` is the command's path."""
     jobs, _ = await source.every(Job, "/jobs", select="id")
     everything = Button("All jobs", line(ctx, source, "job list"))
-    return missing(ctx, source, "job", name, source.name, (job.id for job in jobs), (wanted,), everything)
+    history = await _history(ctx, source, "job", name)
+    return missing(ctx, source, "job", name, source.name, (job.id for job in jobs), (wanted,), everything, history)
 
 
 async def no_task(ctx: Context, source: Account, job: str, name: str) -> Card:
@@ -45,7 +49,9 @@ async def no_task(ctx: Context, source: Account, job: str, name: str) -> Card:
     window = await source.window(Task, path, offset=0, limit=1000, select="id", filter=f"startswith(id,'{start}')")
     everything = Button("All tasks", line(ctx, source, "task list", job))
     wanted = ("task show", job)
-    return missing(ctx, source, "task", name, f"job {job}", (task.id for task in window.items), wanted, everything)
+    known = (task.id for task in window.items)
+    history = await _history(ctx, source, "task", name, job)
+    return missing(ctx, source, "task", name, f"job {job}", known, wanted, everything, history)
 
 
 async def no_schedule(ctx: Context, source: Account, name: str, wanted: str) -> Card:
@@ -53,7 +59,15 @@ async def no_schedule(ctx: Context, source: Account, name: str, wanted: str) -> 
     schedules, _ = await source.every(JobSchedule, "/jobschedules", select="id")
     everything = Button("All schedules", line(ctx, source, "schedule list"))
     known = (schedule.id for schedule in schedules)
-    return missing(ctx, source, "job schedule", name, source.name, known, (wanted,), everything)
+    history = await _history(ctx, source, "schedule", name)
+    return missing(ctx, source, "job schedule", name, source.name, known, (wanted,), everything, history)
+
+
+async def _history(ctx: Context, source: Account, kind: str, name: str, parent: str = "") -> Button | None:
+    """The button to what the bot saw of it while Batch still knew it; None where it saw nothing."""
+    seen = await ctx.store.transitions(source.name, entity=kind, parent=parent or None, id=name, limit=1)
+    names = [parent, name] if parent else [name]
+    return Button("Its history", line(ctx, source, f"{kind} history", *names), style="primary") if seen else None
 
 
 def missing(
@@ -65,14 +79,20 @@ def missing(
     known: Iterable[str],
     wanted: tuple[str, ...],
     everything: Button,
+    history: Button | None = None,
 ) -> Card:
-    """There is no ``kind`` of that name: the nearest of those ``known``, each as the command ``wanted`` about it."""
-    near = nearest(name, known)
-    return refusal(
-        f"There is no {kind} “{name}” in {where}.",
-        "Did you mean one of these?" if near else "Nothing there has a name like it.",
-        [*(Button(found, line(ctx, source, *wanted, found)) for found in near), everything],
-    )
+    """There is no ``kind`` of that name: the nearest of those ``known``, each as the command ``wanted`` about it.
+
+    ``history`` leads to what was seen of it, where it is only not there any more.
+    """
+    if history:
+        what, advice, near = f"Batch no longer knows {kind} “{name}” in {where}.", "The bot kept its history.", []
+    else:
+        near = nearest(name, known)
+        what = f"There is no {kind} “{name}” in {where}."
+        advice = "Did you mean one of these?" if near else "Nothing there has a name like it."
+    offered = [Button(found, line(ctx, source, *wanted, found)) for found in near]
+    return refusal(what, advice, [*([history] if history else []), *offered, everything])
 
 
 Finding: TypeAlias = AbstractAsyncContextManager[None]

@@ -19,17 +19,17 @@ _PORTALS = {
 def portal(account: Account, page: Page = "overview") -> Link | None:
     """The account's page of the portal; None where Resource Manager is not the cloud's own, so that no portal is known.
 
-    Pools, jobs and tasks have no address of their own there: the link opens the account's list of them.
+    The portal documents addresses of resources of their own alone. Jobs, tasks, nodes and schedules are none, and what
+    it would do with the id of a pool, an application or a certificate is told nowhere: the link opens the account's
+    list of them.
     """
-    settings = account.settings
-    base = _PORTALS.get(settings.cloud)
-    if base is None or settings.arm_endpoint:
+    return resource(account, f"{account.resource_id}/{page}", "Portal")
+
+
+def resource(account: Account, resource_id: str, label: str) -> Link | None:
+    """The portal's page of a resource such as a storage account, by its id in Resource Manager; None as above."""
+    base = _PORTALS.get(account.settings.cloud)
+    if base is None or account.settings.arm_endpoint or not resource_id:
         return None
-    parts = (
-        *("subscriptions", settings.subscription),
-        *("resourceGroups", settings.resource_group),
-        *("providers", "Microsoft.Batch"),
-        *("batchAccounts", settings.batch_name),
-        page,
-    )
-    return Link("Portal", f"{base}/#@/resource/{'/'.join(quote(part, safe='') for part in parts)}")
+    parts = resource_id.strip("/").split("/")
+    return Link(label, f"{base}/#@/resource/{'/'.join(quote(part, safe='') for part in parts)}")

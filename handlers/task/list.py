@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.models import Counts, Run, Task, TaskRow, select_of
@@ -20,6 +20,7 @@ from cards.formatting import number
 from handlers.job.list import counts_of
 from handlers.shared import filtering
 from handlers.shared.common import line, run_time, template, titled
+from handlers.shared.listing import backwards, forwards
 from handlers.shared.missing import finding_job
 from handlers.shared.states import task_chip
 from handlers.shared.verbs import more, verb
@@ -38,6 +39,8 @@ _COLUMNS = (
 _RETRIES = Column("Retries", "right", rank=1)
 """Stands before the node where tasks that are shown were run again."""
 TaskState = Literal["active", "preparing", "running", "completed", "failed", "succeeded"]
+TaskSort = Literal["listed", "name", "state", "failed", "age", "started", "ran", "exit", "retries"]
+_STATES_IN_ORDER = ("active", "preparing", "running", "completed")
 
 
 @command(
@@ -56,6 +59,7 @@ async def list_tasks(
     job: str,
     *filter: filtering.Typed,  # noqa: A002 - the name that people see
     state: TaskState | None = None,
+    sort: TaskSort = "listed",
     page: int = 1,
     skip: filtering.Unseen = 0,
     met: filtering.Unseen = 0,
@@ -64,10 +68,12 @@ async def list_tasks(
     """List the tasks of a job. Reads only what it shows, however many tasks there are.
 
     What the service cannot filter by is searched for here, page after page, until 20 are found.
+    For any order but Azure's own all tasks are read first.
 
     :param job: the job's id
     :param filter: which ones, such as failed>0 exit:137 id:frame-* age>2h ended:2h ran>10m error:DiskFull
     :param state: only tasks in this state; failed and succeeded are completed ones
+    :param sort: in which order; as Azure lists them where nothing is said
     :param page: which page of 20
     :param skip: how many tasks of the list lie before the page
     :param met: how many of those fit
@@ -82,14 +88,21 @@ async def list_tasks(
         start = start.within(_total(wanted, counts))
         select = filtering.selected(_LISTED, wanted)
         kind = TaskRow if select == _LISTED else Task
+        most = _at_most(wanted, counts)
+        if sort != "listed":
+            order = _orders(bound.at)[sort]
+            start = filtering.PageStart(start.page)
+            whole = filtering.arranged(source, kind, source.tasks(job), bound, start, order, select=select, about=most)
+            nothing: filtering.Found[TaskRow] = filtering.Found((), 0, 0, 0, bound.at, most)
+            async for step in filtering.paced(ctx, whole, nothing):
+                yield _listed(ctx, source, job, wanted, start, counts, step, sort)
+            return
         if bound.exact:
             found, start = await filtering.windowed_within(source, kind, source.tasks(job), bound, start, select=select)
             yield _listed(ctx, source, job, wanted, start, counts, filtering.Step(found))
             return
-        reading = filtering.streamed(
-            source, kind, source.tasks(job), bound, start, select=select, about=_at_most(wanted, counts)
-        )
-        begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, _at_most(wanted, counts))
+        reading = filtering.streamed(source, kind, source.tasks(job), bound, start, select=select, about=most)
+        begin: filtering.Found[TaskRow] = filtering.Found((), 0, skip, skip, bound.at, most)
         async for step in filtering.paced(ctx, reading, begin):
             yield _listed(ctx, source, job, wanted, start, counts, step)
 
@@ -102,14 +115,23 @@ def _listed(
     start: filtering.PageStart,
     counts: Counts | None,
     step: filtering.Step[TaskRow],
+    sort: TaskSort = "listed",
 ) -> Card:
     found, failing = step.found, counts.failed if counts else 0
 
+    ordered = {"sort": sort if sort != "listed" else None}
+
     def again(**options: object) -> str:
-        return line(ctx, source, "task list", job, *wanted.tokens, **options)
+        return line(ctx, source, "task list", job, *wanted.tokens, **{**ordered, **options})
 
     status = filtering.ListStatus(
-        ctx, step, start, again, total=_total(wanted, counts), at_most=bool(wanted.odata(found.at))
+        ctx,
+        step,
+        start,
+        again,
+        total=_total(wanted, counts),
+        at_most=bool(wanted.odata(found.at)),
+        arranged=sort != "listed",
     )
     only_failed = bool(wanted) and wanted == filtering.understood(ctx, source, TASK, ["state:failed"])
     back, on = status.turning
@@ -140,11 +162,51 @@ def _listed(
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Filter…", again(), how="form"),
+                filtering.sorting(again(sort=None), get_args(TaskSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
-                Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens)),
+                Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens, **ordered)),
             ),
         ),
     )
+
+
+def in_order(tasks: Iterable[TaskRow], sort: TaskSort, at: datetime) -> list[TaskRow]:
+    """Tasks as a list shows them at a moment."""
+    return list(tasks) if sort == "listed" else sorted(tasks, key=_orders(at)[sort])
+
+
+def _run(task: TaskRow) -> Run:
+    return task.execution_info or Run()
+
+
+def _ran(task: TaskRow, at: datetime) -> float:
+    """Seconds so far; -1 of what never started."""
+    run = _run(task)
+    return ((run.end_time or at) - run.start_time).total_seconds() if run.start_time else -1.0
+
+
+def _place(task: TaskRow) -> int:
+    state = task.state.lower()
+    return _STATES_IN_ORDER.index(state) if state in _STATES_IN_ORDER else len(_STATES_IN_ORDER)
+
+
+def _exit(task: TaskRow) -> tuple[bool, int]:
+    """Those that failed by their exit code, then the others."""
+    code_ = _run(task).exit_code
+    return not code_, code_ or 0
+
+
+def _orders(at: datetime) -> Mapping[str, Callable[[TaskRow], Any]]:
+    return {
+        "name": lambda task: task.id.lower(),
+        "state": lambda task: (_place(task), task.id.lower()),
+        "failed": lambda task: (not failed_task(task), backwards(_run(task).end_time), task.id.lower()),
+        "age": lambda task: (forwards(task.state_transition_time), task.id.lower()),
+        "started": lambda task: (backwards(_run(task).start_time), task.id.lower()),
+        "ran": lambda task: (-_ran(task, at), task.id.lower()),
+        "exit": lambda task: (_exit(task), task.id.lower()),
+        "retries": lambda task: (-_run(task).retry_count, task.id.lower()),
+    }
 
 
 def _verbs(rows: Sequence[TaskRow]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from cards import build
 from cards.build import blocks, chip, code, facts, muted, text, when
 from cards.card import Block, Bullets, Button, Card, Chip, Mark, Piece, Time, Words
 from cards.formatting import number
+from handlers.history.forgotten import or_forgotten
 from handlers.node.show import connectivity
 from handlers.shared.common import failure, line, run_time, section, since, titled
 from handlers.shared.definition import (
@@ -47,7 +48,7 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async with finding_task(ctx, source, job, task):
+    async with or_forgotten(ctx, source, "task", task, job), finding_task(ctx, source, job, task):
         fetched = await source.fetch(Task, source.task(job, task))
     return task_card(ctx, source, job, fetched.value, fetched.at, await _node_of(source, fetched.value))
 

@@ -151,6 +151,7 @@ def subtasks_card(source: Account, asked: Asked[Subtask], found: list[Subtask], 
                 if len(pools) == 1
                 else None,
                 Button("Job", line(asked.ctx, source, "job show", job)),
+                Button("JSON", line(asked.ctx, source, "raw subtask", job, task)),
                 *shown.controls,
             ),
         ),

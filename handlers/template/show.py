@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from bot.domain.bodies.placeholders import Placeholder, placeholders
 from bot.requests.command import CommandError, command
@@ -16,6 +17,8 @@ from cards.command_line import join, named
 from cards.formatting import number
 from cards.text_fit import file_name
 from handlers.shared.common import section, titled
+from handlers.shared.listing import backwards
+from handlers.shared.own_list import OwnList
 from handlers.shared.templates import Need, Stored, Template, Whose, every, find, usage
 
 _COLUMNS = (
@@ -37,10 +40,37 @@ async def _saved_by(ctx: Context, name: str, *, whose: Whose | None = None) -> s
         return ""
 
 
-@command("template list", effect="read", examples=["template list"])
-async def list_templates(ctx: Context) -> Card:
-    """List the templates of pools, jobs and schedules: your own and this channel's."""
-    return _listed(ctx, await every(ctx), "")
+TemplateSort = Literal["name", "newest", "makes"]
+_LIST: OwnList[Stored] = OwnList(
+    "Templates",
+    {
+        "name": None,
+        "newest": lambda each: backwards(each.at),
+        "makes": lambda each: (each.template.noun, each.name),
+    },
+    {
+        "template": lambda each: each.name,
+        "makes": lambda each: each.template.noun,
+        "to fill in": lambda each: _to_fill_in(each.template),
+        "made from": lambda each: each.template.source,
+        "saved by": lambda each: each.template.by.name,
+        "saved": lambda each: each.at,
+    },
+)
+
+
+@command("template list", effect="read", examples=["template list", "template list sort:newest"])
+async def list_templates(ctx: Context, *, sort: TemplateSort = "name", csv: bool = False) -> Card:
+    """List the templates of pools, jobs and schedules: your own and this channel's.
+
+    :param sort: in which order
+    :param csv: all of them as a CSV file
+    """
+    known = await every(ctx)
+    if csv:
+        again = _LIST.again("template list", sort)
+        return await _LIST.as_file(ctx, again, _LIST.ordered(known, sort), ctx.now(), "this conversation")
+    return _listed(ctx, known, "", sort)
 
 
 @command("template show", effect="read", examples=["template show nightly"])
@@ -130,7 +160,8 @@ def _bullets(items: list[Text]) -> Bullets | None:
     return Bullets(tuple(shown)) if shown else None
 
 
-def _listed(ctx: Context, known: list[Stored], news: str) -> Card:
+def _listed(ctx: Context, known: list[Stored], news: str, sort: TemplateSort = "name") -> Card:
+    known = _LIST.ordered(known, sort)
     mine = [stored for stored in known if stored.owner == person_of(ctx.request)]
     theirs = [stored for stored in known if stored.owner != person_of(ctx.request)]
     return Card(
@@ -147,7 +178,8 @@ def _listed(ctx: Context, known: list[Stored], news: str) -> Card:
                     build.open_menu(f"Show{more}", f"template show {{}} whose:{whose}", [each.name for each in of])
                     for of, whose, more in ((mine, "mine", " (your own)"), (theirs, "channel", ""))
                 ),
-                Button("Refresh", "template list", how="edit"),
+                Button("Refresh", _LIST.again("template list", sort), how="edit"),
+                *(_LIST.controls("template list", sort) if known else ()),
             ),
         ),
     )

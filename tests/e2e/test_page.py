@@ -208,10 +208,10 @@ def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page,
             say(pane, f"{name} {command}")
             answer(pane, first).evaluate("message => message.scrollIntoView({block: 'start'})")
         page.screenshot(path=shots / f"alert-{number}-{command.replace(' ', '-')}.png")
-    expect(answer(slack, "Last 7 days")).to_contain_text("Batch Ops in Teams")
-    expect(answer(teams, "Last 7 days")).to_contain_text("#batch-ops, here")
+    expect(answer(slack, "Past alerts")).to_contain_text("Batch Ops in Teams")
+    expect(answer(teams, "Past alerts")).to_contain_text("#batch-ops, here")
     for pane in (slack, teams):
-        listed = answer(pane, "Last 7 days")
+        listed = answer(pane, "Past alerts")
         listed.get_by_role("combobox", name="Open an alert").select_option(label=f"{QUOTA}8 of the 12 nodes it wants")
         if pane is teams:
             listed.get_by_title("Open an alert", exact=True).click()

@@ -48,10 +48,57 @@ async def test_what_is_open_is_listed_the_worst_first(alert_bot: AlertBot) -> No
     past = await alert_bot.ask("alert list state:past")
     golden(alert_bot, "list-past", past)
     assert "the resize fell short" in words(past)
-    assert "unusable" not in words(past)
+    assert "unusable" in words(past), "what is open is among all that is kept"
+    assert title(past) == "Alerts, open and past · 4 · 3 open"
     nothing = await alert_bot.ask("alert list account:sim-dev")
     assert title(nothing) == "0 open alerts · sim-dev"
     assert "Nothing is open." in words(nothing)
+
+
+async def test_all_alerts_that_are_kept_are_listed_page_by_page(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    hour = timedelta(hours=1)
+    old = [
+        incident(
+            alert_bot, f"{number:08x}", "job.failed", Entity("job", f"render-{number}"),
+            f"job render-{number} has failed", state="event", since=(at := alert_bot.clock.at - (number + 1) * hour),
+            opened=at, changed=at,
+        )
+        for number in range(1_100)
+    ]  # fmt: skip
+    await saved(alert_bot, old)
+    first = await alert_bot.ask("alert list state:past")
+    assert title(first) == "Alerts, open and past · 20 of 1,000 or more · 3 open"
+    assert "render-0 " in words(first)
+    page = await alert_bot.ask("alert list state:past page:52")
+    assert title(page).startswith("Alerts, open and past · 1,021 – 1,040 of 1,104")
+    assert "job render-1016 has failed" in words(page), "six weeks ago"
+    last = await alert_bot.ask("alert list state:past page:9999")
+    assert "job render-1099 has failed" in words(last)
+    assert "page:57" not in " ".join(commands(last))
+    by_kind = await alert_bot.ask("alert list state:past sort:kind")
+    assert title(by_kind).startswith("Alerts, open and past · 20 of 1,104")
+    file = await alert_bot.ask("alert list state:past csv")
+    assert title(file) == "Alerts of all accounts · 1,104 rows"
+    assert "alert list state:past" in commands(file)
+    severe = await alert_bot.ask("alert list state:past severity:critical")
+    assert "52 % of the last hour" in words(severe)
+
+
+@pytest.mark.parametrize(
+    ("typed", "order"),
+    [
+        ("alert list sort:name", ["nightly:job-12", "render-gpu", "sim-0093"]),
+        ("alert list sort:severity", ["nightly:job-12"]),
+        ("alert list sort:kind", ["nightly:job-12", "sim-0093", "render-gpu"]),
+    ],
+)
+async def test_open_alerts_have_an_order(alert_bot: AlertBot, typed: str, order: list[str]) -> None:
+    await a_few(alert_bot)
+    said = words(await alert_bot.ask(typed))
+    places = [said.index(f" {name}") for name in order]
+    assert places == sorted(places)
+    assert not (await alert_bot.ask(f"{typed} csv")).refused
 
 
 async def test_a_card_shows_all_of_an_alert(alert_bot: AlertBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ from tests.azure.recordings import answered, recordings
 from tests.azure.service import KEY
 from tests.cards import limits, schemas
 from tests.commands import every_command
+from tests.golden import check
 from tests.handlers import fields, full_bodies
 from tests.shared import shared
 
@@ -223,13 +225,31 @@ def test_every_recorded_body_fits_into_every_platform(here: Surroundings, name: 
         message: Any = drawn.payload
         assert limits.slack_message(message) == []
         assert len(message["blocks"]) <= 50
-        if body not in entity.full_bodies:
-            assert drawn.omitted == (), f"{card.title}: {drawn.omitted}"
+        assert drawn.omitted == (), f"{card.title}: {drawn.omitted}"
         adaptive: Any = teams.render(card).payload
         assert limits.teams_card(adaptive) == []
         if body in entity.full_bodies:
             assert schemas.faults(schemas.slack_blocks(), message["blocks"]) == []
             assert schemas.faults(schemas.adaptive_card(), adaptive) == []
+
+
+def test_command_lines_that_are_too_long_are_cut_and_none_is_dropped(here: Surroundings) -> None:
+    """A schedule with a pool of its own, a job manager, preparation and release: all of it, or the start of each."""
+    body = copy.deepcopy(full_bodies.SCHEDULE)
+    spec = body["jobSpecification"]
+    tasks = [spec["jobManagerTask"], spec["jobPreparationTask"], spec["jobReleaseTask"]]
+    tasks.append(spec["poolInfo"]["autoPoolSpecification"]["pool"]["startTask"])
+    check("schedule-whole", ENTITIES["schedule"].draw(here, decoder_of(JobSchedule).decode(json.dumps(body))))
+    for number, task in enumerate(tasks):
+        task["commandLine"] = f"/bin/bash -c 'run-{number} " + "--with-an-option=value " * 200
+    card = ENTITIES["schedule"].draw(here, decoder_of(JobSchedule).decode(json.dumps(body)))
+    for render in (slack.render, teams.render):
+        drawn = render(card)
+        shown = json.dumps(drawn.payload)
+        for number in range(len(tasks)):
+            assert f"run-{number} --with-an-option=value --with-an-option=value" in shown
+        assert not any("block" in phrase or "fact" in phrase for phrase in drawn.omitted), drawn.omitted
+    assert "4 lines" in slack.render(card).omitted, "what was cut is said"
 
 
 @pytest.mark.parametrize("name", ENTITIES)
@@ -289,6 +309,12 @@ def test_the_portal_is_linked_where_it_is_known(here: Surroundings) -> None:
     for name, page in (("pool", "pools"), ("job", "jobs"), ("schedule", "jobSchedules"), ("account", "overview")):
         entity = ENTITIES[name]
         assert links(entity.draw(here, entity.kind())) == [f"{account}batchAccounts/a/{page}"]
+    whole = ENTITIES["account"].draw(here, decoder_of(BatchAccountResource).decode(json.dumps(full_bodies.ACCOUNT)))
+    root = "https://portal.azure.com/#@/resource/subscriptions/s/resourceGroups/g/providers"
+    assert links(whole)[1:] == [
+        f"{root}/Microsoft.Storage/storageAccounts/files",
+        f"{root}/Microsoft.KeyVault/vaults/safe",
+    ]
 
 
 def test_recordings_are_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,8 +10,10 @@ import pytest
 
 from bot.content.outgoing import outgoing
 from bot.domain.findings import Entity
+from cards.card import Attachment, Card
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, Transition
+from storage.port.runs import JobRun
 from tests.handlers.alert_service import ACCOUNT, AlertBot, alerting, commands, golden, incident, saved, title, words
 from tests.handlers.conftest import Scene
 
@@ -168,12 +171,85 @@ async def test_long_histories_are_turned(alert_bot: AlertBot) -> None:
         change(at + timedelta(seconds=n), "task", f"t-{n}", "failed", parent="big", exitCode=1) for n in range(1500)
     ]
     await seen(alert_bot, *tasks)
-    first = await alert_bot.ask("job history big")
-    assert title(first).endswith("· 20 of 1,000 or more changes")
-    assert "t-1499" in words(first)
-    assert "job history big account:render-prod page:2" in commands(first)
-    last = await alert_bot.ask("job history big page:50")
-    assert title(last).endswith("· 981 – 1,000 of 1,000 or more changes")
+    for what in ("job history big", "history"):
+        first = await alert_bot.ask(what)
+        assert title(first).endswith("· 20 of 1,000 or more changes")
+        assert "t-1499" in words(first)
+        assert f"{what} account:render-prod page:2" in commands(first)
+        card = await alert_bot.ask(f"{what} page:50")
+        assert title(card).endswith("· 981 – 1,000 of 1,500 changes")
+        card = await alert_bot.ask(next(each for each in commands(card) if each.endswith("page:51")))
+        assert title(card).endswith("· 1,001 – 1,020 of 1,500 changes"), "a thousand is no end"
+        assert "t-499" in words(card)
+        last = await alert_bot.ask(f"{what} page:999999")
+        assert title(last).endswith("· 1,481 – 1,500 of 1,500 changes")
+        assert "t-0" in words(last)
+        assert not [each for each in commands(last) if each.endswith("page:76")]
+
+
+async def test_a_history_is_turned_round_and_given_as_a_file(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    for what, number in (("job history old:job-7", 6), ("history", 11), ("history entity:task", 3)):
+        said = words(await alert_bot.ask(f"{what} sort:oldest"))
+        rows = content(await alert_bot.ask(f"{what} sort:oldest csv"))
+        assert len(rows) == number
+        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+        assert rows == content(await alert_bot.ask(f"{what} csv"))[::-1] or len({row[0] for row in rows}) < number
+        if what.startswith("job"):
+            assert said.index("frame-1") < said.index("AllTasksCompleted") < said.index("deleted")
+    file = await alert_bot.ask("history csv")
+    assert not file.refused
+    assert "history account:render-prod" in commands(file)
+
+
+def content(card: Card) -> list[list[str]]:
+    """The rows of an attached CSV without its head."""
+    file = next(block for block in card.blocks if isinstance(block, Attachment))
+    return list(csv.reader(file.content.decode("utf-8-sig").splitlines()))[1:]
+
+
+async def test_what_batch_has_forgotten_is_shown_as_the_bot_kept_it(alert_bot: AlertBot) -> None:
+    await a_life(alert_bot)
+    at = alert_bot.clock.at
+    run = JobRun(
+        account=ACCOUNT, job="old:job-7", pool="render-gpu", started=at - timedelta(hours=3),
+        ended=at - timedelta(hours=2), schedule="old", tasks=90, failed=3, retries=2, core_seconds=36_000.0,
+        cost=1.25, idle_cost=0.25, currency="USD",
+    )  # fmt: skip
+    await alert_bot.scene.store.record(ChangeSet(runs=[run]))
+    card = await alert_bot.ask("job show old:job-7")
+    golden(alert_bot, "forgotten-job", card)
+    assert not card.refused
+    assert title(card) == "Job old:job-7 · Batch no longer knows it"
+    said = words(outgoing(card))
+    for each in ("AllTasksCompleted", "$1.25", "$0.25", "3 of 90 tasks failed", "exit code 137"):
+        assert each in said
+    for each in ("job history old:job-7", "pool show render-gpu", "schedule show old", "job list"):
+        assert f"{each} account:render-prod" in commands(card)
+    receipt = await alert_bot.ask("cost job old:job-7")
+    assert "$1.25" in words(receipt), "what it cost is not forgotten"
+    task = await alert_bot.ask("task show old:job-7 frame-1")
+    assert title(task) == "Task frame-1 · Batch no longer knows it"
+    node = await alert_bot.ask("node show render-gpu tvm-1")
+    assert "idle → ✖ unusable" in words(node)
+    schedule = await alert_bot.ask("schedule show old")
+    assert "schedule history old account:render-prod" in commands(schedule)
+    for command in commands(card):
+        if "old:job-7" in command:
+            assert not (await alert_bot.ask(command)).refused, command
+
+
+async def test_what_is_asked_of_something_forgotten_leads_to_its_history(alert_bot: AlertBot) -> None:
+    """Commands that need the thing itself are refused, with the way to what is known of it."""
+    await a_life(alert_bot)
+    for typed in ("task list old:job-7", "raw job old:job-7", "csv task old:job-7"):
+        card = await alert_bot.ask(typed)
+        assert card.refused
+        assert "job history old:job-7 account:render-prod" in commands(card), typed
+    golden(alert_bot, "forgotten-refused", await alert_bot.ask("task list old:job-7"))
+    never = await alert_bot.ask("job show never:seen")
+    assert never.refused
+    assert title(never) == "There is no job “never:seen” in render-prod."
 
 
 async def test_only_what_is_odd_in_a_stored_line_is_left_as_it_is(alert_bot: AlertBot) -> None:

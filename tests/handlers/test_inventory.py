@@ -25,7 +25,7 @@ from bot.azure.models import (
 from bot.domain.headroom import headroom
 from bot.domain.quota import Used
 from cards import slack, teams, text
-from cards.card import Button, Card, Menu, Table, plain
+from cards.card import Attachment, Button, Card, Menu, Table, plain
 from handlers.inventory.application import Known, application_card
 from handlers.inventory.image import support
 from handlers.job.preparation import preparations_card, preparations_of
@@ -92,6 +92,9 @@ async def test_the_parts_of_a_task_are_reached_by_clicking(scene: Scene) -> None
     card = await scene.ask(button.command)
     fits(card)
     check("command-subtask-list", still(card, scene))
+    raw = await scene.ask(next(item.command for item in items(card) if getattr(item, "text", "") == "JSON"))
+    assert len(await raw_of(raw)) == len(table(card))
+    check("command-raw-subtask", still(raw, scene))
 
 
 async def test_the_preparation_of_a_job_is_reached_by_clicking(scene: Scene) -> None:
@@ -103,6 +106,9 @@ async def test_the_preparation_of_a_job_is_reached_by_clicking(scene: Scene) -> 
     assert "failed on 1" in plain(card.title)
     fits(card)
     check("command-preparation-list", still(card, scene))
+    raw = await scene.ask(next(item.command for item in items(card) if getattr(item, "text", "") == "JSON"))
+    assert len(await raw_of(raw)) == len(table(card))
+    check("command-raw-preparation", still(raw, scene))
 
 
 async def test_a_job_without_preparation_says_so(scene: Scene) -> None:
@@ -338,3 +344,71 @@ def test_a_family_without_a_quota_has_no_room() -> None:
 
 def replace_family(size: VmSize, family: str) -> VmSize:
     return msgspec.structs.replace(size, family=family)
+
+
+async def raw_of(card: Card) -> Any:
+    """The JSON that is attached."""
+    file = next(block for block in card.blocks if isinstance(block, Attachment))
+    return json.loads(file.content)
+
+
+async def test_an_image_is_shown_with_the_pools_that_are_made_of_it(scene: Scene) -> None:
+    listed = await scene.ask("image list mine:yes")
+    menu = next(item for item in items(listed) if isinstance(item, Menu) and item.label == "Open an image")
+    card = await scene.ask(menu.command.replace("{}", menu.options[0].value))
+    fits(card)
+    check("command-image-show", still(card, scene))
+    assert plain(card.title).startswith("Image ")
+    assert any(isinstance(item, Menu) and item.label == "Open a pool" for item in items(card))
+    again = await scene.ask(f"image show '{menu.options[0].value.replace(':', ' ')}'")
+    assert plain(again.title) == plain(card.title), "words do as well"
+    raw = await scene.ask(next(item.command for item in items(card) if getattr(item, "text", "") == "JSON"))
+    (sent, *_) = await raw_of(raw)
+    assert ":".join(sent["imageReference"][each] for each in ("publisher", "offer", "sku")) == menu.options[0].value
+    nothing = await scene.ask("image show beos")
+    assert nothing.refused
+    assert "no image that the service offers" in plain(nothing.title)
+
+
+@pytest.mark.parametrize(
+    ("listed", "label", "says"),
+    [
+        ("application show renderer", "JSON", "renderer"),
+        ("certificate show {}", "JSON", "thumbprint"),
+        ("raw size d4s_v3", None, "capabilities"),
+    ],
+)
+async def test_the_json_of_what_an_account_has(scene: Scene, listed: str, label: str | None, says: str) -> None:
+    if "{}" in listed:
+        menu = next(item for item in items(await scene.ask("certificate list")) if isinstance(item, Menu))
+        listed = listed.format(menu.options[0].value)
+    card = await scene.ask(listed)
+    if label:
+        card = await scene.ask(next(item.command for item in items(card) if getattr(item, "text", "") == label))
+    assert not card.refused
+    fits(card)
+    assert says in json.dumps(await raw_of(card))
+    for item in items(card):
+        if isinstance(item, Button):
+            assert not (await scene.ask(item.command)).refused, item.command
+    check(f"command-raw-{listed.split()[0 if label else 1]}", still(card, scene))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "offered"),
+    [
+        ("raw size d4s_v33", "no VM size", "raw size Standard_D4s_v3"),
+        ("raw application nothing", "", ""),
+        ("raw image beos", "no image", "image list"),
+        ("raw certificate 00", "", ""),
+        ("raw preparation nothing:job-1", "no job", "job list"),
+        ("raw subtask nothing:job-1 a", "no job", "job list"),
+    ],
+)
+async def test_the_json_of_nothing_is_refused_in_words(scene: Scene, typed: str, said: str, offered: str) -> None:
+    card = await scene.ask(typed)
+    assert card.refused
+    assert said in plain(card.title)
+    assert "went wrong inside" not in plain(card.title)
+    if offered:
+        assert any(item.command.startswith(offered) for item in items(card) if isinstance(item, Button))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
 
@@ -13,11 +15,12 @@ from handlers.file import list as file
 from handlers.inventory import application, certificate, image, size
 from handlers.job import preparation
 from handlers.schedule import list as schedule
+from handlers.shared.filtering import Found, ListStatus, PageStart, ReadStatus, Step
 from handlers.shared.listing import Listing
 from handlers.task import subtasks
 from tests.commands import every_command
 from tests.golden import check
-from tests.handlers.conftest import Scene, nobody
+from tests.handlers.conftest import START, Scene, nobody
 from tests.handlers.test_cards import still
 from tests.handlers.test_files import buttons, finished
 
@@ -199,3 +202,96 @@ def test_sizes_of_files(typed: str, bytes_: int) -> None:
 def test_the_service_is_asked_for_nothing_of_a_short_list(entity: Entity) -> None:
     assert not any(each.wire or each.implies for each in entity.fields)
     assert not any(word.yes or word.no for each in entity.fields for word in each.words.values())
+
+
+ORDERED_OTHERWISE = {"audit": "a chain, in the order of its lines, which goes on by the number of a line"}
+"""Lists that have no order of one's own, with the reason."""
+
+
+def lists() -> list[str]:
+    """Every command that lists something: by pages, or by its name."""
+    return [
+        each.path
+        for each in every_command().commands.values()
+        if each.path not in ORDERED_OTHERWISE
+        and (
+            any(parameter.name == "page" for parameter in each.parameters)
+            or each.path.endswith((" list", "subscriptions", "mutes"))
+            or each.path == "saved"
+        )
+    ]
+
+
+@pytest.mark.parametrize("path", lists())
+def test_every_list_has_an_order_and_a_file(path: str) -> None:
+    commands = every_command().commands
+    taken = {each.name: each for each in commands[path].parameters}
+    assert taken["sort"].choices
+    if "csv" in taken:
+        return
+    noun, _, verb = path.partition(" ")
+    file = {each.name: each for each in commands[f"csv {noun}job" if verb == "jobs" else f"csv {noun}"].parameters}
+    assert file["sort"].choices == taken["sort"].choices, "the file is in the order of the list"
+
+
+@pytest.mark.parametrize(
+    "path", ["pool list", "node list render-cpu", "job list", "schedule jobs thumbnails", "task list thumbnails:job-3"]
+)
+async def test_a_file_is_in_the_order_of_its_list(scene: Scene, path: str) -> None:
+    noun = " ".join(path.split()[:2])
+    taken = {each.name: each for each in every_command().commands[noun].parameters}
+    seen = set()
+    for way in taken["sort"].choices:
+        card = await scene.ask(f"{path} sort:{way}")
+        shown = column(card)
+        assert shown
+        seen.add(tuple(shown))
+        whole = await scene.ask(buttons(card)["CSV"].command)
+        rows = [row[0] for row in content(whole)]
+        assert rows[: len(shown)] == shown, way
+        assert column(await scene.ask(buttons(whole)["Show the list"].command)) == shown
+        assert f"{way} ✓" in [
+            option.text
+            for block in card.blocks
+            for item in getattr(block, "items", ())
+            if isinstance(item, Menu) and item.label == "Sort"
+            for option in item.options
+        ]
+    assert len(seen) > 1 or len(shown) < 3
+
+
+@pytest.mark.parametrize("scene", ["performance"], indirect=True)
+async def test_tasks_in_an_order_are_read_whole_and_turned(scene: Scene) -> None:
+    job = "job-0002"
+    names = column(await scene.ask(f"task list {job} sort:name"))
+    assert names == sorted(names)
+    assert len(names) == 20
+    second = await scene.ask(f"task list {job} sort:name page:2")
+    assert names[-1] < column(second)[0]
+    assert column(await scene.ask(buttons(second)["◀ Previous"].command)) == names
+    whole = [row[0] for row in content(await scene.ask(f"csv task {job} sort:name"))]
+    assert whole == sorted(whole)
+    last = await scene.ask(f"task list {job} sort:name page:9999")
+    assert column(last)[-1] == whole[-1]
+    some = await scene.ask(f"task list {job} id~7 sort:ran")
+    rows = content(await scene.ask(f"csv task {job} id~7 sort:ran"))
+    assert column(some) == [row[0] for row in rows][:20]
+
+
+async def test_tasks_that_ran_longest_come_first(scene: Scene) -> None:
+    card = await scene.ask("task list thumbnails:job-3 sort:ran")
+    check("command-task-list-sorted", still(card, scene))
+    whole = await scene.ask("csv task thumbnails:job-3 sort:ran")
+    spans = [datetime.fromisoformat(row[9]) - datetime.fromisoformat(row[8]) for row in content(whole) if row[9]]
+    assert len(spans) > 10
+    assert spans == sorted(spans, reverse=True)
+
+
+async def test_a_reading_that_pauses_says_that_its_order_is_not_whole(scene: Scene) -> None:
+    ctx = cast(Any, SimpleNamespace(live=SimpleNamespace(id="x")))
+    found: Found[str] = Found(("a",), 2_000, 2_000, 0, START, 9_000)
+    for status in (ReadStatus.PAUSED, ReadStatus.STOPPED):
+        shown = ListStatus(ctx, Step(found, status), PageStart(), str, arranged=True)
+        assert shown.going_on is None, "nothing goes on where another reading ended"
+        assert shown.progress
+        assert "Only what was read is in this order" in plain(shown.progress.text)
