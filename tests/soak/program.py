@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -35,6 +36,15 @@ class InstalledProgram(Program):
         )
         self.process.start()
         self.starts += 1
+
+    async def stop(self) -> int:
+        """In good order, or, where it takes too long, not: whoever runs it waits for all that it forked."""
+        process = self.process
+        code = await super().stop()
+        if process is not None and process.is_alive():
+            process.kill()
+            await asyncio.to_thread(process.join)
+        return code
 
 
 def _context() -> ForkServerContext:
