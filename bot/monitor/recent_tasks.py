@@ -25,6 +25,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from bot.azure.models.base import told
 from bot.azure.models.task import Place
 from bot.azure.models.watched import RecentRun, TaskState, WorkingNode
 from bot.content.clear_rows import clear_row
@@ -51,7 +52,6 @@ class _Seen(Struct):
     failures: list[tuple[RecentRun, str]] = field(default_factory=list)
     retried: list[Retried] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
-    parts: set[str] = field(default_factory=set)
     moved: bool = False
 
 
@@ -115,7 +115,7 @@ def _see(
 ) -> tuple[NodeWork, set[str]]:
     """A node. Returns what it runs now, and the jobs of which it tells."""
     runs: list[str] = []
-    parts: list[tuple[str, str]] = []
+    parts: list[str] = []
     jobs: set[str] = set()
     for each in row.recent_tasks:
         run = each.execution_info
@@ -144,16 +144,19 @@ def _see(
             story.failures.append((each, row.id))
         elif pending.count_end(job, each.task_id, run.end_time, mine[job].exact):
             story.succeeded += 1
-    # A node of many slots runs more than it tells of: the rest is taken for more of the same.
-    share = max(1.0, (row.running_tasks_count - len(parts)) / len(runs)) if runs else 0.0
-    slots = row.running_task_slots_count / (len(runs) + len(parts)) if runs or parts else 0.0
+    # A node of many slots runs more than it tells of, which is taken for more of the same; one that lost its tasks to
+    # another still tells of them, in their state of now.
+    count = told(row.running_tasks_count, len(runs) + len(parts))
+    share = max(0, count - len(parts)) / len(runs) if runs else 0.0
+    slots = row.running_task_slots_count / count if count else 0.0
     for job in runs:
         seen[job].running += share
-        seen[job].slots += max(slots, share)
-    for job, task in parts:
-        seen[job].parts.add(task)
-        seen[job].slots += max(slots, 1.0)
-    return NodeWork(row.total_tasks_run, tuple(dict.fromkeys([*runs, *(job for job, _ in parts)]))), jobs
+        seen[job].slots += share * max(slots, 1.0)
+    for job in parts:
+        seen[job].slots += max(slots, 1.0) if count else 0.0
+    if not count:
+        return NodeWork(row.total_tasks_run), jobs
+    return NodeWork(row.total_tasks_run, tuple(dict.fromkeys([*runs, *parts]))), jobs
 
 
 def _told_all(row: WorkingNode, work: NodeWork, known: NodeWork | None, since: datetime) -> bool:
@@ -169,10 +172,10 @@ def _told_all(row: WorkingNode, work: NodeWork, known: NodeWork | None, since: d
     return any(at is not None and at < since - OVERLAP for at in ended)
 
 
-def _see_part(pending: PendingState, job: str, part: RecentRun, since: datetime, parts: list[tuple[str, str]]) -> None:
+def _see_part(pending: PendingState, job: str, part: RecentRun, since: datetime, parts: list[str]) -> None:
     """A part of a task that runs on several nodes: how that ended is told by the task itself."""
     if part.task_state.lower() != _OVER:
-        parts.append((job, part.task_id))
+        parts.append(job)
         return
     run = part.execution_info
     ended = run.end_time
@@ -205,7 +208,7 @@ async def _draw(pending: PendingState, job: str, pool: str, seen: _Seen) -> None
     failed = await draw_failures(pending, job, [clear_row(row) for row in new if row not in known])
     view = pending.jobs[job]
     keep_retried(pending, job, seen.retried, seen.settled)
-    running, slots = round(seen.running) + len(seen.parts), round(seen.slots)
+    running, slots = round(seen.running), round(seen.slots)
     if view.running and not running and not seen.moved:
         pending.recounted.add(job)  # it ran, and no node has heard of it: it may have been deleted
     if view.active is None or (not failed and not seen.succeeded and running == view.running):

@@ -142,16 +142,16 @@ class Sender:
             log.info("outbox.changed", entry=entry.id, why=error.why, code=error.code)
             await self._attempt_failed(row, unposted, error)
             return 0
-        await self._note(lambda: self._store.delivered(entry.id, entry.version, message, channel))
+        await self._note(lambda: self._store.delivered(entry.id, entry.version, message, channel, repeated=repeat))
         self._totals.sent += 1
         self._totals.repeated += repeat
         self._totals.shortened += so_far.plain
         return entry.version
 
     async def _edit(self, row: DeliveryState, conversation: Conversation, card: Card, so_far: Attempts) -> int:
-        entry = row.entry
+        entry, shown = row.entry, marked(card) if row.repeated else card
         try:
-            await self._call(so_far, lambda: self._chat.update(conversation, row.message, card))
+            await self._call(so_far, lambda: self._chat.update(conversation, row.message, shown))
         except Undelivered as error:
             match error.why:
                 case "missing" if self._moment() - (row.first_attempt or self._moment()) > _ANEW:

@@ -45,7 +45,7 @@ class DeliveryState(Struct, frozen=True):
 
     ``sent`` is the version that was delivered last (0: none), ``message`` the platform's id of the message, ``channel``
     where the platform put it (it may differ from the conversation's own id). ``attempts`` failed since the last
-    success, the last one with ``error``.
+    success, the last one with ``error``. ``repeated`` stays True once it was posted though it may have been before.
     """
 
     entry: OutboxEntry
@@ -56,6 +56,7 @@ class DeliveryState(Struct, frozen=True):
     attempts: int = 0
     first_attempt: datetime | None = None
     error: str = ""
+    repeated: bool = False
 
 
 class OutboxStore(Protocol):
@@ -76,7 +77,7 @@ class OutboxStore(Protocol):
         """Note that a first post is about to be made; False where it was claimed or posted already."""
         ...
 
-    async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
+    async def delivered(self, entry: str, version: int, message: str, channel: str, *, repeated: bool = False) -> None:
         """Note that a version is shown as this message; the claim is over."""
         ...
 

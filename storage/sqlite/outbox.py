@@ -19,7 +19,7 @@ from storage.sqlite.timestamps import from_timestamp, to_timestamp
 
 _COLUMNS = (
     "outbox.id, destination, address, card, version, not_before, reply_to, broadcast, urgent, "
-    "state, sent, message, channel, attempts, first_attempt, error"
+    "state, sent, message, channel, attempts, first_attempt, error, repeated"
 )
 
 _PRUNABLE = """
@@ -62,13 +62,13 @@ class SqliteOutbox(Connection):
         )
         return bool(await self._update(sql, to_timestamp(at), entry))
 
-    async def delivered(self, entry: str, version: int, message: str, channel: str) -> None:
+    async def delivered(self, entry: str, version: int, message: str, channel: str, *, repeated: bool = False) -> None:
         """A version is shown: whatever was wrong is over."""
         sql = (
-            "UPDATE outbox SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '' "
-            "WHERE id = ?"
+            "UPDATE outbox SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '', "
+            "repeated = max(repeated, ?) WHERE id = ?"
         )
-        await self._update(sql, version, message, channel, entry)
+        await self._update(sql, version, message, channel, int(repeated), entry)
 
     async def attempt_failed(
         self, entry: str, state: AttemptState, error: str, not_before: datetime | None = None
@@ -123,8 +123,8 @@ def _deliveries(rows: Iterable[tuple[Any, ...]]) -> list[DeliveryState]:
     found = []
     for row in rows:
         id_, destination, address, card, version, not_before, reply_to, broadcast, urgent = row[:9]
-        state, sent, message, channel, attempts, first, error = row[9:]
+        state, sent, message, channel, attempts, first, error, repeated = row[9:]
         due, begun = from_timestamp(not_before), None if first is None else from_timestamp(first)
         entry = OutboxEntry(id_, destination, address, card, version, due, reply_to, bool(broadcast), bool(urgent))
-        found.append(DeliveryState(entry, state, sent, message, channel, attempts, begun, error))
+        found.append(DeliveryState(entry, state, sent, message, channel, attempts, begun, error, bool(repeated)))
     return found

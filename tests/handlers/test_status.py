@@ -76,6 +76,18 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
     assert card.mark is Mark.FAILED
 
 
+async def test_what_is_read_late_is_told_with_what_bounds_it(alert_bot: AlertBot) -> None:
+    late = {"tasks": 312.0, "counts": 1800.0}
+    alert_bot.status.rows = [AccountStatus(name=ACCOUNT, polled=alert_bot.clock.at, wait=30, calls=120, behind=late)]
+    card = await alert_bot.ask("status")
+    golden(alert_bot, "status-behind", card)
+    said = words(card)
+    assert f"{ACCOUNT}: failed tasks, by 5 min" in said
+    assert f"{ACCOUNT}: last counts of jobs that ended, by 30 min" in said
+    assert "watch.requests_per_minute" in said
+    assert card.mark is Mark.WARNING
+
+
 async def test_what_fails_in_the_background_is_told(alert_bot: AlertBot) -> None:
     at = alert_bot.clock.at
     alert_bot.status.rows = [AccountStatus(name=ACCOUNT, polled=at, wait=30)]

@@ -96,6 +96,19 @@ async def test_what_does_not_work_is_said(stage: Stage) -> None:
     assert "C2" not in said
 
 
+async def test_how_far_behind_a_stream_is_is_said(stage: Stage) -> None:
+    late = scene(NOON)
+    late.behind = {"tasks": NOON - timedelta(seconds=90), "counts": NOON - timedelta(hours=1)}
+    await stage.monitor_status.after("render", late, NOON)
+    metrics = await stage.get("/metrics")
+    assert 'batchbot_unread_seconds{account="render",stream="tasks"} 90.0' in metrics
+    assert 'batchbot_unread_seconds{account="render",stream="nodes"} 0.0' in metrics
+    assert "late" not in await stage.get("/health"), "a minute and a half is caught up with"
+    late.behind = {"tasks": NOON - timedelta(seconds=600)}
+    await stage.monitor_status.after("render", late, NOON)
+    assert "account render: failed tasks are 10 min late, for want of calls a minute" in await stage.get("/health")
+
+
 async def test_what_runs_beside_the_watching_is_said(stage: Stage) -> None:
     await stage.monitor_status.after("render", scene(NOON), NOON)
     stage.background.ok(MONEY, "render")

@@ -521,10 +521,10 @@ async def test_a_chat_that_breaks_its_word_loses_nothing_and_stops_nothing(w: Wo
 async def test_a_store_that_fails_after_the_post_makes_no_second_one(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real, failures = w.store.delivered, [OSError("disk"), OSError("disk")]
 
-    async def failing(entry: str, version: int, message: str, channel: str) -> None:
+    async def failing(entry: str, version: int, message: str, channel: str, *, repeated: bool = False) -> None:
         if failures:
             raise failures.pop()
-        await real(entry, version, message, channel)
+        await real(entry, version, message, channel, repeated=repeated)
 
     monkeypatch.setattr(w.store, "delivered", failing)
     w.start()

@@ -162,6 +162,9 @@ async def test_a_lost_answer_is_one_repeat_that_says_so(bench: Bench) -> None:
     await bench.done()
     assert bench.told() == [("a 1", False), ("a 1", True)]
     assert bench.outbox.totals.repeated == 1
+    await bench.give(entry("a", version=2, conversation=bench.conversation("general")))
+    await bench.done()
+    assert bench.told() == [("a 1", False), ("a 2", True)], "an edit does not take the mark away"
 
 
 async def test_a_crash_is_one_repeat_that_says_so(bench: Bench) -> None:

@@ -185,7 +185,7 @@ def in_words_of_alerting(body: dict[str, Any]) -> dict[str, Any]:
     """An incident's body, whose steps were to become actions, and what was told an event; what was over was mended."""
     actions = [renamed(step, verb="changes") for step in body["steps"]]
     state = {"told": "event"}.get(body["state"], body["state"])
-    return renamed(body, steps="actions") | {"actions": actions, "state": state, "mended": True}
+    return renamed(body, steps="actions") | {"actions": actions, "state": state, "mended": True, "counted": None}
 
 
 HELD = {"silenced": "inhibited", "snoozed": ""}

@@ -148,7 +148,7 @@ class WorkingNode(Wire):
     state: str = ""
     state_transition_time: datetime | None = None
     total_tasks_run: int = 0
-    running_tasks_count: int = 0
+    running_tasks_count: int = UNTOLD
     running_task_slots_count: int = 0
     recent_tasks: tuple[RecentRun, ...] = ()
 

@@ -36,3 +36,9 @@ def rows_that_were_put_aside(db: Database) -> None:
 def messages_that_go_first(db: Database) -> None:
     """Whether a message goes before others that wait; of those that wait already none does."""
     db.execute("ALTER TABLE outbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def messages_that_may_be_repeats(db: Database) -> None:
+    """Whether a message was posted though it may have been before: it says so as long as it stands."""
+    db.execute("ALTER TABLE outbox ADD COLUMN repeated INTEGER NOT NULL DEFAULT 0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from bot.domain.findings import Entity
@@ -53,6 +55,22 @@ def test_the_words_of_an_unreachable_account() -> None:
 def test_a_throttled_account(blind: Blindness, told: bool) -> None:
     headlines = [each.headline for each in found("account.throttled", blind=blind)]
     assert headlines == (["account render-prod is throttled: what is shown of it is old"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("behind", "headline"),
+    [
+        ({}, None),
+        ({"tasks": ago(1.9)}, None),
+        ({"tasks": ago(2)}, "account render-prod: failed tasks are told late"),
+        ({"nodes": ago(9), "tasks": ago(1)}, "account render-prod: failed tasks and nodes in trouble are told late"),
+        ({"counts": ago(90)}, None),  # how a job ended was told
+    ],
+)
+def test_an_account_that_is_read_late(behind: dict[str, datetime], headline: str | None) -> None:
+    assert [each.headline for each in found("account.behind", behind=behind)] == ([headline] if headline else [])
+    blind = Blindness(ago(60), "Timeout", "", 9)
+    assert found("account.behind", behind=behind, blind=blind) == [], "that is another trouble"
 
 
 @pytest.mark.parametrize(
