@@ -87,7 +87,7 @@ def test_a_refusal_exits_1() -> None:
 
 
 def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
-    done = batchbot("chat", "--demo", "--pictures", str(tmp_path), typed="help\n1\nquit\n")
+    done = batchbot("chat", "--demo", "--history", "1", "--pictures", str(tmp_path), typed="help\n1\nquit\n")
     assert done.returncode == 0, done.stderr
     assert "tasks running" in done.stdout  # the home card greets
     assert "What you can ask" in done.stdout

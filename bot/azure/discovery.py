@@ -62,7 +62,7 @@ async def _seen_by(account: Account) -> Seen:
     try:
         subscriptions = await account.every_above(Subscription, "/subscriptions", version=SUBSCRIPTIONS_VERSION)
     except AzureError as error:
-        return Seen((), (f"The subscriptions that the bot's identity sees could not be listed: {reason(error)}.",))
+        return Seen((), (f"not known: subscriptions that the bot's identity sees: {reason(error)}.",))
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def within(subscription: Subscription) -> Seen:
@@ -83,7 +83,7 @@ async def _in(account: Account, subscription: Subscription) -> Seen:
         return Seen(tuple(await account.every_above(BatchAccountResource, path)))
     except AzureError as error:
         if error.status == 403:
-            return Seen((), (f"Accounts of {what} cannot be listed: the bot's identity lacks the role {_ROLE} on it.",))
+            return Seen((), (f"not known: accounts of {what}: the bot's identity lacks the role {_ROLE} on it.",))
         if error.code.lower() in ("missingsubscriptionregistration", "subscriptionnotregistered"):
             return Seen()  # where Batch was never used, there are no accounts
-        return Seen((), (f"Accounts of {what} could not be listed: {reason(error)}.",))
+        return Seen((), (f"not known: accounts of {what}: {reason(error)}.",))

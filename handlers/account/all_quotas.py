@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal, TypeAlias
 
 from bot.azure import gaps
 from bot.azure.models import Pool
@@ -18,8 +19,10 @@ from handlers.account.quotas import MARKS, bars
 from handlers.shared import node_counts
 from handlers.shared.capacity import SELECT, active_jobs, used_of
 from handlers.shared.common import section, titled
+from handlers.shared.own_list import OwnList
 from handlers.shared.portal import portal
 
+QuotaSort: TypeAlias = Literal["tight", "name", "limit"]
 _COLUMNS = (
     Column("VM family", width=3),
     Column("Used", "right", rank=1),
@@ -30,10 +33,14 @@ _COLUMNS = (
 
 
 @command("account quotas", effect="read", examples=["account quotas", "account quotas sim-dev page:2"])
-async def show_quotas(ctx: Context, account: str | None = None, *, page: int = 1) -> Card:
+async def show_quotas(
+    ctx: Context, account: str | None = None, *, sort: QuotaSort = "tight", csv: bool = False, page: int = 1
+) -> Card:
     """Show all quotas of an account with what is used of them: cores of every VM family, pools, jobs and schedules.
 
     :param account: the account, by its name in the settings; if left out the default here
+    :param sort: in which order VM families are listed
+    :param csv: all quotas as a CSV file
     :param page: which page of 20 VM families
     """
     source = ctx.account(account)
@@ -46,11 +53,15 @@ async def show_quotas(ctx: Context, account: str | None = None, *, page: int = 1
     properties = resource.value.properties
     used = await used_of(source, pools, counts, active)
     quotas = quotas_of(properties, used, families="all")
-    families = sorted((each for each in quotas if each.kind == "family"), key=_order)
+    families = _LIST.ordered((each for each in quotas if each.kind == "family"), sort)
+    again = command_line("account quotas", source.name)
+    if csv:
+        rows = [*(each for each in quotas if each.kind != "family"), *families]
+        return await _LIST.as_file(ctx, _LIST.again(again, sort), rows, at, source.name)
     page = build.within(page, len(families))
     shown = families[(page - 1) * build.PAGE : page * build.PAGE]
     tight = [each for each in quotas if each.level]
-    again = command_line("account quotas", source.name)
+    ordered = _LIST.again(again, sort)
     return Card(
         title=titled(
             f"Quotas of {source.name}",
@@ -64,9 +75,10 @@ async def show_quotas(ctx: Context, account: str | None = None, *, page: int = 1
             *section("Dedicated cores by VM family", build.table(_COLUMNS, map(_row, shown)) if shown else None),
             None if families else Words(text(_NO_FAMILIES)),
             build.actions(
-                *build.pager(again, page, len(families)),
+                *build.pager(ordered, page, len(families)),
+                *_LIST.controls(again, sort),
                 Button("Account", command_line("account show", source.name)),
-                Button("Refresh", f"{again} page:{page}" if page > 1 else again, how="edit"),
+                Button("Refresh", f"{ordered} page:{page}" if page > 1 else ordered, how="edit"),
                 portal(source),
             ),
             build.note("A VM family that is not listed has none: ask for it in the portal.") if families else None,
@@ -81,6 +93,21 @@ def _order(quota: Quota) -> tuple[float, int, str]:
     """Those nearest their limit first, then the largest; those that may have nothing last."""
     share = quota.used / quota.limit if quota.limit else float(quota.used > 0)
     return -share, -quota.limit, quota.family.lower()
+
+
+_LIST: OwnList[Quota] = OwnList(
+    "Quotas",
+    {
+        "tight": _order,
+        "name": lambda each: each.family.lower(),
+        "limit": lambda each: -each.limit,
+    },
+    {
+        "quota": lambda each: each.what,
+        "used": lambda each: each.used,
+        "limit": lambda each: each.limit,
+    },
+)
 
 
 def _row(quota: Quota) -> list[Text]:

@@ -133,24 +133,17 @@ async def raw_subtask(
 @command(
     "raw preparation",
     effect="read",
-    examples=["raw preparation nightly:job-12", "raw preparation nightly:job-12 tvmps_1f_d"],
+    examples=["raw preparation nightly:job-12"],
 )
-async def raw_preparation(ctx: Context, job: str, node: str | None = None, *, account: str | None = None) -> Card:
-    """Download the JSON of a job's preparation and release runs on all its nodes, or on one of them.
+async def raw_preparation(ctx: Context, job: str, *, account: str | None = None) -> Card:
+    """Download the JSON of a job's preparation and release runs on all its nodes.
 
     :param job: the job's id
-    :param node: the id of one node; all of them if left out
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     sent, at = await statuses(ctx, source, job, "raw preparation", Sent)
-    shown = line(ctx, source, "preparation list", job)
-    if node is not None:
-        sent = [each for each in sent if str(each.get("nodeId", "")).lower() == node.lower()]
-        if not sent:
-            raise CommandError(f"Job {job} has not run on a node “{node[:60]}”.", [shown], at="node")
-    name = f"{job} {node}" if node is not None else job
-    return _card("Preparation of", name, _one(sent, node), at, [Button("Preparation", shown)])
+    return _card("Preparation of", job, sent, at, [Button("Preparation", line(ctx, source, "preparation list", job))])
 
 
 def _one(sent: list[Sent], which: object) -> Sent | list[Sent]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
-from bot.azure.models.node import InboundEndpoint
+from bot.azure.models.node import InboundEndpoint, RecentTask
 from bot.domain.advice import of_node
 from bot.domain.states import word
 from bot.requests.command import command
@@ -135,9 +135,19 @@ def _start_task_run(node: Node) -> list[Block]:
     )
 
 
+def _newest(node: Node) -> list[RecentTask]:
+    """The tasks that a node tells of, the newest first: the service has them the other way round."""
+
+    def begun(task: RecentTask) -> datetime:
+        run = task.execution_info
+        return (run.start_time if run else None) or datetime.max.replace(tzinfo=UTC)  # it is about to begin
+
+    return sorted(node.recent_tasks, key=begun, reverse=True)
+
+
 def _recent(node: Node) -> list[Block]:
     lines = []
-    for task in node.recent_tasks[:10]:
+    for task in _newest(node):
         run = task.execution_info
         ended = ""
         if run and run.exit_code is not None:
@@ -149,7 +159,7 @@ def _recent(node: Node) -> list[Block]:
 def _last_task(ctx: Context, source: Account, node: Node) -> Button | None:
     if not node.recent_tasks:
         return None
-    task = node.recent_tasks[0]
+    task = _newest(node)[0]
     return Button("Last task", line(ctx, source, "task show", task.job_id, task.task_id))
 
 

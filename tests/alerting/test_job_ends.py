@@ -92,7 +92,7 @@ async def test_failures_that_are_learned_of_after_the_end_make_the_same_message_
     async with watched_account(tmp_path, kinds=ENDS, severity=Severity.INFO) as account:
         warned = Conversation("slack", "C0WARN")
         await account.alerts.subscribe(Subscription(id="s2", conversation=warned))
-        allow = refuse(account, "/jobs/short/task")  # neither counts nor tasks
+        allow = refuse(account, "/jobs/short/task|/pools/pool1/nodes")  # no counts, no tasks, and no node tells
         add(account, tasks=4, failing=1.0, seconds=8)
         await account.look()
         assert [said for said, _ in about(account, "short")] == [

@@ -243,4 +243,4 @@ async def test_the_terminal_prints_every_card_and_the_last_one(tmp_path: Path) -
             await asyncio.sleep(0.01)
     last = out.getvalue().strip().splitlines()
     assert "■ stopped: something went wrong inside the bot." in last
-    assert [line for line in last if "Go on" in line] == ["[1] Go on → pool list"]
+    assert [line.partition("] ")[2] for line in last if "Go on" in line] == ["Go on → pool list"]

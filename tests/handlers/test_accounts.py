@@ -18,7 +18,7 @@ from cards.teams import render as teams
 from cards.text import render
 from tests.handlers.conftest import Scene
 
-_SEES_NOTHING = "Accounts of subscription"
+_SEES_NOTHING = "accounts of subscription"
 
 
 def said(card: Card) -> str:
@@ -76,7 +76,7 @@ async def test_a_role_that_is_missing_is_named(scene: Scene, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (AzureError("NoConnection", "no way"), "could not be listed"),
+        (AzureError("NoConnection", "no way"), "not known: accounts of subscription"),
         (AzureError("MissingSubscriptionRegistration", "not registered", status=409), ""),
     ],
 )

@@ -21,6 +21,7 @@ READS = sorted(
     path for path, known in every_command().commands.items() if known.mark.effect == "read" and path not in NOT_OF_AZURE
 )
 ESSENTIAL = {
+    "account quotas": "/batchAccounts/ACCOUNT|/pools",
     "account show": "/pools",
     "application list": "/applications",
     "application show": "",

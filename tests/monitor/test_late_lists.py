@@ -7,9 +7,10 @@ from datetime import datetime
 import pytest
 
 from bot.azure.models.watched import JobRun, JobState, NodeState
-from bot.monitor.account_state import AccountState, PendingState
+from bot.monitor.account_state import AccountState
 from bot.monitor.job_changes import fold_jobs
 from bot.monitor.node_changes import fold_nodes
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView, NodeView, PoolView
 from storage.port.monitoring import Transition
 from tests.monitor.late_account import NOON, POOL, after

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.azure.models import AccountProperties, NodeCounts
-from bot.monitor.account_state import AccountState, PendingState
+from bot.monitor.account_state import AccountState
+from bot.monitor.pending_state import PendingState
 from bot.monitor.quotas import quota_view
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
 from tests.domain.accounts import SIZES

@@ -8,8 +8,9 @@ from bot.alerting.rules import discover
 from bot.azure.models import Place, Run
 from bot.azure.models.watched import TaskConstraints, TaskState
 from bot.domain.retries import Retried, Retrying, retrying
-from bot.monitor.account_state import AccountState, PendingState
+from bot.monitor.account_state import AccountState
 from bot.monitor.job_changes import fold_tasks
+from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView, Scene
 from tests.monitor.late_account import NOON, POOL, after
 
