@@ -14,6 +14,7 @@ import structlog
 
 from bot.azure.models import TaskCountsResult
 from bot.monitor.account_state import MEMORY, OVERLAP, key_of
+from bot.monitor.evidence import CALLS
 from bot.monitor.job_changes import OVER, fold_jobs, fold_past, fold_retries, fold_task_counts, fold_tasks, lose_job
 from bot.monitor.node_changes import draw_nodes, fold_idle
 from bot.monitor.pending_state import PendingState
@@ -64,7 +65,8 @@ class Turns:
         self._store = store
         self._settings = settings
         self._watched = watched
-        self._allowed = settings.requests_per_minute * settings.poll_seconds // 60
+        allowed = settings.requests_per_minute * settings.poll_seconds // 60
+        self._allowed = allowed - min(CALLS, allowed // 10)  # one failed task is examined however full a poll is
 
     @property
     def left(self) -> int:

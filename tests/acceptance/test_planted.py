@@ -124,7 +124,8 @@ async def test_no_secret_of_any_answer_leaves(tmp_path: Path) -> None:
         for listener in (*stage.azure.accounts.values(), stage.azure.arm):
             listener.faults.add("error", path=r"^(?!.*token)", status=403, code="AuthorizationFailure")
         await asked(stage, texts)
-        await stage.looked(4)
+        unreachable = "SELECT 1 FROM incidents WHERE rule = 'account.unreachable'"
+        await stage.until(lambda: stage.rows(unreachable), 900, "that the account cannot be read")
         await stage.until(lambda: not stage.undelivered(), 300, "all is told")
         found = await leaks(stage)
         assert not found, "\n".join(found)
