@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import aiohttp
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
 _VERSION = "2024-07-01.20.0"
@@ -91,12 +93,13 @@ class Crowd:
             found += [Event("end", job.id, ended)] if ended else []
         for name in self._failing:
             ends = []
-            async for task in self._client.list_tasks(
-                name, filter="executionInfo/result eq 'failure'", select=["id", "executionInfo"]
-            ):
-                info = task.execution_info
-                if info and info.end_time and not (info.failure_info and info.failure_info.code == "TaskEnded"):
-                    ends.append(info.end_time)
+            with suppress(ResourceNotFoundError):  # it was deleted since
+                async for task in self._client.list_tasks(
+                    name, filter="executionInfo/result eq 'failure'", select=["id", "executionInfo"]
+                ):
+                    info = task.execution_info
+                    if info and info.end_time and not (info.failure_info and info.failure_info.code == "TaskEnded"):
+                        ends.append(info.end_time)
             found += [Event("failure", name, at, number) for number, at in enumerate(sorted(ends), start=1)]
         return [each for each in found if since <= each.at < until]
 

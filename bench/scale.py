@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ import aiohttp
 import msgspec
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ResourceNotFoundError
 
 from bench.crowd import FARM, Crowd, Event
 from bench.jumping_clock import JumpingClock
@@ -273,8 +274,9 @@ async def polled(bench: Bench, case: Case, rounds: int) -> tuple[float, float, f
             jobs = [job.id async for job in client.list_jobs(raw_response_hook=heard)]
             for job in jobs:
                 read.setdefault(f"{job}", []).append(bench.clock.now())  # its state was read before its tasks
-                async for _task in client.list_tasks(job, raw_response_hook=heard):
-                    pass
+                with suppress(ResourceNotFoundError):  # it was deleted since
+                    async for _task in client.list_tasks(job, raw_response_hook=heard):
+                        pass
                 read.setdefault(f"{job} tasks", []).append(bench.clock.now())
             cpu += time.process_time() - before
     for event in await bench.crowd.what_happened(begun, last):

@@ -87,11 +87,11 @@ def test_a_refusal_exits_1() -> None:
 
 
 def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
-    done = batchbot("chat", "--demo", "--history", "1", "--pictures", str(tmp_path), typed="help\n1\nquit\n")
+    done = batchbot("chat", "--demo", "--history", "1", "--pictures", str(tmp_path), typed="help account\n1\nquit\n")
     assert done.returncode == 0, done.stderr
     assert "tasks running" in done.stdout  # the home card greets
-    assert "What you can ask" in done.stdout
-    assert "Help: account" in done.stdout  # the first choice of the help
+    assert "Help: account" in done.stdout
+    assert "Delete…" in done.stdout  # the first choice of the home card is the pool in trouble
 
 
 def test_the_teams_package_is_written(tmp_path: Path) -> None:
