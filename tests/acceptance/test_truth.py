@@ -112,8 +112,9 @@ def _told_once(stage: Environment) -> None:
         )
     ]
     # Teams cannot be asked what became of a post that was on its way at the kill: it may be there twice, and says so.
-    twice = sum(REPEAT in str(each) for each in stage.teams.writes)
-    said = [(each["id"], each["summary"]) for each in stage.letters_teams()]
+    letters = stage.letters_teams()
+    twice = sum(REPEAT in str(each) for each in letters)
+    said = [(each["id"], each["summary"]) for each in letters]
     assert len(written) <= len(said) <= len(written) + twice, said
     assert twice <= 1
     assert _all_told(stage)
