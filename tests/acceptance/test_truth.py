@@ -113,7 +113,7 @@ def _told_once(stage: Environment) -> None:
     ]
     # Teams cannot be asked what became of a post that was on its way at the kill: it may be there twice, and says so.
     letters = stage.letters_teams()
-    twice = sum(REPEAT in str(each) for each in letters)
+    twice = sum(REPEAT in str(stage.teams.message(stage.room, each["id"])) for each in letters)
     said = [(each["id"], each["summary"]) for each in letters]
     assert len(written) <= len(said) <= len(written) + twice, said
     assert twice <= 1
