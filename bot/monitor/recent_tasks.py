@@ -28,7 +28,7 @@ from msgspec import Struct, field
 from bot.azure.models.base import told
 from bot.azure.models.task import Place
 from bot.azure.models.watched import RecentRun, TaskState, WorkingNode
-from bot.content.clear_rows import clear_row
+from bot.content.clear_rows import clear_page
 from bot.domain.entity import find, fold
 from bot.domain.retries import Retried
 from bot.monitor.account_state import OVERLAP, NodeWork, PoolWork
@@ -61,7 +61,7 @@ async def fold_work(pending: PendingState, pool: str, rows: Sequence[WorkingNode
     ``every``: each job that moved is owed a list of its tasks, because every task that begins or ends is news.
     """
     before = pending.work.get(pool) or PoolWork(begin_of(pending, pool))
-    mine = {name: view for name, view in pending.jobs.items() if fold(view.pool) == fold(pool)}
+    mine = _jobs_in(pending, pool)
     seen: dict[str, _Seen] = {}
     owed: set[str] = set()
     nodes = {name: node for name, node in before.nodes.items() if not node.jobs}
@@ -93,10 +93,13 @@ def lose_work(pending: PendingState) -> None:
 
 def begin_of(pending: PendingState, pool: str) -> datetime:
     """From when on the nodes of a pool are to be listed: since its jobs' failures are known."""
-    since = [
-        pending.tasks.get(name, pending.at) for name, view in pending.jobs.items() if fold(view.pool) == fold(pool)
-    ]
-    return min([*since, pending.at])
+    return min([*(pending.tasks.get(name, pending.at) for name in _jobs_in(pending, pool)), pending.at])
+
+
+def _jobs_in(pending: PendingState, pool: str) -> dict[str, JobView]:
+    """The jobs of a pool, which they may spell another way."""
+    folded = fold(pool)
+    return {name: view for name, view in pending.jobs.items() if fold(view.pool) == folded}
 
 
 def cover(pending: PendingState, unread: Iterable[str]) -> None:
@@ -203,9 +206,13 @@ async def _draw(pending: PendingState, job: str, pool: str, seen: _Seen) -> None
         place = Place(pool, node)
         new.append(TaskState(each.task_id, each.task_state, run.end_time, execution_info=run, node_info=place))
     exact = pending.jobs[job].exact
-    known = [row for row in new if exact and row.state_transition_time and row.state_transition_time <= exact]
-    await draw_failures(pending, job, [*map(clear_row, known)])  # the counts have them
-    failed = await draw_failures(pending, job, [clear_row(row) for row in new if row not in known])
+    known: list[TaskState] = []
+    fresh: list[TaskState] = []
+    for row in await clear_page(new):
+        counted = exact and row.state_transition_time and row.state_transition_time <= exact
+        (known if counted else fresh).append(row)
+    await draw_failures(pending, job, known)  # the counts have them
+    failed = await draw_failures(pending, job, fresh)
     view = pending.jobs[job]
     keep_retried(pending, job, seen.retried, seen.settled)
     running, slots = round(seen.running), round(seen.slots)
