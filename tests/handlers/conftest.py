@@ -22,12 +22,12 @@ from bot.requests.dispatcher import Dispatcher
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services
 from bot.sandbox.server import AzureSandbox
-from bot.sandbox.world import Clock, World
-from bot.sandbox.world.scenarios import build
+from bot.sandbox.world import World
 from bot.settings import AccessSettings, AccountSettings
 from cards.card import Card
 from storage.sqlite.store import SqliteStore
 from tests.commands import every_command
+from tests.worlds import lived
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 ZONE = "America/Chicago"
@@ -73,9 +73,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
     """The demo's accounts after six hours; parametrize ``scene`` indirectly with the name of another scenario."""
-    world = build(getattr(request, "param", "demo"), seed=7, clock=Clock(START, paused=True))
-    world.clock.advance(timedelta(hours=6))
-    world.settle()
+    world = lived(getattr(request, "param", "demo"), seed=7, start=START, hours=6)
     sandbox = AzureSandbox(world)
     await sandbox.start()
     identity = {"IDENTITY_ENDPOINT": sandbox.identity_endpoint, "IDENTITY_HEADER": sandbox.identity_header}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.credentials import AccessToken
@@ -12,8 +12,8 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from bot.sandbox.server import AzureSandbox
-from bot.sandbox.world import AccountState, Clock
-from bot.sandbox.world.scenarios import build
+from bot.sandbox.world import AccountState
+from tests.worlds import lived
 
 START = datetime(2026, 11, 26, 22, 40, 7, tzinfo=UTC)
 
@@ -21,10 +21,7 @@ START = datetime(2026, 11, 26, 22, 40, 7, tzinfo=UTC)
 @asynccontextmanager
 async def money_sandbox(hours: float = 3) -> AsyncIterator[AzureSandbox]:
     """The demo after so many hours, its clock standing still."""
-    world = build("demo", 1, Clock(START, paused=True))
-    world.clock.advance(timedelta(hours=hours))
-    world.settle()
-    sandbox = AzureSandbox(world)
+    sandbox = AzureSandbox(lived("demo", seed=1, start=START, hours=hours))
     await sandbox.start()
     try:
         yield sandbox

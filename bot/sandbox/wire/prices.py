@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, get_args
 from zlib import crc32
 
@@ -103,7 +104,6 @@ class RetailPrices:
 
     def __init__(self, book: PriceBook, page: int = 1000) -> None:
         self._book = book
-        self._items: dict[str, tuple[Item, ...]] = {}
         self.page = page
 
     async def answer(self, request: web.Request, base: str) -> web.Response:
@@ -113,7 +113,7 @@ class RetailPrices:
         preview = query.get("api-version", "").strip("'") == _PREVIEW
         if request.method != "GET" or currency not in RATES:
             return _refused()
-        items = list(self._all(currency))
+        items = list(_all(self._book, currency))
         if query.get("meterRegion", "").strip("'") == "primary":
             items = [item for item in items if item.is_primary_meter_region]
         try:
@@ -137,55 +137,55 @@ class RetailPrices:
         }
         return respond(body, content_type=_CONTENT_TYPE)
 
-    def _all(self, currency: str) -> tuple[Item, ...]:
-        """The whole list in a currency; made when it is first asked for."""
-        if (items := self._items.get(currency)) is None:
-            items = self._items[currency] = tuple(
-                item for region in REGIONS for size in priced() for item in self._of(size, region, currency)
-            )
-        return items
 
-    def _of(self, size: VmSize, region: str, currency: str) -> Iterator[Item]:
-        """All that a size is sold as in a region."""
-        mark = crc32(size.name.encode())
-        for windows in (False, True):
-            product = f"Virtual Machines {series_of(size, windows=windows)}"
-            for market in get_args(Market):
-                if market != "on demand" and not size.low_priority_capable:
-                    continue
-                for item in self._meter(size, region, currency, product, market, windows):
-                    yield item
-                    if mark % 3 == 0:  # billed in another region: what it costs there is not what it costs here
-                        dearer = round(item.retail_price * 1.08, 6)
-                        yield structs.replace(
-                            item,
-                            is_primary_meter_region=False,
-                            retail_price=dearer,
-                            unit_price=dearer,
-                            meter_id=str(uuid.uuid5(uuid.UUID(item.meter_id), "elsewhere")),
-                        )
-                    if mark % 5 == 0:
-                        yield structs.replace(item, sku_id=f"{item.sku_id[:-1]}X")
-        linux = on_demand(size, region, windows=False)
-        plain, windows_product = (f"Virtual Machines {series_of(size, windows=each)}" for each in (False, True))
-        cloud = "Cloud Services" if mark % 2 else "CloudServices"
-        yield _item(size, region, currency, windows_product, "", linux, type_="DevTestConsumption")
-        yield _item(size, region, currency, f"{plain} {cloud}", "", linux * 1.4)
-        yield _item(size, region, currency, plain, "", linux * _YEAR * 0.6, type_="Reservation", term="1 Year")
+@lru_cache(maxsize=len(RATES))
+def _all(book: PriceBook, currency: str) -> tuple[Item, ...]:
+    """The whole list in a currency; made when it is first asked for, the same in every world of the same prices."""
+    return tuple(item for region in REGIONS for size in priced() for item in _of(book, size, region, currency))
 
-    def _meter(
-        self, size: VmSize, region: str, currency: str, product: str, market: Market, windows: bool
-    ) -> Iterator[Item]:
-        """One meter: a row for each price that it had, has and will have."""
-        for since, dollars in self._book.versions(size, region, market, windows=windows):
-            item = _item(size, region, currency, product, MARKETS[market], dollars, since=since)
-            if market == "on demand":
-                plans = [
-                    SavingsPlan(round(item.retail_price * share, 6), round(item.retail_price * share, 6), term)
-                    for term, share in _PLANS
-                ]
-                item = structs.replace(item, savings_plan=plans)
-            yield item
+
+def _of(book: PriceBook, size: VmSize, region: str, currency: str) -> Iterator[Item]:
+    """All that a size is sold as in a region."""
+    mark = crc32(size.name.encode())
+    for windows in (False, True):
+        product = f"Virtual Machines {series_of(size, windows=windows)}"
+        for market in get_args(Market):
+            if market != "on demand" and not size.low_priority_capable:
+                continue
+            for item in _meter(book, size, region, currency, product, market, windows):
+                yield item
+                if mark % 3 == 0:  # billed in another region: what it costs there is not what it costs here
+                    dearer = round(item.retail_price * 1.08, 6)
+                    yield structs.replace(
+                        item,
+                        is_primary_meter_region=False,
+                        retail_price=dearer,
+                        unit_price=dearer,
+                        meter_id=str(uuid.uuid5(uuid.UUID(item.meter_id), "elsewhere")),
+                    )
+                if mark % 5 == 0:
+                    yield structs.replace(item, sku_id=f"{item.sku_id[:-1]}X")
+    linux = on_demand(size, region, windows=False)
+    plain, windows_product = (f"Virtual Machines {series_of(size, windows=each)}" for each in (False, True))
+    cloud = "Cloud Services" if mark % 2 else "CloudServices"
+    yield _item(size, region, currency, windows_product, "", linux, type_="DevTestConsumption")
+    yield _item(size, region, currency, f"{plain} {cloud}", "", linux * 1.4)
+    yield _item(size, region, currency, plain, "", linux * _YEAR * 0.6, type_="Reservation", term="1 Year")
+
+
+def _meter(
+    book: PriceBook, size: VmSize, region: str, currency: str, product: str, market: Market, windows: bool
+) -> Iterator[Item]:
+    """One meter: a row for each price that it had, has and will have."""
+    for since, dollars in book.versions(size, region, market, windows=windows):
+        item = _item(size, region, currency, product, MARKETS[market], dollars, since=since)
+        if market == "on demand":
+            plans = [
+                SavingsPlan(round(item.retail_price * share, 6), round(item.retail_price * share, 6), term)
+                for term, share in _PLANS
+            ]
+            item = structs.replace(item, savings_plan=plans)
+        yield item
 
 
 def _refused() -> web.Response:

@@ -27,7 +27,7 @@ class World:
         self.seed = seed
         self.rng = random.Random(seed)
         self.time = self.clock.now()
-        self.prices = PriceBook(self.time)
+        self.prices = PriceBook.of(self.time)
         self.accounts: dict[str, AccountState] = {}
         self._heap: list[tuple[datetime, int, Callable[..., None], tuple[Any, ...]]] = []
         self._made = 0

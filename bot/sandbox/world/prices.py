@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final, Literal
@@ -111,38 +112,43 @@ MARKETS: Final[dict[Market, str]] = {"on demand": "", "spot": " Spot", "low prio
 """Market -> what the names of its meters end in."""
 
 
+@dataclass(frozen=True)
 class PriceBook:
-    """Prices as time goes, of a world that begins at ``start``.
+    """Prices as time goes. Of every second spot price and every third other one there is an older value, up to
+    ``changed``; for every fourth a dearer one is announced for ``coming``, which no world reaches."""
 
-    Of every second spot price and every third other one there is an older value, up to ``changed``: the first day of a
-    month, at least 30 days before the beginning. For every fourth a dearer one is announced for ``coming``, which no
-    world reaches.
-    """
+    changed: datetime
+    coming: datetime
 
-    def __init__(self, start: datetime) -> None:
+    @classmethod
+    def of(cls, start: datetime) -> PriceBook:
+        """That of a world that begins at ``start``: prices changed on the first of a month, 30 days before or more."""
         before = start.astimezone(UTC) - timedelta(days=30)
-        self.changed = before.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        self.coming = datetime(start.year + 5, 1, 1, tzinfo=UTC)
-        self._known = cache(self._versions)
+        changed = before.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return cls(changed, datetime(start.year + 5, 1, 1, tzinfo=UTC))
 
     def versions(self, size: VmSize, region: str, market: Market, *, windows: bool) -> Sequence[tuple[datetime, float]]:
         """Since when which price (dollars an hour) holds, the oldest first; announced ones too."""
-        return self._known(size, region, market, windows)
-
-    def _versions(self, size: VmSize, region: str, market: Market, windows: bool) -> list[tuple[datetime, float]]:
-        now = list_price(size, region, market, windows=windows)
-        found = [(LONG_AGO, now)]
-        mark = crc32(f"{size.name} {market}".encode())
-        if mark % (2 if market == "spot" else 3) == 0:
-            found = [(LONG_AGO, round(now * (0.85 if market == "spot" else 1.06), 6)), (self.changed, now)]
-        if mark % 4 == 1:
-            found.append((self.coming, round(now * 1.1, 6)))
-        return found
+        return _versions(self, size, region, market, windows)
 
     def at(self, size: VmSize, region: str, windows: bool, market: Market, when: datetime) -> float:
         """Dollars an hour at a time."""
         price = 0.0
-        for since, dollars in self._known(size, region, market, windows):
+        for since, dollars in _versions(self, size, region, market, windows):
             if since <= when or not price:
                 price = dollars
         return price
+
+
+@cache
+def _versions(
+    book: PriceBook, size: VmSize, region: str, market: Market, windows: bool
+) -> Sequence[tuple[datetime, float]]:
+    now = list_price(size, region, market, windows=windows)
+    found = [(LONG_AGO, now)]
+    mark = crc32(f"{size.name} {market}".encode())
+    if mark % (2 if market == "spot" else 3) == 0:
+        found = [(LONG_AGO, round(now * (0.85 if market == "spot" else 1.06), 6)), (book.changed, now)]
+    if mark % 4 == 1:
+        found.append((book.coming, round(now * 1.1, 6)))
+    return found

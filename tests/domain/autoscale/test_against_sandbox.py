@@ -9,11 +9,11 @@ import pytest
 from bot.domain.autoscale.history import history
 from bot.domain.autoscale.syntax import read
 from bot.domain.autoscale.what_if import what_if
-from bot.sandbox.world import Clock, World
+from bot.sandbox.world import World
 from bot.sandbox.world.live import LivePool
-from bot.sandbox.world.scenarios import build
 from storage.port.core_use import NO_USE, CoreUse
 from storage.port.samples import Sample, Work
+from tests.worlds import lived
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 
@@ -36,9 +36,7 @@ def sampled(world: World, pool: LivePool, hours: int) -> list[Sample]:
 @pytest.mark.parametrize("name", ["render-cpu", "render-gpu"])
 def test_what_would_have_been_is_about_what_was(name: str) -> None:
     """A pool by its own formula, and a fixed one by its own size: what is tried out is what happened."""
-    world = build("demo", seed=7, clock=Clock(START, paused=True))
-    world.clock.advance(timedelta(hours=7))
-    world.settle()
+    world = lived("demo", seed=7, start=START, hours=7)
     pool = world.accounts["render-prod"].pools[name]
     samples = sampled(world, pool, 12)
     last = samples[-1]

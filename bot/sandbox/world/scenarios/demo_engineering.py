@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from bot.sandbox.entity_parts import (
     MountConfiguration,
@@ -251,7 +252,7 @@ def _regression(account: AccountState) -> None:
             ),
             on_all_tasks_complete="terminatejob",
         ),
-        plan=lambda job: cases.add(account, job),
+        plan=partial(cases.add, account),
         manager=Work(median=25.0),
     )
 

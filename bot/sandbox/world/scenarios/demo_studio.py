@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from bot.sandbox.entity_parts import (
     ApplicationPackageReference,
@@ -368,14 +369,14 @@ def _schedules(account: AccountState) -> None:
         filled(dailies),
         display_name="Dailies for the morning",
         metadata=metadata(owner="editorial"),
-        plan=lambda job: dailies.add(account, job),
+        plan=partial(dailies.add, account),
         manager=Work(median=40.0),
     )
     account.schedule_lifecycle.add(
         "thumbnails",
         Schedule(recurrence_interval="PT1H", start_window="PT30M"),
         filled(thumbnails),
-        plan=lambda job: thumbnails.add(account, job),
+        plan=partial(thumbnails.add, account),
         manager=Work(median=15.0),
     )
     export = account.schedule_lifecycle.add(
@@ -434,7 +435,7 @@ def _troubles(account: AccountState) -> None:
                 work=Work(median=300.0),
             ),
         )
-        later(world, 240.0, lambda: account.job_lifecycle.disable(job, "requeue"))
+        later(world, 240.0, partial(account.job_lifecycle.disable, job, "requeue"))
 
     def mistype() -> None:
         """Somebody edits a formula, and it errs until somebody sees it."""

@@ -131,12 +131,12 @@ def on(pool_id: str) -> PoolInformation:
 
 def later(world: World, seconds: float, event: Callable[..., object], *args: object) -> None:
     """Calls the event then. What it asks may be refused by that time: a quota is spent, somebody deleted the pool."""
+    world.after(seconds, _happen, event, args)
 
-    def happen() -> None:
-        with contextlib.suppress(Refused):
-            event(*args)
 
-    world.after(seconds, happen)
+def _happen(event: Callable[..., object], args: tuple[object, ...]) -> None:
+    with contextlib.suppress(Refused):
+        event(*args)
 
 
 @contextlib.contextmanager
