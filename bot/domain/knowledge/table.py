@@ -1,0 +1,172 @@
+"""The table of causes: read and checked once, looked up by id or by what shows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from string import Formatter
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.knowledge.shapes import Match, Row, Where
+
+PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
+"""What a step's command may have to be filled in."""
+UNKNOWN_KINDS = 200
+"""Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
+
+_FALLS_TO: dict[str, tuple[Where, ...]] = {"resize": ("resize", "provider")}
+_RUNS = ("task", "start_task", "exit", "line")
+"""Where programs run: exit codes and lines mean the same in all of them."""
+_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_-]+)+")
+_EXITED = "failureexitcode"
+_UNSIGNED = 1 << 32
+_SIGNED_MAX = (1 << 31) - 1
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    cause: tuple[Row, ...]
+    sources: dict[str, str] = {}
+
+
+class Asked(Struct, frozen=True):
+    """What shows of a trouble, all in small letters."""
+
+    code: str = ""
+    message: str = ""
+    category: str = ""
+    exit_code: int | None = None
+    line: str = ""
+
+
+class Table:
+    """Rows, found by their id or by what shows; of those that fit, the one that asks for most, else the first."""
+
+    def __init__(self, rows: Sequence[Row], own: Sequence[Row] = ()) -> None:
+        """``own`` are a team's rows, which come before ``rows`` whatever those ask for."""
+        self.rows = tuple(rows)
+        self.own = tuple(own)
+        self.unknown: Counter[tuple[str, str]] = Counter()
+        """How often no row knew what was asked: where, and the code."""
+        self._by_id = {each.id: each for each in (*self.rows, *self.own)}
+
+    def row(self, id_: str) -> Row:
+        """The row of this id. Raises KeyError."""
+        return self._by_id[id_]
+
+    def find(self, where: str, asked: Asked) -> Row | None:
+        """The row that knows what is asked, None where none does, which is counted."""
+        if asked == Asked():
+            return None
+        for among in self._order(where, asked):
+            if found := _best(among, asked):
+                return found
+        self._count(where, asked)
+        return None
+
+    def _order(self, where: str, asked: Asked) -> Iterator[Iterable[Row]]:
+        """The rows to look through, one group after the other."""
+        runs = where in _RUNS
+        exited = runs and asked.code in ("", _EXITED)
+        if exited:
+            yield (each for each in self.own if each.where == "line")
+            yield (each for each in self.own if each.where == "exit")
+            yield (each for each in self.rows if each.where == "line")
+        if exited and asked.exit_code:
+            yield (each for each in self.rows if each.where == "exit")
+        for kind in _FALLS_TO.get(where, (where,)):
+            yield (each for each in self.rows if each.where == kind)
+
+    def _count(self, where: str, asked: Asked) -> None:
+        named = asked.code if asked.code and asked.code != _EXITED else ""
+        key = (where, named or ("" if asked.exit_code is None else f"exit code {asked.exit_code}"))
+        full = len(self.unknown) >= UNKNOWN_KINDS and key not in self.unknown
+        self.unknown[(where, "other") if full else key] += 1
+
+
+def signed(code: int) -> int:
+    """An exit code as a signed number of 32 bits, as Windows' are looked up."""
+    return code - _UNSIGNED if _SIGNED_MAX < code < _UNSIGNED else code
+
+
+def built_in() -> tuple[Row, ...]:
+    """The rows that come with the program. Raises ValueError where they are not as they should be."""
+    return read(files(__package__).joinpath("causes.toml").read_bytes())
+
+
+def read(text: bytes) -> tuple[Row, ...]:
+    """The rows of a file. Raises ValueError with a line per mistake."""
+    try:
+        file = msgspec.toml.decode(text, type=_File)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    if found := [*_mistakes(file.cause), *_sources_missing(file)]:
+        raise ValueError("\n".join(found))
+    return tuple(replace(each, source=_told(each, file.sources)) for each in file.cause)
+
+
+def _told(row: Row, sources: Mapping[str, str]) -> str:
+    return "; ".join(sources[key] for key in _keys(row))
+
+
+def _keys(row: Row) -> list[str]:
+    return [key.strip() for key in row.source.split(",") if key.strip()]
+
+
+def _sources_missing(file: _File) -> Iterator[str]:
+    for each in file.cause:
+        for key in _keys(each):
+            if key not in file.sources:
+                yield f"{each.id}: {key} is no source"
+
+
+def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
+    for id_, count in Counter(each.id for each in rows).items():
+        if count > 1:
+            yield f"{id_}: is there {count} times"
+        if not _ID.fullmatch(id_):
+            yield f"{id_}: is no dotted id of small letters"
+    for each in rows:
+        if not each.cause or each.cause.endswith(".") or each.do.endswith("."):
+            yield f"{each.id}: cause and do are sentences without a full stop"
+        if any(match == Match() for match in each.match):
+            yield f"{each.id}: matches everything"
+        for step in each.steps:
+            named = {name for _, name, _, _ in Formatter().parse(step.command) if name is not None}
+            if named - PLACEHOLDERS:
+                yield f"{each.id}: {step.command}: nothing fills in {', '.join(sorted(named - PLACEHOLDERS))}"
+
+
+def _best(rows: Iterable[Row], asked: Asked) -> Row | None:
+    found, most = None, 0
+    for each in rows:
+        weight = max((_weight(match, asked, general=each.general) for match in each.match), default=0)
+        if weight > most:
+            found, most = each, weight
+    return found
+
+
+def _weight(match: Match, asked: Asked, *, general: bool) -> int:
+    """How much of what is asked a match asks for; 0 where it does not fit."""
+    said = asked.line or asked.message
+    fits = (
+        (not match.code or asked.code in (each.lower() for each in match.code))
+        and match.part.lower() in asked.code
+        and all(each.lower() in said for each in match.words)
+        and match.category.lower() in ("", asked.category)
+        and (not match.exit or asked.exit_code in match.exit)
+    )
+    if not fits:
+        return 0
+    code = 3 if general else 8
+    return (
+        code * bool(match.code)
+        + 8 * bool(match.exit)
+        + 4 * bool(match.words)
+        + 2 * bool(match.part)
+        + bool(match.category)
+    )
