@@ -243,6 +243,8 @@ class App:
             transitions=keep.transitions_days * DAY,
             incidents=keep.incidents_days * DAY,
             transition_counts=keep.counts_days * DAY,
+            black_box=keep.black_box_days * DAY,
+            black_box_bytes=keep.black_box_mb * 1024 * 1024,
         )
         path = Path(settings.bot.database)
         wait = settings.bot.database_wait_seconds

@@ -228,6 +228,10 @@ class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Days for which a resolved incident is kept."""
     counts_days: Annotated[int, Meta(ge=1, le=3650)] = 400
     """Days for which hourly counts of state changes are kept."""
+    black_box_days: Annotated[int, Meta(ge=1, le=3650)] = 30
+    """Days for which the black box keeps what failed tasks printed and how nodes in trouble were."""
+    black_box_mb: Annotated[int, Meta(ge=0, le=100_000)] = 100
+    """What the black box may take on disk, in MB, compressed; the oldest goes first, and 0 keeps nothing."""
 
 
 def secret(variable: str, environment: Mapping[str, str] = os.environ) -> Secret:

@@ -60,6 +60,10 @@ class Retention(Struct, frozen=True):
     """Which reports were posted, what they advised, and unusual days with their answers."""
     timings: timedelta = 400 * DAY
     """How long boots took, since then; more than a year, so that a month can be held against last year's."""
+    black_box: timedelta = 30 * DAY
+    """What failed tasks printed and how nodes in trouble were, since it was kept."""
+    black_box_bytes: int = 100 * 1024 * 1024
+    """What all of that may take, compressed; the oldest goes first. 0 keeps nothing."""
     messages: timedelta = 90 * DAY
     """Under which id each was posted on Teams: later, answers to its buttons come as messages of their own."""
     entries: timedelta = 30 * DAY

@@ -25,6 +25,7 @@ from cards.card import Card
 from storage.port.approvals import Approval
 from storage.port.audit import AuditEntry
 from storage.port.bill import BillReading, BillRow
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.confirmations import Confirmation
 from storage.port.live import LiveCard
@@ -63,6 +64,7 @@ _BILLED = Texts(clear, frozenset({"account", "pool", "basis", "currency"}).__con
 _VALUES = Values(exact=_NAMES.__contains__)
 _WATCHED = Values(exact=(_NAMES | {"pool", "job", "schedule", "vm_size", "state"}).__contains__)
 """The same for snapshots: their fields that are ids of other entities."""
+_KEPT = Texts(clear, frozenset({"account", "job", "task", "pool", "node", "name", "state", "vm_size"}).__contains__)
 
 
 def clearing(store: Store) -> Store:
@@ -87,7 +89,12 @@ class ClearStore:
         )
         for rows in (changes.incidents, changes.notifications, changes.snapshots):
             weight += sum(len(each.body or b"") for each in rows)
+        weight += _weight(changes.kept_tasks, changes.kept_nodes)
         return await self._store.record(await _cleared(_change_set, changes, weight))
+
+    async def keep(self, tasks: Sequence[KeptTask], nodes: Sequence[KeptNode] = ()) -> None:
+        """What is about to be lost: what was printed was cleared as it was cut, and this is only to be sure."""
+        await self._store.keep(*await _cleared(_boxes, (tasks, nodes), _weight(tasks, nodes)))
 
     async def put_approval(self, approval: Approval, entries: Sequence[OutboxEntry]) -> None:
         """An approval and its messages."""
@@ -244,7 +251,19 @@ def _change_set(changes: ChangeSet) -> ChangeSet:
         incidents=[replace(each, body=clear_encoded(each.body)) for each in changes.incidents],
         notifications=[replace(each, body=clear_encoded(each.body)) for each in changes.notifications],
         entries=[*map(_entry, changes.entries)],
+        kept_tasks=[*map(_KEPT.value, changes.kept_tasks)],
+        kept_nodes=[*map(_KEPT.value, changes.kept_nodes)],
     )
+
+
+def _boxes(what: tuple[Sequence[KeptTask], Sequence[KeptNode]]) -> tuple[Sequence[KeptTask], Sequence[KeptNode]]:
+    tasks, nodes = what
+    return [*map(_KEPT.value, tasks)], [*map(_KEPT.value, nodes)]
+
+
+def _weight(tasks: Sequence[KeptTask], nodes: Sequence[KeptNode]) -> int:
+    files = [file for each in tasks for file in each.files] + [file for each in nodes for file in each.files]
+    return sum(len(file.text) for file in files)
 
 
 def _entry(entry: OutboxEntry) -> OutboxEntry:

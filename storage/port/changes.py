@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
@@ -24,6 +25,8 @@ class ChangeSet(Struct):
     entries: list[OutboxEntry] = []
     runs: list[JobRun] = []
     boots: list[NodeBoot] = []
+    kept_tasks: list[KeptTask] = []
+    kept_nodes: list[KeptNode] = []
 
 
 class ChangeStore(Protocol):
@@ -34,7 +37,8 @@ class ChangeStore(Protocol):
 
         A transition that is known already is left alone, and so is one older than what retention keeps. Cursors,
         snapshots, incidents, notifications and runs of jobs replace what is there, but no run of which more tasks were
-        read; a boot that is known is left alone. Outbox entries overwrite ``card``, ``version``, ``not_before`` and
-        ``broadcast`` of those that are there, never how far they were delivered. Raises StoreError.
+        read; a boot that is known is left alone; what goes into the black box is as
+        :class:`storage.port.black_box.BlackBoxStore` says. Outbox entries overwrite ``card``, ``version``,
+        ``not_before`` and ``broadcast`` of those that are there, never how far they were delivered. Raises StoreError.
         """
         ...

@@ -8,6 +8,7 @@ from typing import Protocol
 from storage.port.approvals import ApprovalStore
 from storage.port.audit import AuditStore
 from storage.port.bill import BillStore
+from storage.port.black_box import BlackBoxStore
 from storage.port.changes import ChangeStore
 from storage.port.confirmations import ConfirmationStore
 from storage.port.conversations import ConversationStore
@@ -46,6 +47,7 @@ class Store(
     OutboxStore,
     RunStore,
     TimingStore,
+    BlackBoxStore,
     LiveStore,
     MessageStore,
     OperationStore,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.port.changes import ChangeSet
-from storage.sqlite import incidents, monitoring, outbox, runs, timings
+from storage.sqlite import black_box, incidents, monitoring, outbox, runs, timings
 from storage.sqlite.connection import Connection
 
 
@@ -23,6 +23,8 @@ class SqliteChanges(Connection):
                 outbox.put_entries(self._db, changes.entries)
                 runs.put_runs(self._db, changes.runs)
                 timings.put_node_boots(self._db, changes.boots)
+                most = self._retention.black_box_bytes
+                black_box.put_kept(self._db, changes.kept_tasks, changes.kept_nodes, most)
                 return new
 
         return await self._run(work)

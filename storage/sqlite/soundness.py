@@ -52,6 +52,7 @@ MOMENTS = {
     "advice": ("at",),
     "anomalies": ("found",),
     "node_boots": ("allocated",),
+    "black_box": ("at", "kept"),
 }
 """Columns that hold moments, by table: whole numbers since 1970 that are dates."""
 ENCODED = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from storage.sqlite.approvals import SqliteApprovals
 from storage.sqlite.audit import SqliteAudit
 from storage.sqlite.bill import SqliteBill
+from storage.sqlite.black_box import SqliteBlackBox
 from storage.sqlite.changes import SqliteChanges
 from storage.sqlite.confirmations import SqliteConfirmations
 from storage.sqlite.conversations import SqliteConversations
@@ -47,6 +48,7 @@ class SqliteStore(
     SqliteOutbox,
     SqliteRuns,
     SqliteTimings,
+    SqliteBlackBox,
     SqliteLive,
     SqliteMessages,
     SqliteOperations,
@@ -88,7 +90,7 @@ class SqliteStore(
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)
         gone += await self._prune_reports(now)
-        gone += await self._prune_timings(now)
+        gone += await self._prune_timings(now) + await self._prune_black_box(now)
         gone += await self._prune_messages(now)
         gone += await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)
         await self._give_back()

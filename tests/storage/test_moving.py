@@ -150,7 +150,7 @@ async def test_every_table_that_names_a_conversation_is_moved(path: Path) -> Non
         *("_sqlite_migrations", "sqlite_sequence", "meta", "files", "series", "samples", "rollups", "transitions"),
         *("transition_hours", "cursors", "snapshots", "operation_steps", "job_runs", "job_series", "job_rollups"),
         *("pool_eras", "price_lists", "prices", "bill", "bill_corrections", "bill_readings", "network", "advice"),
-        *("anomalies", "node_boots", "audit", "conversations", "incidents", "unreadable"),
+        *("anomalies", "node_boots", "black_box", "audit", "conversations", "incidents", "unreadable"),
     }
     await SqliteStore.open(path).close()
     with sqlite3.connect(path) as db:

@@ -24,6 +24,8 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| resolved incidents, their notifications | {kept.incidents.days} days, `keep.incidents_days` |" in page
     assert f"| delivered outbox messages | {kept.entries.days} days |" in page
     assert f"| how long nodes took to boot | {kept.timings.days} days |" in page
+    assert f"| {kept.black_box.days} days, `keep.black_box_days`; " in page
+    assert f"{kept.black_box_bytes // 1024**2} MB in all, `keep.black_box_mb`" in page
     assert f"| messages on Teams: under which id each was posted | {kept.messages.days} days |" in page
     assert f"| undeliverable outbox messages | {kept.entries.days} days |" in page
     assert f"| runs of jobs: what each came to | {kept.job_runs.days} days |" in page
@@ -43,6 +45,8 @@ def test_the_settings_say_the_same() -> None:
         kept.transition_counts.days,
         kept.incidents.days,
     )
+    assert keep.black_box_days == kept.black_box.days
+    assert keep.black_box_mb * 1024**2 == kept.black_box_bytes
 
 
 def test_each_resolution_divides_the_next() -> None:

@@ -25,6 +25,7 @@ from storage.retention import Retention
 from storage.sqlite.connection import SLICE
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
+from tests.storage.black_box_contract import BlackBoxContract, noise, run
 from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed, used
 from tests.storage.live_contract import LiveContract
 from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
@@ -48,11 +49,37 @@ class TestSqlite(
     NetworkContract,
     ReportsContract,
     TimingsContract,
+    BlackBoxContract,
 ):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()
         return lambda: SqliteStore.open(tmp_path / f"{next(numbers)}.db")
+
+
+async def test_the_black_box_never_takes_more_than_it_may(tmp_path: Path) -> None:
+    """The oldest go as the newest come, within the same transaction."""
+    path = tmp_path / "bot.db"
+    store = SqliteStore.open(path, retention=Retention(black_box_bytes=300_000))
+    for minute in range(40):
+        await store.keep([run(f"f{minute}", minute, noise(minute))])
+    kept = [each.task for each in await store.kept_tasks("render", "nightly")]
+    assert 15 <= len(kept) < 40
+    assert kept == [f"f{minute}" for minute in reversed(range(40 - len(kept), 40))]
+    await store.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT sum(length(body)) FROM black_box").fetchone()[0] <= 300_000
+    smaller = SqliteStore.open(path, retention=Retention(black_box_bytes=100_000))
+    assert await smaller.prune(NOON) == len(kept) - len(await smaller.kept_tasks("render", "nightly")) > 0
+    await smaller.close()
+
+
+async def test_no_room_for_a_black_box_is_none(tmp_path: Path) -> None:
+    store = SqliteStore.open(tmp_path / "bot.db", retention=Retention(black_box_bytes=0))
+    await store.record(ChangeSet(kept_tasks=[run()]))
+    await store.keep([run()])
+    assert await store.kept_tasks("render", "nightly") == []
+    await store.close()
 
 
 async def test_everything_survives_reopening(tmp_path: Path) -> None:

@@ -42,3 +42,23 @@ def messages_that_go_first(db: Database) -> None:
 def messages_that_may_be_repeats(db: Database) -> None:
     """Whether a message was posted though it may have been before: it says so as long as it stands."""
     db.execute("ALTER TABLE outbox ADD COLUMN repeated INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations()
+def the_black_box(db: Database) -> None:
+    """What failed tasks printed, and nodes in trouble. Ids are in any case, as the service compares them.
+
+    Not in the order of its key: its bodies are long, and the index by age is what making room reads.
+    """
+    db.execute(
+        """
+        CREATE TABLE black_box (
+            account TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT NOT NULL COLLATE NOCASE,
+            name TEXT NOT NULL COLLATE NOCASE, at INTEGER NOT NULL, kept INTEGER NOT NULL, files INTEGER NOT NULL,
+            owed INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL,
+            PRIMARY KEY (account, kind, parent, name, at)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX black_box_kept ON black_box (kept, size)")
+    db.execute("CREATE INDEX black_box_owed ON black_box (account, kept) WHERE owed")
