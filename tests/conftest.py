@@ -1,4 +1,4 @@
-"""What is slow, and how many examples property tests try: 50, 200 in CI, 10,000 with ``--hypothesis-profile=check``."""
+"""What is slow, and how many examples property tests try: 25, 100 in CI, 10,000 with ``--hypothesis-profile=check``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=_SLOW)
-settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("quick", max_examples=25, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("check", max_examples=10_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("quick")
 
