@@ -19,9 +19,12 @@ PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
 UNKNOWN_KINDS = 200
 """Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
 
-_FALLS_TO: dict[str, tuple[Where, ...]] = {"resize": ("resize", "provider")}
+_TOGETHER: dict[str, tuple[Where, ...]] = {"resize": ("resize", "provider")}
+"""An error of a resize may be told by what lies at its bottom (:func:`bot.domain.pools.error_text`)."""
 _RUNS = ("task", "start_task", "exit", "line")
-"""Where programs run: exit codes and lines mean the same in all of them."""
+"""Where programs run: exit codes and lines mean the same there."""
+_EXITS = {"task": "task.exit_code", "start_task": "start_task.exit_code"}
+"""The rows of programs that ended with an exit code which says no more."""
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_-]+)+")
 _EXITED = "failureexitcode"
 _UNSIGNED = 1 << 32
@@ -64,7 +67,7 @@ class Table:
             return None
         for among in self._order(where, asked):
             if found := _best(among, asked):
-                return found
+                return self._placed(found, where)
         self._count(where, asked)
         return None
 
@@ -78,8 +81,17 @@ class Table:
             yield (each for each in self.rows if each.where == "line")
         if exited and asked.exit_code:
             yield (each for each in self.rows if each.where == "exit")
-        for kind in _FALLS_TO.get(where, (where,)):
-            yield (each for each in self.rows if each.where == kind)
+        kinds = _TOGETHER.get(where, (where,))
+        yield (each for each in self.rows if each.where in kinds)
+
+    def _placed(self, found: Row, where: str) -> Row:
+        """An exit code or a line with the buttons of where the program ran; of a start task, whose end says less, with
+        what is to be done with that."""
+        if where not in _EXITS or found.where not in ("exit", "line"):
+            return found
+        usual = self.row(_EXITS[where])
+        plain = found.where == "exit" and where == "start_task" and found not in self.own
+        return replace(found, steps=found.steps or usual.steps, do=usual.do if plain else found.do)
 
     def _count(self, where: str, asked: Asked) -> None:
         named = asked.code if asked.code and asked.code != _EXITED else ""
