@@ -12,14 +12,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.knowledge.shapes import Match, Row, Where
+from bot.domain.knowledge.patterns import occurs
+from bot.domain.knowledge.shapes import Match, Row
 
 PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
 """What a step's command may have to be filled in."""
 UNKNOWN_KINDS = 200
 """Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
 
-_TOGETHER: dict[str, tuple[Where, ...]] = {"resize": ("resize", "provider")}
+_TOGETHER: dict[str, tuple[str, ...]] = {"resize": ("resize", "provider")}
 """An error of a resize may be told by what lies at its bottom (:func:`bot.domain.pools.error_text`)."""
 _RUNS = ("task", "start_task", "exit", "line")
 """Where programs run: exit codes and lines mean the same there."""
@@ -76,8 +77,9 @@ class Table:
         runs = where in _RUNS
         exited = runs and asked.code in ("", _EXITED)
         if exited:
-            yield (each for each in self.own if each.where == "line")
-            yield (each for each in self.own if each.where == "exit")
+            shows = {"line": bool(asked.line), "exit": bool(asked.exit_code)}
+            yield from ((each,) for each in self.own if shows[each.where])
+        if exited and asked.line:
             yield (each for each in self.rows if each.where == "line")
         if exited and asked.exit_code:
             yield (each for each in self.rows if each.where == "exit")
@@ -171,6 +173,7 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> int:
         and all(each.lower() in said for each in match.words)
         and match.category.lower() in ("", asked.category)
         and (not match.exit or asked.exit_code in match.exit)
+        and (not match.pattern or occurs(match.pattern, asked.line))
     )
     if not fits:
         return 0
@@ -178,7 +181,7 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> int:
     return (
         code * bool(match.code)
         + 8 * bool(match.exit)
-        + 4 * bool(match.words)
+        + 4 * bool(match.words or match.pattern)
         + 2 * bool(match.part)
         + bool(match.category)
     )
