@@ -7,6 +7,7 @@ RE2 has no backtracking: no expression and no line makes it stall, whoever wrote
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 LONGEST_LINE = 2_000
@@ -17,11 +18,9 @@ _MEMORY = 1 << 20
 
 def mistake(pattern: str) -> str:
     """What is wrong with an expression in the library's words; empty where nothing is."""
-    import re2  # noqa: PLC0415 - a library in C++ that only a team's own expressions need
-
     try:
         _compiled(pattern)
-    except re2.error as error:
+    except _re2().error as error:
         said = error.args[0] if error.args else ""
         return said.decode(errors="replace") if isinstance(said, bytes) else str(said) or "it cannot be read"
     return ""
@@ -34,10 +33,13 @@ def occurs(pattern: str, line: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> Any:
-    import re2  # noqa: PLC0415
-
-    options = re2.Options()
+    options = _re2().Options()
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = _MEMORY
-    return re2.compile(pattern, options)  # type: ignore[no-untyped-call]
+    return _re2().compile(pattern, options)
+
+
+def _re2() -> Any:
+    """A library in C++, which is loaded where a team has expressions of its own."""
+    return import_module("re2")
