@@ -39,9 +39,10 @@ soak: $(READY)  ## the program is killed at random while trouble goes on: all is
 mutate: $(READY)  ## faults put into the program one by one: the share that the tests notice, within 30 minutes; SEED=7
 	$(PY) -m tests.mutate $(if $(SEED),--seed $(SEED))
 
-docs: $(READY)  ## what is made from the code: docs/reference.md, manifest.yaml
+docs: $(READY)  ## what is made from the code: docs/reference.md, docs/causes.md, manifest.yaml
 	$(VENV)/bin/batchbot reference > docs/reference.md
 	$(VENV)/bin/batchbot manifest > manifest.yaml
+	$(VENV)/bin/batchbot causes > docs/causes.md
 
 lock:  ## pin anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -15,11 +15,12 @@ from cyclopts import Parameter
 
 from bot.chat.platforms import PLATFORMS, connectable
 from bot.chat.terminal.platform import TERMINAL
+from bot.domain import knowledge
 from bot.ops import logs
 from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
 from bot.settings import SettingsError
-from bot.settings_file import Settings, load
+from bot.settings_file import Settings, load, own_causes
 from storage.port.errors import StoreError, StoreHeld
 
 HELD = 75
@@ -64,7 +65,7 @@ def main() -> None:
 @cli.command
 def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is stopped (SIGINT, SIGTERM)."""
-    chosen = load(settings)
+    chosen = _in_use(settings)
     logs.configure(chosen.bot.log_level)
     problem, code = asyncio.run(_run(chosen))
     if problem:
@@ -77,6 +78,8 @@ def check(*, settings: SettingsFile = _SETTINGS) -> None:
     """Check the settings file and say what is wrong with it, a line each."""
     chosen = load(settings)
     print(f"{settings}: fine, {len(chosen.accounts)} account(s): {', '.join(chosen.accounts)}")
+    if own := own_causes(chosen, settings):
+        print(f"{settings.parent / chosen.knowledge.file}: fine, {len(own)} cause(s) of your own")
 
 
 @cli.command
@@ -177,7 +180,7 @@ def chat(
 
     logs.configure("error", human=True)
     if not demo:
-        asyncio.run(converse(load(settings), user=user, folder=pictures))
+        asyncio.run(converse(_in_use(settings), user=user, folder=pictures))
         return
     from bot.tools.demo import StageError  # noqa: PLC0415 - only the demo needs the sandbox
 
@@ -213,7 +216,7 @@ def ask(
     from bot.tools.console import answer  # noqa: PLC0415
 
     logs.configure("error", human=True)
-    chosen = None if demo else load(settings)
+    chosen = None if demo else _in_use(settings)
     text, fine = asyncio.run(answer(chosen, list(command), user=user, platform=format, folder=pictures))
     print(text)
     sys.exit(0 if fine else 1)
@@ -260,6 +263,21 @@ def reference() -> None:
     from bot.tools.reference import markdown  # noqa: PLC0415
 
     print(markdown(_registry()), end="")
+
+
+@cli.command
+def causes() -> None:
+    """Print every cause that the bot knows as Markdown: what docs/causes.md holds."""
+    from bot.tools.causes_page import markdown  # noqa: PLC0415
+
+    print(markdown(), end="")
+
+
+def _in_use(path: Path) -> Settings:
+    """The settings of a file, whose own causes are used from here on."""
+    settings = load(path)
+    knowledge.use(own_causes(settings, path))
+    return settings
 
 
 def _registry() -> Registry:

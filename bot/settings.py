@@ -219,6 +219,13 @@ class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Seconds until the person who acknowledged an open alert is reminded."""
 
 
+class KnowledgeSettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """What a team knows of its own programs; docs/causes.md says how it is written."""
+
+    file: str = ""
+    """A file of own causes: exit codes and lines that programs print. Its path begins beside the settings file."""
+
+
 class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """How long what watching saw is kept; the rest is in docs/storage.md."""
 

@@ -20,6 +20,8 @@ from rapidfuzz import process
 from bot.azure.price_settings import PriceSettings
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
+from bot.domain.knowledge import Row
+from bot.domain.knowledge.own import read_own
 from bot.policy import listing
 from bot.policy.approvals import ApprovalRules
 from bot.policy.grants import Grants
@@ -45,6 +47,7 @@ from bot.settings import (
     AlertSettings,
     BotSettings,
     KeepSettings,
+    KnowledgeSettings,
     SettingsError,
     WatchSettings,
 )
@@ -66,6 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     keep: KeepSettings = KeepSettings()
     prices: PriceSettings = PriceSettings()
     alerts: AlertSettings = AlertSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     people: list[PersonSettings] = []
     grants: list[GrantSettings] = []
     approvals: list[ApprovalSettings] = []
@@ -135,7 +139,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
-    return check(raw, environment)
+    settings = check(raw, environment)
+    own_causes(settings, path)
+    return settings
+
+
+def own_causes(settings: Settings, path: Path) -> tuple[Row, ...]:
+    """A team's own causes by a settings file that lies at ``path``. Raises SettingsError with a line per mistake."""
+    return read_own(path.parent / settings.knowledge.file) if settings.knowledge.file else ()
 
 
 def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:

@@ -1,33 +1,37 @@
-"""What exit codes usually mean, on Linux and Windows.
+"""What exit codes usually mean, on Linux and Windows, and how they are written.
 
-Codes above 128 are 128 plus the signal that ended the process (POSIX shells); 125 to 127 are the shell's and the
-container engine's own; Windows writes NTSTATUS values as negative numbers.
+Codes above 128 are 128 plus the signal that ended the process (POSIX shells), negative ones the signal itself; 125 to
+127 are the shell's and the container engine's own; Windows writes NTSTATUS values, signed or not.
 """
 
 from __future__ import annotations
 
-_CODES = {
-    1: "the program reported an error; its stderr says which",
-    2: "the program was called wrongly, or a file is missing",
-    125: "the container engine could not start the container",
-    126: "the command is there but cannot be executed: permission, or a file of another system",
-    127: "the command was not found: a typo, a missing package, or a PATH that lacks it",
-    130: "interrupted (SIGINT)",
-    134: "the program aborted (SIGABRT), an assertion most often",
-    137: "killed (SIGKILL), out of memory most often: use a larger size or fewer task slots",
-    -9: "killed (SIGKILL), out of memory most often: use a larger size or fewer task slots",
-    139: "segmentation fault (SIGSEGV)",
-    -11: "segmentation fault (SIGSEGV)",
-    143: "asked to end (SIGTERM): a time limit, a preemption or somebody's stop",
-    -1073741819: "access violation (0xC0000005)",
-    -1073741515: "a DLL was not found (0xC0000135)",
-    -1073741571: "stack overflow (0xC00000FD)",
-    -1073741510: "interrupted (0xC000013A)",
-}
+import signal
+
+from bot.domain.knowledge import find
+
+_SHELL = 128
 _UNSIGNED = 1 << 32
-_SIGNED_MAX = (1 << 31) - 1
+_LARGEST = 255
+"""The largest exit code of Linux."""
 
 
 def meaning(code: int) -> str:
-    """The usual meaning in words, empty for a code that only the program knows."""
-    return _CODES.get(code - _UNSIGNED if code > _SIGNED_MAX else code, "")
+    """The usual meaning in words, a sentence without its full stop; empty for a code that only the program knows."""
+    found = find("exit", exit_code=code) if code else None
+    return found.cause if found else ""
+
+
+def written(code: int) -> str:
+    """An exit code as it may be looked up: ``137 (SIGKILL)``, ``-1073741819 (0xC0000005)``, ``42``."""
+    if name := _signal(code):
+        return f"{code} ({name})"
+    return f"{code} (0x{code % _UNSIGNED:08X})" if not 0 <= code <= _LARGEST else str(code)
+
+
+def _signal(code: int) -> str:
+    number = code - _SHELL if code > _SHELL else -code if code < -1 else 0
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""

@@ -7,14 +7,12 @@ from datetime import datetime
 from msgspec import Struct
 
 from bot.azure.models import Counts, Job
+from bot.domain.knowledge import find
 from bot.domain.nodes import ErrorText
 
 FEW = 20
 """Failures below one in so many ended tasks are a few: else every large job would stand out."""
-BAD_REASONS = {
-    "taskfailed": "a task failed, and its exit conditions end the job",
-    "maxwallclocktimeexpiry": "the job ran longer than it may (maxWallClockTime)",
-}
+BAD_REASONS = frozenset(("taskfailed", "maxwallclocktimeexpiry"))
 """Reasons of the service for ending a job that are no success; any other is a success or somebody's will."""
 
 
@@ -78,4 +76,5 @@ def ended_badly(job: JobFacts) -> bool:
 
 def bad_reason(job: JobFacts) -> str:
     """Why the service ended a job, where that is no success; a sentence without its full stop."""
-    return BAD_REASONS.get(job.reason.lower(), "")
+    known = find("job", code=job.reason) if job.reason.lower() in BAD_REASONS else None
+    return known.cause if known else ""

@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from bot.alerting.service import AlertService
 from bot.content.clear_text import clear
+from bot.domain import knowledge
 from bot.monitor.monitor_status import MonitorStatus, Traffic
 from bot.ops.probes import Probes
 from bot.outbox.destination_queue import DestinationStatus
@@ -80,11 +81,21 @@ MEASURES = {
     "batchbot_storage_unreadable_rows": Measure(
         GaugeMetricFamily, "Rows that could not be read and were put aside.", ("table",)
     ),
+    "batchbot_unknown_causes": Measure(
+        CounterMetricFamily,
+        "How often trouble was looked up of which no cause is known: where it showed, and its code.",
+        ("where", "code"),
+    ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client reports of the process."""
 
 Values: TypeAlias = Iterator[tuple[str, tuple[str, ...], float]]
+
+
+def _unknown() -> Values:
+    for (where, code), times in sorted(knowledge.unknown().items()):
+        yield "batchbot_unknown_causes", (where, code), times
 
 
 class Measures(Collector):
@@ -98,7 +109,7 @@ class Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
-        told = (self._watching(), self._delivery(), self._beside(), self._stored(), self._incidents())
+        told = (self._watching(), self._delivery(), self._beside(), self._stored(), self._incidents(), _unknown())
         for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
         yield from families.values()

@@ -11,9 +11,11 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
+from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
 from bot.domain.job_health import pool_of
 from bot.domain.job_health import total as all_tasks
+from bot.domain.knowledge import row
 from bot.domain.retries import Retrying
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -169,7 +171,12 @@ def _cannot_run(run: JobExecution | None) -> list[Block]:
     error = run.scheduling_error if run else None
     if error is None:
         return []
-    lines = [text(failure(error)), *(text(muted(f"{each.name}: "), each.value) for each in error.details)]
+    known = of_scheduling((error.code, error.message)) or row("unknown.job")
+    lines = [
+        text(failure(error)),
+        text(muted("Cause: "), f"{known.cause}.", muted(" To do: "), f"{known.do}."),
+        *(text(muted(f"{each.name}: "), each.value) for each in error.details),
+    ]
     return section("It cannot run", Bullets(tuple(lines)))
 
 

@@ -8,12 +8,13 @@ from bot.azure.account import Account
 from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
+from bot.domain.knowledge import row
 from bot.domain.pool_health import autoscale_overdue
 from bot.domain.pools import reading
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, chip, facts, text, when
+from cards.build import blocks, chip, facts, muted, text, when
 from cards.card import Block, Button, Card, Code, Mark, Words
 from cards.formatting import duration, number, plural
 from handlers.pool.formulas import (
@@ -85,11 +86,13 @@ def _last_run(found: Scaled, *, stale: bool) -> list[Block]:
     if run is None or run.timestamp is None:
         return section("Last run", Words(text("The formula has not been evaluated yet.")))
     details = "; ".join(value.value for value in run.error.values if value.value) if run.error else ""
-    late = "The service does not evaluate the formula any more: disable autoscale and enable it again."
+    dead = row("autoscale.dead")
     return section(
         "Last run",
         Words(text(chip(Mark.FAILED, run.error.code), f": {details or run.error.message}")) if run.error else None,
-        Words(text(chip(Mark.WARNING, "late"), f" {late}")) if stale else None,
+        Words(text(chip(Mark.WARNING, "late"), f": {dead.cause}. ", muted("To do: "), f"{dead.do}."))
+        if stale
+        else None,
         facts(("When", when(run.timestamp)), ("Nodes now", _nodes(found))),
         variables(explained(parsed(run.results), found.formula)),
     )

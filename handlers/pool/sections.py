@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bot.azure.models import Pool, PoolNodeCounts, StartTask, SupportedImage, VmSize, duration
 from bot.azure.models.job import AutoPool
-from bot.azure.models.pool import Mount, PoolSpecification, UpgradePolicy, UserAccount
+from bot.azure.models.pool import Mount, PoolSpecification, ResizeError, UpgradePolicy, UserAccount
 from bot.azure.models.price import NO_PRICES, Prices
-from bot.domain.advice import of_resize
+from bot.domain.advice import of_autoscale, of_resize
 from bot.domain.pool_health import fell_short
 from bot.domain.pools import error_text, reading
 from bot.domain.price import of_pool
@@ -120,12 +120,19 @@ def autoscale(pool: Shape) -> list[Block]:
     results = "  ".join(filter(None, map(str.strip, run.results.split(";")))) if run else ""
     return section(
         "Autoscale",
-        Words(text(chip(Mark.FAILED, error.code), ": ", error.message)) if error else None,
+        *(_autoscale_error(error) if error else ()),
         facts(
             ("Last run", when(run.timestamp) if run else None), ("It gave", text(code(results)) if results else None)
         ),
         Code(pool.auto_scale_formula.strip()) if pool.auto_scale_formula else None,
     )
+
+
+def _autoscale_error(error: ResizeError) -> Iterator[Block]:
+    words = "; ".join(each.value for each in error.values if each.value) or error.message
+    known = of_autoscale(error.code, words)
+    yield Words(text(chip(Mark.FAILED, error.code), ": ", words))
+    yield Words(text(muted("Cause: "), f"{known.cause}.", muted(" To do: "), f"{known.do}."))
 
 
 def start_task(task: StartTask | None, entry: PoolNodeCounts | None = None) -> list[Block]:

@@ -8,8 +8,7 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
-from bot.domain.advice import likely_cause
-from bot.domain.exit_codes import meaning
+from bot.domain.advice import of_task
 from bot.domain.signature import valid_until
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -151,14 +150,17 @@ def _cause(run: Execution, at: datetime) -> list[Block]:
     """Why it failed: the service's own words, what code and exit code usually mean, and signatures that are expired."""
     info = run.failure_info
     lines = [text(failure(info))] if info else []
-    if info and (usual := likely_cause(info.code)) and run.exit_code is None:
-        lines.append(text(muted("Cause: "), f"{usual}."))
+    known = of_task(run.exit_code, info)
+    if known and not run.exit_code:
+        lines.append(text(muted("Cause: "), f"{known.cause}."))
     until = valid_until(info.message, *(each.value for each in info.details)) if info else None
     if until is not None:
         expired = "expired" if until <= at else "is valid until"
         lines.append(text(muted("Signature: "), f"the address's signature (SAS) {expired} ", Time(until)))
-    if run.exit_code not in (None, 0) and (known := meaning(run.exit_code or 0)):
-        lines.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known}"))
+    if run.exit_code and known:
+        lines.append(text(chip(Mark.FAILED, f"exit code {run.exit_code}"), f": {known.cause}"))
+    if known and known.do:
+        lines.append(text(muted("To do: "), f"{known.do}."))
     if run.failure_info:
         lines += [text(muted(f"{detail.name}: "), detail.value) for detail in run.failure_info.details]
     return section("Error message", Bullets(tuple(lines)) if lines else None)

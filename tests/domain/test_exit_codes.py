@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.exit_codes import meaning
+from bot.domain.exit_codes import meaning, written
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from bot.domain.exit_codes import meaning
         (-1073741515, "a DLL was not found (0xC0000135)"),
         (0xC00000FD, "stack overflow (0xC00000FD)"),
         (-1073741571, "stack overflow (0xC00000FD)"),
-        (0xC000013A, "interrupted (0xC000013A)"),
-        (-1073741510, "interrupted (0xC000013A)"),
+        (0xC000013A, "interrupted (0xC000013A), which Batch does when a task has run longer than it may"),
+        (-1073741510, "interrupted (0xC000013A), which Batch does when a task has run longer than it may"),
         (0xFFFFFFF5, "segmentation fault (SIGSEGV)"),  # -11 as an unsigned number
         (1, "the program reported an error; its stderr says which"),
         (2, "the program was called wrongly, or a file is missing"),
@@ -37,6 +37,28 @@ def test_a_code_has_its_usual_meaning_signed_or_not(code: int, words: str) -> No
     assert meaning(code) == words
 
 
-@pytest.mark.parametrize("code", [0, 3, 124, 128, 131, 138, 142, 144, -1, -10, (1 << 31) - 1, 1 << 31])
+@pytest.mark.parametrize("code", [0, 3, 42, 124, 128, 131, 138, 142, 144, -10, (1 << 31) - 1, 1 << 31])
 def test_a_code_that_only_the_program_knows_has_none(code: int) -> None:
     assert meaning(code) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (42, "42"),
+        (128, "128"),
+        (129, "129 (SIGHUP)"),
+        (137, "137 (SIGKILL)"),
+        (143, "143 (SIGTERM)"),
+        (255, "255"),
+        (-1, "-1 (0xFFFFFFFF)"),
+        (-9, "-9 (SIGKILL)"),
+        (-1073741819, "-1073741819 (0xC0000005)"),
+        (0xC000013A, "3221225786 (0xC000013A)"),
+        (300, "300 (0x0000012C)"),
+    ],
+)
+def test_a_code_is_written_as_it_may_be_looked_up(code: int, words: str) -> None:
+    assert written(code) == words

@@ -95,7 +95,7 @@ FAILED = {"state": "completed", "result": "failure"}
             "ContainerImagePullFailed",
             "container image",
         ),
-        (node("unusable", errors=[{"code": "SunSpots"}]), "SunSpots", "the code is all that is known"),
+        (node("unusable", errors=[{"code": "SunSpots"}]), "SunSpots", "this error is not known to the bot"),
         (node("offline"), "offline", "disabled scheduling"),
         (node("unknown"), "unknown", "lost contact"),
         (node("starttaskfailed"), "starttaskfailed", "start task failed"),

@@ -33,6 +33,7 @@ from bot.alerting.rules.failures import (
     so_far,
 )
 from bot.alerting.rules.waiting import at_work, why
+from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.domain.job_health import bad_reason, ended_badly
@@ -96,6 +97,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
         causes = causes_of(job)
         reason = bad_reason(job)
         cannot = "the service could not run it" if job.scheduling_error else ""
+        known = of_scheduling(job.scheduling_error)
         many = failed_of(job)
         failed_tasks = f"{number(many)} of {plural(max(job.total, many), 'task')} failed{so_far(job)}" if many else ""
         yield Finding(
@@ -109,7 +111,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
                 *((("Ended because", cut(job.reason)),) if job.reason else ()),
                 *examined(job),
             ),
-            cause=cannot or reason or in_words(causes),
+            cause=(known.cause if known else cannot) or reason or in_words(causes),
             evidence=said(*job.scheduling_error) if job.scheduling_error else examples(causes),
             actions=(
                 *(example_actions(job, causes)[:2] if many else ()),

@@ -21,6 +21,7 @@ from bot.alerting.rules.common import (
 from bot.alerting.rules.node_facts import of_target, shape
 from bot.domain.advice import of_resize
 from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
+from bot.domain.knowledge import row
 from bot.domain.pool_health import fell_short, resize_overdue
 from bot.domain.pools import has, wanted
 from bot.monitor.scene import PoolView, Scene
@@ -134,9 +135,7 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             f"{number(nodes)} of {number(wants)} nodes",
             since=newest(scene, pool.allocation_since),
             figures=(*shape(pool), *waits(jobs)),
-            cause="nodes go only when their tasks have ended, or cannot be taken away"
-            if nodes > wants
-            else "the machines do not come and no error is reported: capacity, or a network that they cannot get into",
+            cause=row("pool.resize.waits_for_tasks" if nodes > wants else "pool.resize.too_long").cause,
             evidence=said(*pool.resize_errors[0]) if pool.resize_errors else "",
             actions=(
                 *(() if pool.autoscale else (button("Stop the resize", "pool stop-resize", pool.id),)),

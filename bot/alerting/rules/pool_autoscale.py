@@ -20,8 +20,10 @@ from bot.alerting.rules.common import (
     waits,
 )
 from bot.alerting.rules.node_facts import shape
+from bot.domain.advice import of_autoscale
 from bot.domain.findings import Finding, Severity
-from bot.domain.pool_health import autoscale_failure, autoscale_overdue, lacks_samples
+from bot.domain.knowledge import row
+from bot.domain.pool_health import autoscale_failure, autoscale_overdue
 from bot.domain.pools import has
 from bot.monitor.scene import Scene
 from cards.formatting import number, plural
@@ -43,16 +45,14 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
         error = autoscale_failure(pool)
         if error is None:
             continue
-        jobs = jobs_of(scene, pool)
+        jobs, known = jobs_of(scene, pool), of_autoscale(*error)
         yield Finding(
             entity=pool_entity(pool.id),
             headline=f"pool {pool.id}: autoscale fails, it stays at {plural(has(pool), 'node')}",
             since=newest(scene, pool.autoscale_at),
             severity=Severity.CRITICAL if jobs and has(pool) == 0 else Severity.WARNING,
-            figures=(*shape(pool), *waits(jobs)),
-            cause="there are too few samples of what the formula asks for: let it ask for a smaller share of them"
-            if lacks_samples(error)
-            else "the formula cannot be evaluated: there is a mistake in it",
+            figures=(*shape(pool), *waits(jobs), ("To do", known.do)),
+            cause=known.cause,
             evidence=said(*error),
             actions=(
                 button("Autoscale", "pool autoscale", pool.id),
@@ -112,8 +112,12 @@ def autoscale_stale(scene: Scene) -> Iterator[Finding]:
             entity=pool_entity(pool.id),
             headline=f"pool {pool.id}: autoscale was not evaluated for {span(late)}",
             since=pool.autoscale_at,
-            figures=(("Interval", span(pool.autoscale_interval)), *shape(pool)),
-            cause="the service does not get to it: most often a resize that does not end, or trouble at Azure",
+            figures=(
+                ("Interval", span(pool.autoscale_interval)),
+                *shape(pool),
+                ("To do", row("autoscale.dead").do),
+            ),
+            cause=row("autoscale.dead").cause,
             actions=(
                 button("Autoscale", "pool autoscale", pool.id),
                 button("Open", "pool show", pool.id),

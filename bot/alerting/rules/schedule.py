@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.alerting.rules import rule
-from bot.alerting.rules.common import WERE_DISABLED, button, elapsed, job_entity, news, schedule_entity, span, spoken
+from bot.alerting.rules.common import WERE_DISABLED, button, elapsed, job_entity, news, schedule_entity, span
 from bot.domain.findings import Finding, Severity, SuggestedAction
+from bot.domain.knowledge import row
 from bot.domain.schedule_health import overdue_since
 from bot.domain.states import is_active, is_over
 from bot.monitor.scene import Scene, ScheduleView
@@ -84,9 +85,7 @@ def deleted(scene: Scene) -> Iterator[Finding]:
 def _why(scene: Scene, schedule: ScheduleView) -> str:
     last = scene.job(schedule.job)
     if last is not None and not is_over(last.state):
-        return (
-            f"its last job, {spoken(last.id)}, is {last.state.lower() or 'not over'}: the next comes when it has ended"
-        )
+        return row("schedule.held_up").cause
     for what, used, limit in scene.quota.rows:
         if "job" in what.lower() and used >= limit:
             return f"the quota of {what} is used up: {number(used)} of {number(limit)}"

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from bot.alerting.rules.common import button, elapsed, said, span
 from bot.alerting.rules.node_facts import evidence, lost
-from bot.domain.advice import of_resize
+from bot.domain.advice import of_resize, of_scheduling
 from bot.domain.entity import fold
 from bot.domain.findings import SuggestedAction
+from bot.domain.knowledge import row
 from bot.domain.pools import has, in_state, wanted
 from bot.domain.states import is_over
 from bot.domain.waiting import Cause, Wait, why_waits
@@ -71,9 +72,10 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
     match wait.cause:
         case "disabled":
-            return SaidWait("the job is disabled", step=button("Enable", "job enable", job.id))
+            return SaidWait(row("job.disabled").cause, step=button("Enable", "job enable", job.id))
         case "cannot run":
-            return SaidWait("the service cannot run the job", message)
+            known = of_scheduling(wait.error)
+            return SaidWait(f"the service cannot run the job{f': {known.cause}' if known else ''}", message)
         case "no automatic pool":
             return SaidWait("the job has no pool yet: its automatic pool was not made")
         case _:

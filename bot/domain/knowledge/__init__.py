@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.domain.knowledge.patterns import LONGEST_LINE
 from bot.domain.knowledge.shapes import Match, Row, Step, Sure, Where
 from bot.domain.knowledge.table import Asked, Table, built_in, signed
 
@@ -50,7 +51,8 @@ def find(  # what shows differs from place to place
     line comes first, then the exit code. What no row knows is counted (:func:`unknown`).
     """
     number = None if exit_code is None else signed(exit_code)
-    return _table.find(where, Asked(code.lower(), message.lower(), category.lower(), number, line.lower()))
+    asked = Asked(code.lower(), message.lower(), category.lower(), number, line[:LONGEST_LINE].lower())
+    return _table.find(where, asked)
 
 
 def unknown() -> Mapping[tuple[str, str], int]:

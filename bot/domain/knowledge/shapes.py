@@ -30,7 +30,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     """One way in which a cause is recognised: everything that is given has to hold; letters may be large or small.
 
     ``code`` is the service's, one of these; ``part`` occurs in the code; ``words`` all occur in the message, or in the
-    line; ``category`` is the service's; ``exit`` is one of these exit codes.
+    line; ``category`` is the service's; ``exit`` is one of these exit codes; ``pattern`` is a regular expression of a
+    line (:mod:`bot.domain.knowledge.patterns`), which rows of the program do without.
     """
 
     code: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
     words: tuple[str, ...] = ()
     category: str = ""
     exit: tuple[int, ...] = ()
+    pattern: str = ""
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,16 +12,20 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.knowledge.shapes import Match, Row, Where
+from bot.domain.knowledge.patterns import occurs
+from bot.domain.knowledge.shapes import Match, Row
 
 PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
 """What a step's command may have to be filled in."""
 UNKNOWN_KINDS = 200
 """Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
 
-_FALLS_TO: dict[str, tuple[Where, ...]] = {"resize": ("resize", "provider")}
+_TOGETHER: dict[str, tuple[str, ...]] = {"resize": ("resize", "provider")}
+"""An error of a resize may be told by what lies at its bottom (:func:`bot.domain.pools.error_text`)."""
 _RUNS = ("task", "start_task", "exit", "line")
-"""Where programs run: exit codes and lines mean the same in all of them."""
+"""Where programs run: exit codes and lines mean the same there."""
+_EXITS = {"task": "task.exit_code", "start_task": "start_task.exit_code"}
+"""The rows of programs that ended with an exit code which says no more."""
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_-]+)+")
 _EXITED = "failureexitcode"
 _UNSIGNED = 1 << 32
@@ -64,7 +68,7 @@ class Table:
             return None
         for among in self._order(where, asked):
             if found := _best(among, asked):
-                return found
+                return self._placed(found, where)
         self._count(where, asked)
         return None
 
@@ -73,13 +77,23 @@ class Table:
         runs = where in _RUNS
         exited = runs and asked.code in ("", _EXITED)
         if exited:
-            yield (each for each in self.own if each.where == "line")
-            yield (each for each in self.own if each.where == "exit")
+            shows = {"line": bool(asked.line), "exit": bool(asked.exit_code)}
+            yield from ((each,) for each in self.own if shows[each.where])
+        if exited and asked.line:
             yield (each for each in self.rows if each.where == "line")
         if exited and asked.exit_code:
             yield (each for each in self.rows if each.where == "exit")
-        for kind in _FALLS_TO.get(where, (where,)):
-            yield (each for each in self.rows if each.where == kind)
+        kinds = _TOGETHER.get(where, (where,))
+        yield (each for each in self.rows if each.where in kinds)
+
+    def _placed(self, found: Row, where: str) -> Row:
+        """An exit code or a line with the buttons of where the program ran; of a start task, whose end says less, with
+        what is to be done with that."""
+        if where not in _EXITS or found.where not in ("exit", "line"):
+            return found
+        usual = self.row(_EXITS[where])
+        plain = found.where == "exit" and where == "start_task" and found not in self.own
+        return replace(found, steps=found.steps or usual.steps, do=usual.do if plain else found.do)
 
     def _count(self, where: str, asked: Asked) -> None:
         named = asked.code if asked.code and asked.code != _EXITED else ""
@@ -159,6 +173,7 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> int:
         and all(each.lower() in said for each in match.words)
         and match.category.lower() in ("", asked.category)
         and (not match.exit or asked.exit_code in match.exit)
+        and (not match.pattern or occurs(match.pattern, asked.line))
     )
     if not fits:
         return 0
@@ -166,7 +181,7 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> int:
     return (
         code * bool(match.code)
         + 8 * bool(match.exit)
-        + 4 * bool(match.words)
+        + 4 * bool(match.words or match.pattern)
         + 2 * bool(match.part)
         + bool(match.category)
     )

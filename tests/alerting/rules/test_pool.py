@@ -92,7 +92,7 @@ def test_a_failed_resize_has_the_button_that_ends_it() -> None:
         ("AllocationFailed", "Azure has no more machines of this size in the region just now"),
         ("allocationtimedout", "the machines did not come within the resize timeout"),
         ("SubnetNotLargeEnough", "the pool's subnet has no room, or the service may not use it"),
-        ("SomethingQuite", "the code is all that is known"),
+        ("SomethingQuite", "this error is not known to the bot: what the service says of it is all there is"),
     ],
 )
 def test_what_is_behind_a_resize_code(code: str, cause: str) -> None:

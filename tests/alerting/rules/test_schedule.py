@@ -36,7 +36,7 @@ def test_the_words_of_a_barren_schedule() -> None:
     view = schedule(missed=ago(72), job="nightly:job-12")
     told = only("schedule.barren", view, job(state="active"))
     assert told.headline == "schedule nightly makes no job, 1 h overdue"
-    assert told.cause == "its last job, nightly / job-12, is active: the next comes when it has ended"
+    assert told.cause == "its last job has not ended, and a schedule makes no new job before"
     assert told.figures == (("Every", "1 h"), ("Last job", "nightly:job-12"))
     assert told.related == (Entity("job", "nightly:job-12"),)
     assert (told.since, worth("schedule.barren", told)) == (ago(72), "warning")

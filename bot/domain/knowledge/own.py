@@ -1,0 +1,158 @@
+"""A team's own causes: the exit codes of its programs and the lines that they print, from a file of its own.
+
+    [[cause]]
+    exit = 42                               # or several: [42, 43]
+    cause = "the licence server is down"
+    do = "wait for it, then run the task again"
+    owner = "#licences"
+
+    [[cause]]
+    line = "no licence for"                 # a text, whatever the case; a regular expression between slashes:
+    cause = "all licences are taken"        # line = "/licen[cs]e .* (denied|refused)/"
+
+An entry with ``exit`` and ``line`` wants both. The first that fits is taken, before every row of the program.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from rapidfuzz import process
+
+from bot.domain.knowledge import patterns
+from bot.domain.knowledge.shapes import Match, Row, Where
+from bot.domain.knowledge.table import signed
+from bot.settings import SettingsError
+
+LARGEST = 256 * 1024
+"""Bytes of a file."""
+MOST = 300
+"""Entries of a file: each is tried on every line."""
+_NAME = r"^[a-z][a-z0-9_-]{0,39}$"
+_Sentence = Annotated[str, Meta(min_length=1, max_length=200)]
+_Exit = Annotated[int, Meta(ge=-(1 << 31), lt=1 << 32)]
+
+
+class OwnCause(Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry: how it is recognised, what it means, what to do and who may be asked.
+
+    ``name`` is what the row is called (``own.NAME``); made of the exit code or the number of the entry if left out.
+    """
+
+    cause: _Sentence
+    do: Annotated[str, Meta(max_length=200)] = ""
+    exit: _Exit | Annotated[list[_Exit], Meta(min_length=1, max_length=50)] | None = None
+    line: Annotated[str, Meta(min_length=3, max_length=200)] | None = None
+    owner: Annotated[str, Meta(max_length=80)] = ""
+    name: Annotated[str, Meta(pattern=_NAME)] | None = None
+
+    @property
+    def exits(self) -> tuple[int, ...]:
+        """Its exit codes, signed."""
+        if self.exit is None:
+            return ()
+        return tuple(signed(each) for each in ([self.exit] if isinstance(self.exit, int) else self.exit))
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression, without its slashes; empty where ``line`` is a text, or missing."""
+        found = re.fullmatch(r"/(.+)/", self.line or "", re.DOTALL)
+        return found[1] if found else ""
+
+
+def read_own(path: Path) -> tuple[Row, ...]:
+    """The rows of a team's file, in its order. Raises SettingsError with a line per mistake."""
+    try:
+        text = path.read_bytes()
+        raw = tomllib.loads(text.decode()) if len(text) <= LARGEST else None
+    except FileNotFoundError:
+        raise SettingsError([f"{path}: no such file. Write it, or take knowledge.file out of the settings"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path}: cannot be read: {error}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
+    if raw is None:
+        raise SettingsError([f"{path}: {len(text):,} bytes: write {LARGEST:,} at most"])
+    rows, mistakes = rows_of(raw)
+    if mistakes:
+        raise SettingsError([f"{path}: {each}" for each in mistakes])
+    return rows
+
+
+def rows_of(raw: dict[str, Any]) -> tuple[tuple[Row, ...], list[str]]:
+    """The rows of a file that was read, and what is wrong with it, a line for each mistake: what, where, the cure."""
+    mistakes = [f"{key}: unknown key: write each entry as [[cause]]" for key in raw if key != "cause"]
+    entries = raw.get("cause", [])
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        return (), [*mistakes, "cause: write each entry as [[cause]]"]
+    if len(entries) > MOST:
+        return (), [*mistakes, f"cause: {len(entries)} entries: write {MOST} at most"]
+    found: list[tuple[int, OwnCause]] = []
+    for number, each in enumerate(entries, 1):
+        said = list(_unknown(each)) or _decoded(each, number, found)
+        mistakes += [f"cause {number}{said_of}" for said_of in said]
+    names = Counter(_id(number, each) for number, each in found)
+    twice = [id_ for id_, many in names.items() if many > 1]
+    mistakes += [f"name: {id_} is there several times: give each a name of its own" for id_ in twice]
+    return tuple(_row(number, each) for number, each in found), mistakes
+
+
+def _unknown(entry: dict[str, Any]) -> Iterator[str]:
+    known = OwnCause.__struct_fields__
+    for key in entry:
+        if key not in known:
+            guess = process.extractOne(key, known, score_cutoff=60)
+            yield f".{key}: unknown key: {f'did you mean {guess[0]}?' if guess else 'known: ' + ', '.join(known)}"
+
+
+def _decoded(entry: dict[str, Any], number: int, found: list[tuple[int, OwnCause]]) -> list[str]:
+    try:
+        own = msgspec.convert(entry, OwnCause)
+    except msgspec.ValidationError as error:
+        return [_told(str(error))]
+    mistakes = list(_mistakes(own))
+    if not mistakes:
+        found.append((number, own))
+    return mistakes
+
+
+def _told(text: str) -> str:
+    if missing := re.search(r"missing required field `(\w+)`", text):
+        return f".{missing[1]}: is missing: add it"
+    key = re.search(r" - at `\$(\.\w+)?", text)
+    return f"{key[1] or '' if key else ''}: {text[: key.start()] if key else text}"
+
+
+def _mistakes(own: OwnCause) -> Iterator[str]:
+    if not own.exits and own.line is None:
+        yield ": nothing says when it fits: add exit or line"
+    if 0 in own.exits:
+        yield ".exit: 0 is success: write the code of a failure"
+    for key in ("cause", "do", "owner"):
+        if "\n" in getattr(own, key):
+            yield f".{key}: has several lines: write one"
+    if own.pattern and (wrong := patterns.mistake(own.pattern)):
+        yield f".line: {own.line!r} is no regular expression: {wrong}: mend it, or leave out the slashes for a text"
+    elif own.pattern and patterns.occurs(own.pattern, ""):
+        yield f".line: {own.line!r} fits every line: write what only this cause prints"
+
+
+def _id(number: int, own: OwnCause) -> str:
+    if own.name:
+        return f"own.{own.name}"
+    return f"own.exit_{own.exits[0]}" if own.exits and own.line is None else f"own.{number}"
+
+
+def _row(number: int, own: OwnCause) -> Row:
+    texts = (own.line.strip(),) if own.line and not own.pattern else ()
+    match = Match(exit=own.exits, words=texts, pattern=own.pattern)
+    do = "; ".join(filter(None, (own.do.rstrip("."), f"ask {own.owner}" if own.owner else "")))
+    where: Where = "exit" if own.line is None else "line"
+    return Row(_id(number, own), where, own.cause.rstrip("."), do, match=(match,), source="the team's own file")
