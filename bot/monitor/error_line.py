@@ -61,10 +61,10 @@ _TROUBLES = re.compile(
 # One of these is in every line that any of the three above finds: looking for them is twenty times as quick.
 _WORDS = (
     "error", "fail", "exception", "fault", "interrupt", "fatal", "abort", "assert", "cannot", "can't", "couldn't",
-    "not ",    "memory", "alloc", "oom", "space", "full", "quota", "segmentation", "violation", "illegal", "stack", "corruption",
-    "what()", "panic", "unhandled", "uncaught", "denied", "terminate", "undefined", "no such", "unable", "invalid",
-    "missing", "refused", "unknown", "unexpected", "connection", "e: ", "severe", "critical", "sig", "killed", "timed",
-    "timeout", "time out", "unauthori", "forbidden", "expired",
+    "not ", "memory", "alloc", "oom", "space", "full", "quota", "segmentation", "violation", "illegal", "stack",
+    "corruption", "what()", "panic", "unhandled", "uncaught", "denied", "terminate", "undefined", "no such", "unable",
+    "invalid", "missing", "refused", "unknown", "unexpected", "connection", "e: ", "severe", "critical", "sig",
+    "killed", "timed", "timeout", "time out", "unauthori", "forbidden", "expired",
 )  # fmt: skip
 _SIZE = re.compile(r"[1-9]\d*")
 # What has the form of trouble and is none, or only counts it, points at it, or says how to get help.

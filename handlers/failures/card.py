@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from bot.azure.account import Account
 from bot.domain.causes import EXIT
 from bot.domain.clusters.common import Common
 from bot.domain.clusters.model import Cluster
@@ -16,10 +15,10 @@ from bot.domain.failures import usual
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, muted, text
-from cards.card import Action, Block, Button, Card, Code, Mark, Text, Words
+from cards.card import Action, Block, Card, Code, Mark, Text, Words
 from cards.formatting import number, percent, plural
 from handlers.failures.words import common_words, times
-from handlers.shared.common import line, titled
+from handlers.shared.common import titled
 
 SHOWN = 5
 """Clusters that the card shows; the others are counted."""
@@ -47,15 +46,11 @@ class Shown(Struct, frozen=True, kw_only=True):
     logs: int = 0
     logs_of: int = 0
     notes: Sequence[str] = ()
-    picture: Block | None = None
-    again: str = ""
     more: Sequence[Action] = ()
 
 
-def failures_card(
-    ctx: Context, source: Account, shown: Shown, buttons: Callable[[Cluster], Sequence[Action | None]]
-) -> Card:
-    """All of it; ``buttons`` are those of one cluster."""
+def failures_card(ctx: Context, shown: Shown, buttons: Sequence[Sequence[Action]], drawn: Block | None) -> Card:
+    """All of it; ``buttons`` are those of each cluster that is shown, ``drawn`` is the picture."""
     zone = ZoneInfo(ctx.zone)
     if not shown.clusters:
         return _none(shown)
@@ -65,34 +60,31 @@ def failures_card(
             Words(_head(place, cluster, shown)),
             _example(cluster, place),
             Words(text(muted(found))) if (found := _told(cluster, shown, zone)) else None,
-            build.actions(*buttons(cluster)),
+            build.actions(*buttons[place - 1]),
         ]
     left = shown.clusters[SHOWN:]
     rest = sum(cluster.count for cluster in left)
     return Card(
-        title=titled(_headline(shown), shown.window, _causes(shown)),
+        title=titled(headline_of(shown), shown.window, _causes(shown)),
         mark=Mark.FAILED,
         as_of=shown.at,
         blocks=blocks(
             *parts,
             Words(text(muted(f"and {plural(len(left), 'more cause')} with {plural(rest, 'task')}"))) if left else None,
-            shown.picture,
+            drawn,
             build.note(" · ".join(_small_print(shown))),
             build.actions(*shown.more),
         ),
     )
 
 
-def _headline(shown: Shown) -> str:
+def headline_of(shown: Shown) -> str:
+    """``216 of 906 tasks of job nightly failed``, ``at least 2,000 failures in pool gpu``."""
     failed = shown.failed if shown.failed is not None else shown.read
     if shown.of:
         return f"{number(failed)} of {plural(shown.of, 'task')} of {shown.subject} failed"
-    least = "at least " if shown.failed is None and shown.read >= 1 and _partial(shown) else ""
+    least = "at least " if shown.failed is None else ""
     return f"{least}{plural(failed, 'failure')} in {shown.subject}"
-
-
-def _partial(shown: Shown) -> bool:
-    return any(note.startswith("of more than") for note in shown.notes)
 
 
 def _causes(shown: Shown) -> str:
@@ -159,9 +151,3 @@ def _small_print(shown: Shown) -> list[str]:
         else ""
     )
     return list(filter(None, [*shown.notes, logs]))
-
-
-def logs_button(ctx: Context, source: Account, cluster: Cluster) -> Button:
-    """What its example printed, whole."""
-    example = cluster.example
-    return Button("Logs", line(ctx, source, "log", example.job, example.task, cluster.said.file or "stderr.txt"))

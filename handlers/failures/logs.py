@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from bot.azure.account import Account
@@ -25,6 +26,9 @@ _END = 16 * 1024
 _LINES = 400
 _SHOWN = 3
 """Lines of an example: the one that says most and those before it."""
+_WIDE = 240
+"""Characters of each of them: five lines on a phone."""
+_TALK = re.compile(r"\b(?:TRACE|DEBUG|INFO)\b")
 _STREAMS = ("stderr.txt", "stdout.txt")
 
 
@@ -78,9 +82,16 @@ async def _said(files: Files) -> Said | None:
     return Said()
 
 
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDE else line[: _WIDE - 1].rstrip() + "…"
+
+
 def _around(lines: Sequence[str], line: str) -> tuple[str, ...]:
     """The line that says most as it was printed, and what was printed just before it."""
     for place in range(len(lines) - 1, -1, -1):
         if line[:80] in " ".join(lines[place].split()):
-            return tuple(each for each in lines[max(0, place - _SHOWN + 1) : place + 1] if each.strip())
-    return (line,)
+            before = [
+                each for each in lines[max(0, place - _SHOWN + 1) : place] if each.strip() and not _TALK.search(each)
+            ]
+            return tuple(_cut(each.rstrip()) for each in (*before, lines[place]))
+    return (_cut(line),)

@@ -38,7 +38,7 @@ class Tasks(Struct, frozen=True):
 
 
 class Every(Struct):
-    """Tasks of several jobs; ``unread`` are jobs whose failed tasks could not all be read."""
+    """Tasks of several jobs. ``more_failed`` where some of those that failed were not read, and so for the others."""
 
     failed: list[Failed] = field(default_factory=list)
     succeeded: list[Ran] = field(default_factory=list)

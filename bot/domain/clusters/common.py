@@ -30,6 +30,13 @@ _EACH = 4
 """Tasks of a cluster for each node that is named: eight tasks of one hundred nodes are on two of them by chance no
 more."""
 
+_SUDDEN = 8
+_OF_LATER = 0.25
+"""Tasks, and their share of all that ended since the first of them, from which on something changed at that moment.
+
+What failed a few times toward the end of a job began late, and nothing changed.
+"""
+
 What: TypeAlias = Literal["node", "pool", "size", "kind", "package", "image", "since"]
 
 
@@ -137,6 +144,6 @@ def _since(cluster: Cluster, every: Sequence[Ran]) -> Common | None:
     ended = [task for task in every if task.ended]
     total = sum(task.weight for task in ended)
     later = sum(task.weight for task in ended if task.ended and task.ended >= first)
-    if not total or TIMES * later > total:
+    if cluster.count < _SUDDEN or not total or TIMES * later > total or cluster.count < _OF_LATER * later:
         return None
     return Common("since", (), 1.0, later / total, since=first)
