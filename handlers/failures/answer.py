@@ -17,7 +17,7 @@ from bot.requests.context import Context
 from cards.card import Action, Card
 from cards.formatting import change, number, plural
 from handlers.failures.buttons import cluster_buttons
-from handlers.failures.card import SHOWN, Shown, failures_card, headline_of
+from handlers.failures.card import SHOWN, Shown, failures_card
 from handlers.failures.logs import logs_of
 from handlers.failures.picture import picture
 from handlers.failures.tasks import Every
@@ -61,7 +61,7 @@ async def answer(
 ) -> Card:
     """The card of failures that were read; ``succeeded`` are the tasks beside them, weighed."""
     failed = every.failed
-    said = await logs_of(source, failed) if failed else {}
+    said = await logs_of(ctx.store, source, failed) if failed else {}
     groups = clusters(failed, said)
     whole = not (every.more_failed or every.more_succeeded)
     beside = [*failed, *succeeded]
@@ -81,9 +81,7 @@ async def answer(
         notes=_notes(subject, every),
         more=[each for each in subject.more if each],
     )
-    drawn = (
-        picture(groups, headline_of(shown), _where(subject), subject.since, subject.at, ctx.zone) if groups else None
-    )
+    drawn = picture(groups, _where(subject), subject.since, subject.at, ctx.zone) if groups else None
     states = {job.id: job.state.lower() for job in subject.jobs}
     buttons = [
         await cluster_buttons(ctx, source, each, states, shown.common.get(each.key, ())) for each in groups[:SHOWN]
@@ -111,7 +109,7 @@ def _notes(subject: Subject, every: Every) -> list[str]:
 
 def _against(cluster: Cluster, earlier: Earlier) -> str:
     """``new``, or how many of that code and exit code there were before."""
-    if earlier.kinds is None:
+    if not earlier.kinds:  # unknown, or there were none at all, which is said once
         return ""
     before = earlier.kinds.get(kind_of(cluster.example), 0)
     name = "of that exit code" if printed_by_program(cluster.example) else "of that"

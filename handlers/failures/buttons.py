@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.azure.account import Account
 from bot.domain.clusters.common import Common
+from bot.domain.clusters.grouping import printed_by_program
 from bot.domain.clusters.model import Cluster
 from bot.policy.rules import Target
 from bot.requests.context import Context
@@ -27,6 +28,8 @@ async def cluster_buttons(
     example = cluster.example
     found: list[Button | None] = [
         Button("Logs", line(ctx, source, "log", example.job, example.task, cluster.said.file or "stderr.txt"))
+        if printed_by_program(example)
+        else Button("Task", line(ctx, source, "task show", example.job, example.task))
     ]
     found.append(await _again(ctx, source, cluster, states))
     found += [_off(ctx, source, each) for each in common if each.what == "node" and each.pool]

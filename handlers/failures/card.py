@@ -11,7 +11,7 @@ from msgspec import Struct
 from bot.domain.causes import EXIT
 from bot.domain.clusters.common import Common
 from bot.domain.clusters.model import Cluster
-from bot.domain.failures import usual
+from bot.domain.knowledge import Row, find
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, muted, text
@@ -24,6 +24,8 @@ SHOWN = 5
 """Clusters that the card shows; the others are counted."""
 _WITH_LINES = 3
 """Of them with the lines that their example printed; the others with one."""
+_DETAILS = 2
+"""Details of the service that are shown: which file, which address."""
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ def failures_card(ctx: Context, shown: Shown, buttons: Sequence[Sequence[Action]
         parts += [
             Words(_head(place, cluster, shown)),
             _example(cluster, place),
+            _to_do(cluster),
             Words(text(muted(found))) if (found := _told(cluster, shown, zone)) else None,
             build.actions(*buttons[place - 1]),
         ]
@@ -105,26 +108,45 @@ def _none(shown: Shown) -> Card:
 
 
 def _head(place: int, cluster: Cluster, shown: Shown) -> Text:
-    share = f"{percent(cluster.count, shown.read)}" if cluster.count < shown.read else ""
-    means = usual(cluster.cause)
-    unread = "; others with it printed different things, and the logs of these were not read" if cluster.unread else ""
-    return text(
-        bold(f"{place}  ×{number(cluster.count)}"),
-        f"  {share}  " if share else "  ",
-        bold(cluster.cause.partition(": ")[0] if cluster.cause.startswith(cluster.code) else cluster.cause),
-        f": {means}" if means else "",
-        unread,
+    """``1  ×198  91 %  exit code 137: killed (SIGKILL), out of memory most often``."""
+    share = f"{percent(cluster.count, shown.read)}  " if cluster.count < shown.read else ""
+    name = cluster.cause.partition(": ")[0]
+    if cluster.unread:
+        means = "others with it printed different things, and the logs of these were not read"
+    else:
+        means = row.cause if (row := _row(cluster)) else ""
+    return text(bold(f"{place}  ×{number(cluster.count)}"), f"  {share}", bold(name), f": {means}" if means else "")
+
+
+def _row(cluster: Cluster) -> Row | None:
+    """What is known of such failures."""
+    example = cluster.example
+    message = " ".join([example.message, *(value for _, value in example.details)])
+    return find(
+        "task",
+        code=cluster.code,
+        message=message,
+        category=example.category,
+        exit_code=cluster.exit_code,
+        line=cluster.said.line,
     )
 
 
+def _to_do(cluster: Cluster) -> Words | None:
+    """What to do about it."""
+    row = None if cluster.unread else _row(cluster)
+    return Words(text(f"{row.do[:1].upper()}{row.do[1:]}.")) if row and row.do else None
+
+
 def _example(cluster: Cluster, place: int) -> Block | None:
-    """What its example printed; else what the service said."""
-    said = cluster.said
+    """What its example printed; else what the service said of it."""
+    said, example = cluster.said, cluster.example
     if said.lines:
         return Code("\n".join(said.lines if place <= _WITH_LINES else said.lines[-1:]), keep="tail")
     if cluster.unread or cluster.cause.startswith(EXIT):
         return None
-    return Code(cluster.example.message) if cluster.example.message else None
+    details = [f"{name}: {value}" for name, value in example.details[:_DETAILS]]
+    return Code("\n".join(filter(None, [example.message, *details]))) if example.message or details else None
 
 
 def _told(cluster: Cluster, shown: Shown, zone: ZoneInfo) -> str:

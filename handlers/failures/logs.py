@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from bot.azure.account import Account
@@ -12,13 +13,18 @@ from bot.azure.files import Files, Tail
 from bot.content.output_text import printed
 from bot.domain.clusters.model import Failed, Said, TaskKey
 from bot.domain.clusters.samples import first_read, next_read
+from bot.domain.entity import fold
 from bot.monitor.error_line import key_line
+from storage.port.black_box import BlackBoxStore
 
 MOST = 48
 """Logs that are read for one answer: two calls for most."""
 PATIENCE = 6.0
 """Seconds after which what was read so far is enough."""
 _AT_ONCE = 8
+_JOBS = 5
+"""Jobs of which what was kept is looked for, those with most failures."""
+_KEPT = 200
 _FIRST = 24
 """Of them so many in the first round; the second is for kinds that printed different things."""
 _END = 16 * 1024
@@ -32,13 +38,33 @@ _TALK = re.compile(r"\b(?:TRACE|DEBUG|INFO)\b")
 _STREAMS = ("stderr.txt", "stdout.txt")
 
 
-async def logs_of(source: Account, failed: Sequence[Failed]) -> dict[TaskKey, Said]:
-    """What some of the failed tasks printed; a Said without a line for those of which nothing is left."""
-    said: dict[TaskKey, Said] = {}
+async def logs_of(store: BlackBoxStore, source: Account, failed: Sequence[Failed]) -> dict[TaskKey, Said]:
+    """What some of the failed tasks printed; a Said without a line for those of which nothing is left.
+
+    What was kept of their runs is not read again, and is there where Batch has lost it.
+    """
+    said = await _kept(store, source.name, failed)
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE
-    await _read(source, first_read(failed, _FIRST), said, until)
-    await _read(source, next_read(failed, said, MOST - len(said)), said, until)
+    await _read(source, first_read(failed, said, _FIRST), said, until)
+    await _read(source, next_read(failed, said, MOST - _FIRST), said, until)
+    return said
+
+
+async def _kept(store: BlackBoxStore, account: str, failed: Sequence[Failed]) -> dict[TaskKey, Said]:
+    """What was kept of the very runs that failed, of the jobs with most failures."""
+    jobs = Counter(task.job for task in failed)
+    said: dict[TaskKey, Said] = {}
+    for job, _ in jobs.most_common(_JOBS):
+        ran = {fold(task.task): task for task in failed if task.job == job}
+        for kept in await store.kept_tasks(account, job, limit=_KEPT):
+            task = ran.get(fold(kept.task))
+            if task is None or not kept.line or kept.retried or task.ended is None:
+                continue
+            if abs((kept.at - task.ended).total_seconds()) < 1:
+                file = kept.file(kept.line_in)
+                lines = file.text.split("\n") if file else []
+                said[task.key] = Said(kept.line, kept.line_in, _around(lines, kept.line))
     return said
 
 

@@ -153,5 +153,6 @@ def _failed(job: str, task: Task, sizes: Mapping[str, str]) -> Failed:
         code=info.code if info else "",
         category=info.category if info else "",
         message=info.message if info else "",
+        details=tuple((each.name, each.value) for each in info.details) if info else (),
         exit_code=run.exit_code,
     )

@@ -27,6 +27,31 @@ _SELECT = "id,state,creationTime,executionInfo"
 _LATER = datetime.max.replace(tzinfo=UTC)
 
 
+@command("failures", effect="read", examples=["failures", "failures 7d"])
+async def failures_lately(ctx: Context, window: str = _USUAL, *, account: str | None = None) -> Card:
+    """Show why tasks in an account failed lately: the same failures together, and what they have in common.
+
+    Of one of its jobs, pools or schedules: failures job, failures pool, failures schedule.
+
+    :param window: how far back, such as 1h, 24h or 7d
+    :param account: the account, by its name in the settings
+    """
+    return await failures_of_account(ctx, window, account=account)
+
+
+@command("failures account", effect="read", examples=["failures account", "failures account 7d"])
+async def failures_of_account(ctx: Context, window: str = _USUAL, *, account: str | None = None) -> Card:
+    """Show why tasks in an account failed lately, the same as “failures” alone.
+
+    :param window: how far back, such as 1h, 24h or 7d
+    :param account: the account, by its name in the settings
+    """
+    source, span = ctx.account(account), span_of(window)
+    read = await _jobs(source, "", source.now() - 2 * span)
+    more = Button("Failed jobs", line(ctx, source, "job list", "failed>0"))
+    return await _lately(ctx, source, source.name, ("failures account",), read, (window, span), more)
+
+
 @command("failures pool", effect="read", examples=["failures pool render-gpu", "failures pool render-gpu 7d"])
 async def failures_of_pool(ctx: Context, pool: str, window: str = _USUAL, *, account: str | None = None) -> Card:
     """Show why tasks in a pool failed lately: the same failures together, and what they have in common.
@@ -42,19 +67,6 @@ async def failures_of_pool(ctx: Context, pool: str, window: str = _USUAL, *, acc
     jobs, at = await _jobs(source, f"executionInfo/poolId eq '{quoted}' and ", source.now() - 2 * span)
     more = Button("Open pool", line(ctx, source, "pool show", pool))
     return await _lately(ctx, source, f"pool {pool}", ("failures pool", pool), (jobs, at), (window, span), more)
-
-
-@command("failures account", effect="read", examples=["failures account", "failures account 7d"])
-async def failures_of_account(ctx: Context, window: str = _USUAL, *, account: str | None = None) -> Card:
-    """Show why tasks in an account failed lately: the same failures together, and what they have in common.
-
-    :param window: how far back, such as 1h, 24h or 7d
-    :param account: the account, by its name in the settings
-    """
-    source, span = ctx.account(account), span_of(window)
-    read = await _jobs(source, "", source.now() - 2 * span)
-    more = Button("Failed jobs", line(ctx, source, "job list", "failed>0"))
-    return await _lately(ctx, source, source.name, ("failures account",), read, (window, span), more)
 
 
 @command("failures schedule", effect="read", examples=["failures schedule nightly", "failures schedule nightly 7d"])
@@ -130,7 +142,7 @@ async def _lately(
     every = await of_jobs(source, [job.id for job in chosen], await sizes_by_pool(source), since - span)
     now, before = in_window(every.failed, since)
     whole = not every.more_failed and len(chosen) == len(jobs)
-    earlier = window_before(before, len(now), duration(span), whole=whole)
+    earlier = window_before(before, len(now), _span_words(window, span), whole=whole)
     every.failed = now
     beside = [task for task in every.succeeded if task.ended is None or task.ended >= since]
     subject = Subject(
@@ -140,7 +152,7 @@ async def _lately(
         of_jobs=len(jobs),
         again=line(ctx, source, *path, window),
         since=since,
-        words=PRESET_WORDS.get(window, f"the last {duration(span)}").removeprefix("the "),
+        words=f"last {_span_words(window, span)}",
         more=(
             *(
                 Button(PRESET_LABELS[each], line(ctx, source, *path, each), how="edit", current=each == window)
@@ -151,6 +163,11 @@ async def _lately(
         ),
     )
     return await answer(ctx, source, subject, every, beside, earlier)
+
+
+def _span_words(window: str, span: timedelta) -> str:
+    """``24 hours``, ``hour``, ``36 h``."""
+    return PRESET_WORDS.get(window, duration(span)).removeprefix("the last ")
 
 
 async def _jobs(source: Account, wanted: str, since: datetime) -> tuple[list[Job], datetime]:

@@ -26,6 +26,8 @@ def common_words(found: Common, zone: ZoneInfo, at: datetime) -> str:
             words = f"{many} on {where}"
         case "kind":
             words = f"{many} on {found.values[0]} nodes"
+        case "job":
+            words = f"{many} in job {found.values[0]}"
         case "pool":
             words = f"{many} in pool {found.values[0]}"
         case "size":
@@ -36,7 +38,7 @@ def common_words(found: Common, zone: ZoneInfo, at: datetime) -> str:
             words = f"{many} in image {found.values[0]}"
         case _:
             raise AssertionError(found.what)
-    return f"{words} ({share(found.among_all)} of all tasks are)"
+    return f"{words} ({share(found.among_all)} of all tasks)"
 
 
 def clock(moment: datetime, zone: ZoneInfo, at: datetime) -> str:

@@ -37,7 +37,7 @@ _OF_LATER = 0.25
 What failed a few times toward the end of a job began late, and nothing changed.
 """
 
-What: TypeAlias = Literal["node", "pool", "size", "kind", "package", "image", "since"]
+What: TypeAlias = Literal["node", "job", "pool", "size", "kind", "package", "image", "since"]
 
 
 class Common(Struct, frozen=True):
@@ -70,6 +70,7 @@ def in_common(cluster: Cluster, every: Sequence[Ran], *, whole: bool = True) -> 
         return []
     found = [
         _nodes(cluster, every),
+        _one("job", cluster, every, lambda task: (task.job,)),
         _one("pool", cluster, every, lambda task: (task.pool,)),
         _one("size", cluster, every, lambda task: (task.size,)),
         _one("kind", cluster, every, lambda task: (kind_of_node(task.node),)),
@@ -78,9 +79,13 @@ def in_common(cluster: Cluster, every: Sequence[Ran], *, whole: bool = True) -> 
         _since(cluster, every) if whole else None,
     ]
     named = [each for each in found if each]
-    if any(each.what == "pool" for each in named):  # all nodes of a pool have one size
-        named = [each for each in named if each.what != "size"]
-    return named
+    said = {each.what for each in named}
+    implied = {less for what, less in _IMPLIED if what in said}
+    return [each for each in named if each.what not in implied]
+
+
+_IMPLIED: tuple[tuple[What, What], ...] = (("job", "pool"), ("job", "size"), ("pool", "size"))
+"""What the first says already: a job has one pool, and all nodes of a pool have one size."""
 
 
 def kind_of_node(node: str) -> str:

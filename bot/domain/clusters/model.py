@@ -36,11 +36,12 @@ class Ran(Struct, frozen=True, kw_only=True):
 
 
 class Failed(Ran, frozen=True, kw_only=True):
-    """A task that failed: ``code``, ``category`` and ``message`` are those of ``failureInfo``."""
+    """A task that failed: ``code``, ``category``, ``message`` and ``details`` (name, value) are of ``failureInfo``."""
 
     code: str = ""
     category: str = ""
     message: str = ""
+    details: tuple[tuple[str, str], ...] = ()
     exit_code: int | None = None
 
 

@@ -16,10 +16,16 @@ EXAMPLES = 3
 """Logs of each kind that are read at first: of the first that failed, the last, and one between."""
 
 
-def first_read(failed: Iterable[Failed], most: int) -> list[Failed]:
-    """Whose logs are read first, at most so many: one of every kind, the most frequent first, then a second, a
-    third."""
-    chosen = [_spread(tasks) for tasks in by_kind(failed).values() if printed_by_program(tasks[0])]
+def first_read(failed: Iterable[Failed], said: Mapping[TaskKey, Said], most: int) -> list[Failed]:
+    """Whose logs are read first, at most so many: one of every kind, the greatest first, then a second and a third.
+
+    ``said`` is what is known already, of which no more is read.
+    """
+    chosen = [
+        [task for task in _spread(tasks) if task.key not in said]
+        for tasks in by_kind(failed).values()
+        if printed_by_program(tasks[0])
+    ]
     rounds = [tasks[nth] for nth in range(EXAMPLES) for tasks in chosen if nth < len(tasks)]
     return rounds[: max(0, most)]
 
