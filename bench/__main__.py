@@ -22,6 +22,7 @@ PARTS = (
     ["bench.names"],
     ["bench.guard"],
     ["bench.redaction"],
+    ["bench.clusters"],
     ["bench.operate"],
     ["bench.task_add"],
     ["bench.forecast"],

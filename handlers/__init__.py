@@ -22,6 +22,8 @@ ORDER = (
     "cost.pool",
     "cost.tag",
     "cost.export",
+    "failures.windows",
+    "failures.job",
     "file.list",
     "file.get",
     "bot.help",

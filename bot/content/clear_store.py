@@ -42,7 +42,7 @@ EXACT: Mapping[str, str] = {
     "start_change": "the command that is run; it goes when it is answered",
     "add_operation": "its arguments are what is sent to Azure; they go when it has ended",
     "note_steps": "an operation goes on with them after a crash; they go when it has ended",
-    "put_upload": "the tasks that are to be added; kept for seven days at most",
+    "put_upload": "tasks that are to be added, and ids of those that a button means; kept for seven days at most",
     "put_upload_ticket": "the command that an upload goes on with; kept for fifteen minutes",
     "put_preference": "what people keep by name: patterns, commands and templates, from which secrets are refused",
     "put_conversation": "an address",

@@ -6,8 +6,7 @@ the service and lines that programs print.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
+from bot.domain.mask import masked
 
 LONGEST = 160
 """Characters of a cause."""
@@ -20,35 +19,10 @@ OTHER = "other"
 
 _NUMBERED = "failureexitcode"  # the code of all that end with an exit code: the exit code says more
 
-# What differs from one failure to the next, the most special first.
-_FOLDS = (
-    (re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE), "<url>"),
-    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
-    (re.compile(r"\btvm[ps]?s?-[\w-]+|\btvmps_[0-9a-f]+_[dp]\b", re.IGNORECASE), "<node>"),
-    (re.compile(r"(?<![\w.])[a-z]:\\[^\s\"'<>|:;,]+", re.IGNORECASE), "<path>"),
-    (re.compile(r"(?<![\w.<])(?:\.{1,2}|~)?/(?:[^\s\"'<>|:;,()]+/?)+"), "<path>"),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
-    (re.compile(r"\b0x[0-9a-f]+\b", re.IGNORECASE), "<n>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b", re.IGNORECASE), "<id>"),
-    (re.compile(r"(?<![A-Za-z\d])\d+(?:[.,:]\d+)*"), "<n>"),
-    (re.compile(r"(?<=[A-Za-z_-])\d+"), "<n>"),
-    (re.compile(r"\s+"), " "),
-)
-_SPECIAL = re.compile(r"\d|[/\\:]|\s\s|[\t\r\n]")
 
-
-@lru_cache(maxsize=4096)
 def normalised(text: str) -> str:
-    """A line without what makes it unique: numbers, ids, times, paths, addresses. :data:`LONGEST` characters at most.
-
-    What is folded shows as ``<n>``, ``<id>``, ``<path>`` and so on. Two lines of one cause give the same text.
-    """
-    text = text.strip()[: 4 * LONGEST]
-    if _SPECIAL.search(text):
-        for pattern, instead in _FOLDS:
-            text = pattern.sub(instead, text)
-    text = text.strip()
+    """A line without what makes it unique (:func:`bot.domain.mask.masked`), :data:`LONGEST` characters at most."""
+    text = masked(text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

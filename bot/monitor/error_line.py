@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-LONGEST = 200
-"""Characters of a line: about two lines on a phone."""
+LONGEST = 400
+"""Characters of a line. Whoever shows it cuts it: a mask wants all of it, since where a line is cut may differ."""
 _READ = 400
 """Characters of a line that are weighed."""
 
@@ -25,6 +26,8 @@ _TRACE = re.compile(r"Traceback \(most recent call last\)")
 _PYTHON_FRAME = re.compile(r"^\s*File \"[^\"]+\", line \d+")
 _FRAME = re.compile(r"^\s+(?:at\s+\S|from\s+\S+:\d+:in\b)|^\s*--- End of ")
 _LAST_FRAMES = re.compile(r"^\s*\.\.\. \d+ (?:more|common frames)")
+_MARKS = ("Traceback", 'File "', " at ", "\tat ", " from ", "\tfrom ", "--- End of ")
+"""One of these is in every text with a stack trace, of Rust too (``panicked at``)."""
 _NAMED = re.compile(r"\b[\w.$]*(?:Error|Exception)\b")
 _MESSAGE = 8
 """Lines that the message of an error may have above its stack trace."""
@@ -55,6 +58,15 @@ _TROUBLES = re.compile(
     r"missing|no such|refused|unknown|illegal|unexpected|not recognized|not permitted|not exist",
     re.IGNORECASE,
 )
+# One of these is in every line that any of the three above finds: looking for them is twenty times as quick.
+_WORDS = (
+    "error", "fail", "exception", "fault", "interrupt", "fatal", "abort", "assert", "cannot", "can't", "couldn't",
+    "not ", "memory", "alloc", "oom", "space", "full", "quota", "segmentation", "violation", "illegal", "stack",
+    "corruption", "what()", "panic", "unhandled", "uncaught", "denied", "terminate", "undefined", "no such", "unable",
+    "invalid", "missing", "refused", "unknown", "unexpected", "connection", "e: ", "severe", "critical", "sig",
+    "killed", "timed", "timeout", "time out", "unauthori", "forbidden", "expired",
+)  # fmt: skip
+_SIZE = re.compile(r"[1-9]\d*")
 # What has the form of trouble and is none, or only counts it, points at it, or says how to get help.
 _HARMLESS = re.compile(
     r"""\b(?:no|0|without|zero)\ (?:errors?|failures?|warnings?)\b | \berrors?\s?[:=]\s?0\b | \b0\ failed\b
@@ -113,6 +125,17 @@ def _bare(line: str) -> str:
 
 
 def _weight(line: str) -> int:
+    return _weight_of_shape(_SIZE.sub("1", line))
+
+
+@lru_cache(maxsize=4096)
+def _weight_of_shape(line: str) -> int:
+    """The weight of a line in which every number but zero is 1, so that the next of its kind is known already."""
+    lowered = line.lower()
+    return _weight_of_form(line) if any(word in lowered for word in _WORDS) else 0
+
+
+def _weight_of_form(line: str) -> int:
     if _REASONS.search(line):
         weight, about = _REASON, _TROUBLE
     elif _ENDS.search(line):
@@ -135,6 +158,9 @@ def _of_traces(lines: Sequence[str]) -> set[int]:
     panicked in a line that ends with a colon, and why in the next.
     """
     found: set[int] = set()
+    text = "\n".join(lines)
+    if not any(mark in text for mark in _MARKS):
+        return found
     in_python = False
     for index, raw in enumerate(lines):
         line = _TREE.sub("", raw)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-Tone: TypeAlias = Literal["good", "bad", "busy", "other"]
+Tone: TypeAlias = Literal["good", "bad", "busy", "other", "idle", "billed"]
 
 
 class TrendSeries(Struct, frozen=True, array_like=True):

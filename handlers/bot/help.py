@@ -27,7 +27,7 @@ from handlers.usage import costs
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Pools and nodes", ("pool", "node", "size", "image", "nodefile", "nodelog")),
-    ("Jobs, tasks and schedules", ("job", "task", "subtask", "preparation", "schedule", "file", "log")),
+    ("Jobs, tasks and schedules", ("job", "task", "failures", "subtask", "preparation", "schedule", "file", "log")),
     (
         "The account",
         ("home", "account", "application", "package", "certificate", "topology", "history"),

@@ -128,6 +128,7 @@ def job_card(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
                 else None,
+                Button("Failures", line(ctx, source, "failures job", found.id)) if counts.failed else None,
                 Button("Logs", line(ctx, source, "log", found.id, example, "stderr.txt")) if example else None,
                 Button("Tasks", line(ctx, source, "task list", found.id)),
                 *buttons(ctx, source, found.id, found.state, counts.failed),

@@ -23,6 +23,7 @@ from handlers.shared.verbs import runs_on
 from handlers.task import bulk
 from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
 from handlers.task.chosen import choose, failed, over
+from handlers.task.picked import unpicked
 
 _FAILED = "state:failed"
 _OVER = {"terminating": "is ending", "completed": "is completed, for good", "deleting": "is being deleted"}
@@ -33,7 +34,8 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
     source = ctx.account(account)
     if stopped := blocked(source):
         return stopped
-    found = await choose(ctx, source, "task reactivate", job, tasks, failed)
+    words_ = await unpicked(ctx, source, job, tasks)
+    found = await choose(ctx, source, "task reactivate", job, words_, failed)
     if why := _OVER.get(found.job.state.lower()):
         fixes = [Fix("Open job", line(ctx, source, "job show", found.job.id))]
         if "job clone" in ctx.registry.commands:
@@ -82,7 +84,8 @@ async def reactivate(ctx: Context, job: str, *tasks: Typed, account: str | None 
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    async for card in ctx.operate("task reactivate", source, job, asked_of(ctx, source, job, tasks)):
+    asked = asked_of(ctx, source, job, await unpicked(ctx, source, job, tasks))
+    async for card in ctx.operate("task reactivate", source, job, asked):
         yield card
 
 

@@ -1,4 +1,4 @@
-"""What people attach or paste for a command, and tickets for the page on which they upload it."""
+"""What people attach or paste for a command, which tasks a button means, and tickets for the page for uploads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from msgspec import Struct
 class Upload(Struct, frozen=True):
     """Content that a command refers to by its ``id``.
 
-    ``person`` and ``conversation`` are keys (``platform:id``): nobody else may use it, nor from anywhere else.
+    ``person`` and ``conversation`` are keys (``platform:id``): nobody else may use it, nor from anywhere else. What the
+    program keeps itself, such as which tasks a button means, has no key of a person there.
     ``name`` is what the file was called, empty for what was pasted.
     """
 

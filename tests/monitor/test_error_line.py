@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.causes import normalised
+from bot.monitor import error_line
 from bot.monitor.error_line import LONGEST, key_line
 
 PYTHON = """\
@@ -215,9 +216,7 @@ def test_the_line_that_tells_most(printed: str, line: str) -> None:
 
 
 def test_a_long_line_is_cut() -> None:
-    line = key_line(["Error: " + "x" * 900])
-    assert len(line) == LONGEST
-    assert line.endswith("…")
+    assert len(key_line(["Error: " + "x" * 900])) == LONGEST
 
 
 @pytest.mark.parametrize(
@@ -260,3 +259,27 @@ def test_whatever_is_printed_gives_one_short_line(lines: list[str]) -> None:
 )
 def test_nothing_takes_forever(piece: str) -> None:
     assert key_line([piece] * 400) in ("", key_line([piece]))
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=126), max_size=200) | PIECES)
+def test_the_quick_look_for_words_passes_over_nothing(line: str) -> None:
+    if not any(word in line.lower() for word in error_line._WORDS):
+        assert error_line._weight_of_form(line) == 0
+
+
+SAID = [
+    "oom-kill", "quota exceeded", "bus error", "stack smashing", "heap corruption", "what(): x", "panic: x",
+    "KeyboardInterrupt: x", "KeyError", "ProcessFault: x", "Uncaught x", "x is not recognized as",
+    "terminate called", "undefined symbol", "E: x", "can't locate", "SEVERE x", "CRITICAL", "assertion x failed",
+    "SIGSEGV", "Killed", "Aborted", "timed out", "timeout", "time out", "unauthorised", "forbidden", "expired",
+    "couldn't", "unable", "invalid", "missing", "refused", "unknown", "illegal", "unexpected", "does not exist",
+    "not permitted", "disk full", "no disk space", "insufficient space", "cannot allocate memory", "std::bad_alloc",
+    "access violation", "floating point exception", "Unhandled Exception", "connection reset", "fatal", "denied",
+    "failure", "no such file", "could not open", "(a::BError)", "out of memory",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_every_form_has_one_of_the_words(said: str) -> None:
+    assert any(word in said.lower() for word in error_line._WORDS)
+    assert key_line(["all is well", f"{said} and", "all is well"]) == f"{said} and" or said.endswith(")")

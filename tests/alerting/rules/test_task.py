@@ -158,7 +158,7 @@ def test_an_exit_code_of_two_errors_is_told_apart_for_what_was_looked_at_alone()
     assert [(each.count, each.cause, each.example) for each in told.causes] == [
         (997, "exit code 1", "t"),
         (2, "exit code 1: ValueError: frame <n>", "frame-1"),
-        (1, "exit code 1: OSError: [Errno <n>] no space", "frame-3"),
+        (1, "exit code 1: OSError: [Errno 28] no space", "frame-3"),
     ]
     assert sum(each.count for each in told.causes) == 1000
     assert ("Output read", "3 of 1,000 with exit code 1") in told.figures

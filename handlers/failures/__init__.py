@@ -1,0 +1,1 @@
+"""Failures of a job, a pool, a schedule or an account, those that are the same together."""
