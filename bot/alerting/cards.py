@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import nsmallest
 
 from msgspec.structs import replace
@@ -43,6 +43,8 @@ _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.
 _CAUSES = 5
 _LISTED = 12
 """Incidents that a digest lists; the rest is counted."""
+_LATELY, _LATEST = timedelta(minutes=10), 4
+"""What ended or was news within so long of the newest change has as many rows of these, whatever is open."""
 _ACTIONS, _ACTIONS_OVER = 2, 3
 """Buttons of its own that an incident has while it is open, beside those of care, and when it is over unmended."""
 SNOOZES = (("30 minutes", "30m"), ("2 hours", "2h"), ("8 hours", "8h"), ("1 day", "1d"), ("1 week", "7d"))
@@ -238,6 +240,7 @@ class Writer:
             zone=self.zone_of(conversation),
             blocks=blocks(
                 Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
+                facts(("Cause", incident.cause)) if what == "worse" and incident.cause else None,
                 actions(*self._answers(incident)),
             ),
         )
@@ -316,8 +319,16 @@ def _headline(incidents: Sequence[Incident], tasks: Sequence[CauseCount]) -> str
 
 
 def _list(incidents: Sequence[Incident]) -> Block:
-    """The worst first, what is over last."""
-    worst = nsmallest(_LISTED, incidents, key=lambda each: (not each.open, -each.severity.rank, each.since))
+    """What is open, the worst first; below it what is over and what was news, the latest first.
+
+    What an edit is about stands in it: a few rows are for what ended lately, however much is open.
+    """
+    newest = max(each.changed for each in incidents)
+    still = [each for each in incidents if each.open]
+    ended = [each for each in incidents if not each.open]
+    late = sum(newest - each.changed <= _LATELY for each in ended)
+    worst = nsmallest(_LISTED - min(late, _LATEST), still, key=lambda each: (-each.severity.rank, each.since))
+    worst += nsmallest(_LISTED - len(worst), ended, key=lambda each: _late(each, newest))
     rows: list[tuple[Text | str, ...]] = [
         (
             text(chip(mark_of(each), word_of(each))),
@@ -329,6 +340,12 @@ def _list(incidents: Sequence[Incident]) -> Block:
     if (rest := len(incidents) - _LISTED) > 0:
         rows.append(("", text(muted(f"and {number(rest)} more")), ""))
     return table((Column("", width=1), Column("Alert", width=5), Column("Since", rank=1, width=1)), rows)
+
+
+def _late(incident: Incident, newest: datetime) -> tuple[object, ...]:
+    """Of what is over or was news the latest first; of what came together the worst."""
+    ago = newest - incident.changed
+    return (ago > _LATELY, -incident.severity.rank if ago <= _LATELY else 0, ago, incident.since)
 
 
 def _opening(incidents: Sequence[Incident]) -> Menu | None:

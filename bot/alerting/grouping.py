@@ -9,6 +9,7 @@ on its way: so a day without the chat leaves a handful of messages.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -46,6 +47,8 @@ class Grouping:
         """Until when a group gathers."""
         self._digests: dict[Group, tuple[str, datetime]] = {}
         """The digest that takes in more, and since when it is there."""
+        self._begun: dict[Group, dict[str, datetime]] = {}
+        """The digests that were found again, each with when the first that it shows was posted."""
 
     def restore(self, notification: Notification, group: Group) -> bool:
         """Take up a notification that was posted; True where it is the newest of its group so far."""
@@ -53,14 +56,19 @@ class Grouping:
         if shown is None:
             return False
         if notification.gathered and notification.held != "quiet":
-            known = self._digests.get(group)
-            if known is None or known[1] < shown:
-                self._digests[group] = notification.entry, shown
+            begun = self._begun.setdefault(group, {})
+            begun[notification.entry] = min(shown, begun.get(notification.entry, shown))
+            self._digests[group] = max(begun.items(), key=lambda each: each[1])
         gate = self._gates.get(group)
         if gate is not None and gate >= shown + self._wait:
             return False
         self._gates[group] = shown + self._wait
         return True
+
+    def filling(self, backlog: Callable[[str], int], now: datetime) -> set[str]:
+        """The digests that may take in more: they go on showing all that they have shown."""
+        known = self._digests.items()
+        return {entry for group, (entry, begun) in known if now - begun < self._young or backlog(group[0])}
 
     def next_due(self) -> datetime | None:
         """When the first group has gathered long enough."""

@@ -8,7 +8,7 @@ it; whoever only asks does so through :class:`bot.alerting.incident_reader.Incid
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -224,14 +224,32 @@ class IncidentState:
             unsaved.clear()
         return changes
 
-    def forget(self, now: datetime) -> Sliced[None]:
-        """Let go of what is over and stored. A digest goes on showing all that it gathered, so that stays with it."""
+    def forget(self, now: datetime, filling: Container[str] = ()) -> Sliced[None]:
+        """Let go of what is over and stored.
+
+        A digest goes on showing all that it gathered, so all of that stays with it: until the last of it is over for
+        as long, and it is none of those that may take in more (``filling``).
+        """
         for name in [name for name, until in self._over.items() if until < now]:
+            for each in self.notifications.of(name):
+                if each.gathered and not each.over and each.entry not in filling:
+                    yield from self._end_digest(each.entry, now)
             if name in self._unsaved_incidents or self._needed(name):
                 self._over[name] = now + _LATER
             else:
                 self._remove(self._incidents[name])
             yield
+
+    def _end_digest(self, entry: str, now: datetime) -> Sliced[None]:
+        """All that a digest shows is over together, once none of it can come back."""
+        members = self.notifications.members(entry)
+        incidents = [self.shown_by(each) for each in members]
+        if any(incident.open or incident.changed + LATELY > now for incident in incidents):
+            return
+        for number, notification in enumerate(members):
+            self.put(msgspec.structs.replace(notification, over=True))
+            if number % 32 == 0:
+                yield
 
     def _needed(self, incident: str) -> bool:
         stands = self.notifications.of(incident)

@@ -3,6 +3,9 @@
 A finding is the same incident as before when its fingerprint is: account, rule and entity, never a value. One that
 comes back within half an hour of its end is the same incident again, in the same message. One that does so three times
 within an hour flaps: it is then neither said to be over nor to be back until it has stayed one way for ten minutes.
+
+News that is not of the same moment is other news, however soon it follows: whoever asked for resizes hears of each, and
+an edit of what was said of the one before makes no sound.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ def settle(
             touched = incident is not None and _over(incident, rule, finding, seen, now)
         elif incident and finding.state == "event" and (incident.state, incident.since) == ("event", finding.since):
             touched = _known_better(incident, rule, finding, seen, now)
-        elif incident and (incident.open or now - incident.changed <= BACK):
+        elif incident and finding.state == "open" and (incident.open or now - incident.changed <= BACK):
             touched = _again(incident, rule, finding, seen, now)
         else:
             incident, touched = _opened(account, name, rule, finding, seen, now), True
@@ -99,10 +102,6 @@ def _again(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime
     severity = finding.severity or kind.severity
     worse = severity.rank > incident.severity.rank
     said = incident.take(finding, severity, seen)
-    if finding.state == "event":
-        incident.changed = now
-        incident.note(now, finding.headline)
-        return True
     incident.absent = None
     if not incident.open:
         incident.state, incident.resolved, incident.mended = "open", None, True

@@ -120,10 +120,7 @@ class Notifier:
                 self._messages.incident(self._state.shown_by(members[0]), members[0])
 
     def write_digests(self) -> Sliced[None]:
-        """Write each digest that changed.
-
-        All that a digest shows is over together, so that one that is still edited goes on showing all of it.
-        """
+        """Write each digest that changed."""
         digests, self._digests = self._digests, {}
         for entry, worse in digests.items():
             yield
@@ -135,10 +132,3 @@ class Notifier:
             self._messages.digest(entry, members, incidents)
             if worse:
                 self._messages.worse(entry, members[0].conversation, incidents, worse)
-            yield
-            if any(incident.open for incident in incidents):
-                continue
-            for number, notification in enumerate(members):
-                self._state.put(replace(notification, over=True))
-                if number % 32 == 0:
-                    yield

@@ -75,6 +75,10 @@ class AlertPipeline:
         due = [self._grouping.next_due(), self._state.notifications.next_due()]
         return min((each for each in due if each is not None), default=None)
 
+    def filling(self, now: datetime) -> set[str]:
+        """The outbox entries of digests that may take in more."""
+        return self._grouping.filling(self._backlog, now)
+
     def reschedule(self, incident: Incident, now: datetime) -> None:
         """Somebody acknowledged or snoozed it: when is it said again?"""
         self._reminders.reschedule(incident, now)

@@ -153,7 +153,7 @@ class AlertService:
         now = self._clock.now()
         if not self._stale and (due is None or due > now):
             async with self._lock:
-                await in_slices(self._state.forget(now))
+                await in_slices(self._state.forget(now, self._pipeline.filling(now)))
             return
         async with self._changing() as now:
             await self._decide((), now)

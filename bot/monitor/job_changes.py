@@ -193,7 +193,7 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> i
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
             view = pending.job(job)
-            _count_failure(view, row, at, pending.at)
+            _count_failure(view, row, at)
             if pending.at - at > LATELY:
                 view.learned = pending.at  # nobody looked when it failed: it is news all the same
             found += 1
@@ -212,7 +212,7 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
         at = row.state_transition_time
         if at is None or pending.is_news(at) or pending.was_noted("task", row.id, "failed", at, job):
             continue
-        _count_failure(view, row, at, pending.at)
+        _count_failure(view, row, at)
         found += 1
         if found % _AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -221,13 +221,13 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
         view.learned = pending.at
 
 
-def _count_failure(view: JobView, row: TaskState, at: datetime, seen: datetime) -> None:
+def _count_failure(view: JobView, row: TaskState, at: datetime) -> None:
     run = row.execution_info
     info = run.failure_info or FailureInfo()
     code, said = _failure(info)
     cause = cause_of(run.exit_code, code, info.message)
     most = row.constraints.max_task_retry_count
-    cause = _blame(view, row.id, (at, seen), cause, said, exhausted=0 < most <= run.retry_count)
+    cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
     if row.node_info.node_id:
         note(view, cause, row.id)
 
@@ -259,13 +259,12 @@ def keep_retried(pending: PendingState, job: str, again: Sequence[Retried], sett
         pending.job(job).retried = after
 
 
-def _blame(view: JobView, task: str, when: tuple[datetime, datetime], cause: str, said: str, *, exhausted: bool) -> str:
-    """Count a failure, by when it happened and was seen; returns the cause that it is counted under."""
-    at, seen = when
+def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
+    """Count a failure; returns the cause that it is counted under."""
     view.failures += 1
     view.exhausted += exhausted
     if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
-        view.failing_since, view.failing_known = at, seen
+        view.failing_since = at
         view.examples = {}  # what it fails of now need not be what it failed of then
     view.failing_since = min(view.failing_since, at)
     view.failed_at = max(view.failed_at or at, at)

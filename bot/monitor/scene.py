@@ -59,8 +59,8 @@ class JobView(JobFacts):
     """A job that is not over, or ended lately.
 
     ``causes`` say why tasks failed, for those that were seen to fail; ``failures`` is how many these are,
-    ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time, ``failing_known`` the
-    poll that saw the first. ``examples`` are tasks of the causes that are exit codes, a few of each, read for what they
+    ``exhausted`` how many of them had used up all their retries, ``failed_at`` the last time.
+    ``examples`` are tasks of the causes that are exit codes, a few of each, read for what they
     printed. ``running_slots`` are the task slots that its running tasks take. ``rate`` are (time, completed, failed) of
     the last hour, for rates and the time left. ``counted`` is as of when its counts are, ``exact`` when the service was
     asked for them: in between they are kept up by what its nodes tell. ``unseen`` is how many more failed tasks were
@@ -82,7 +82,6 @@ class JobView(JobFacts):
     exhausted: int = 0
     failed_at: datetime | None = None
     failing_since: datetime | None = None
-    failing_known: datetime | None = None
     causes: dict[str, CauseCount] = field(default_factory=dict)
     examples: dict[str, tuple[Example, ...]] = field(default_factory=dict)
     rate: list[tuple[datetime, int, int]] = field(default_factory=list)

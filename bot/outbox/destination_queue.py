@@ -46,7 +46,10 @@ class DestinationStatus(Struct, frozen=True):
 
 
 class _Waiting(Struct, eq=False):
-    """An entry in the queue. ``after`` is when it may be tried again, in the clock's seconds."""
+    """An entry in the queue. ``after`` is when it may be tried again, in the clock's seconds.
+
+    ``posted``: it stands there already, and what waits is an edit.
+    """
 
     id: str
     due: datetime
@@ -57,6 +60,7 @@ class _Waiting(Struct, eq=False):
     behind: str = ""
     doubtful: bool = False
     urgent: bool = False
+    posted: bool = False
 
 
 class DestinationQueue:
@@ -78,8 +82,11 @@ class DestinationQueue:
         self._returns = 0
         self._closing = False
 
-    def add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
-        """Put an entry into the queue, or note that it has changed."""
+    def add(self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None) -> None:
+        """Put an entry into the queue, or note that it has changed.
+
+        ``posted`` says whether it stands there already; None: a later version of one that is not in the queue does.
+        """
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
             known.urgent = entry.urgent
@@ -87,6 +94,7 @@ class DestinationQueue:
             self._came += 1
             waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
             waiting.urgent = entry.urgent
+            waiting.posted = entry.version > 1 if posted is None else posted
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
         self._wake.set()
@@ -110,6 +118,10 @@ class DestinationQueue:
         """End when nothing more can be sent now."""
         self._closing = True
         self._wake.set()
+
+    def backlog(self) -> int:
+        """How many entries were never posted yet."""
+        return sum(not waiting.posted for waiting in self._waiting.values())
 
     def status(self) -> DestinationStatus:
         """How it stands."""
@@ -196,7 +208,7 @@ class DestinationQueue:
         if found[0].message and found[0].state != "claimed":
             return found[0].message
         waiting.behind = root
-        self.add(found[0].entry)
+        self.add(found[0].entry, posted=bool(found[0].message))
         self._waiting[root].urgent |= waiting.urgent  # or what is urgent would wait as long as what it replies to
         return None
 
@@ -243,6 +255,7 @@ class DestinationQueue:
         if waiting.version <= version:
             self._waiting.pop(waiting.id, None)
         waiting.after, waiting.doubtful, waiting.so_far = 0.0, False, Attempts(alone=waiting.so_far.alone)
+        waiting.posted = True
         for each in self._waiting.values():
             if each.behind == waiting.id:
                 each.behind, each.after = "", 0.0

@@ -44,7 +44,7 @@ class OutboxWorker:
         """Take up what is stored and not delivered; returns how many entries that are."""
         rows = await self._store.undelivered()
         for row in rows:
-            self._add(row.entry, doubtful=row.state == "claimed")
+            self._add(row.entry, doubtful=row.state == "claimed", posted=bool(row.message))
         return len(rows)
 
     def put(self, entries: Iterable[OutboxEntry]) -> None:
@@ -98,9 +98,9 @@ class OutboxWorker:
         await self._end()
 
     def backlog(self, where: str) -> int:
-        """How many entries of a conversation are on their way."""
+        """How many entries of a conversation were never posted yet; edits of what stands there are none."""
         queue = self._queues.get(where)
-        return queue.status().waiting if queue else 0
+        return queue.backlog() if queue else 0
 
     def status(self) -> list[DestinationStatus]:
         """How every conversation stands that there was an entry for."""
@@ -110,10 +110,10 @@ class OutboxWorker:
         """The platforms that do not answer, and why."""
         return {name: breaker.error for name, breaker in self._breakers.items() if breaker.error}
 
-    def _add(self, entry: OutboxEntry, *, doubtful: bool = False) -> None:
+    def _add(self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None) -> None:
         queue = self._queue(entry.destination)
         if queue:
-            queue.add(entry, doubtful=doubtful)
+            queue.add(entry, doubtful=doubtful, posted=posted)
 
     def _queue(self, where: str) -> DestinationQueue | None:
         if where in self._queues:

@@ -107,7 +107,7 @@ def _line(change: Transition, about: str) -> Text:
         Time(change.at),
         f"  {change.entity} ",
         *((code(" / ".join(names)), " ") if names else ()),
-        muted(f"{word(change.before)} → ") if change.before else None,
+        muted(f"{word(change.before)} → ") if change.before not in ("", change.after) else None,
         _chip(change),
         f" · {facts}" if facts else None,
     )
@@ -146,12 +146,22 @@ def details(change: Transition) -> str:
     said = ": ".join(str(noted[key]) for key in ("code", "message") if noted.get(key))
     if said and not (isinstance(exit_code, int) and noted.get("code") == "FailureExitCode"):
         pieces.append(said)
+    if noted.get("resized"):
+        pieces.append(_moved(noted))
     pieces += [
         f"{words} {elide(str(noted[key]), _LONG)}"
         for key, words in _NOTED.items()
-        if noted.get(key) not in (None, "", 0)
+        if noted.get(key) not in (None, "", 0) and not (noted.get("resized") and key.startswith("target"))
     ]
     return " · ".join(pieces)
+
+
+def _moved(noted: dict[str, Any]) -> str:
+    """``wants 4 nodes, it wanted 0``: a run of a formula that moved a pool's targets, of both kinds together."""
+    wants, wanted = (
+        sum(int(noted.get(f"{which}{kind}") or 0) for kind in ("Dedicated", "Spot")) for which in ("target", "was")
+    )
+    return f"wants {plural(wants, 'node')}, it wanted {number(wanted)}"
 
 
 _NOTED = {

@@ -90,7 +90,7 @@ async def list_pools(
             f"Pools in {source.name}",
             wanted.words(at),
             status.extent,
-            plural(sum(_allocated(pool) for pool in fitting), "node"),
+            plural(sum(_allocated(pool) for pool in fitting), "node") if fitting else None,
             costs.now(prices, fitting, counts),
             f"{troubled} in trouble" if troubled else None,
         ),

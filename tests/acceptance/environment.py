@@ -198,7 +198,7 @@ async def environment(
         try:
             yield made
         finally:
-            await program.stop()
+            await made.program.stop()  # which may be another one by now
     finally:
         await room.close()
         await slack.close()

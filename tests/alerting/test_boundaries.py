@@ -141,9 +141,11 @@ def test_a_restart_finds_the_digest_that_takes_in_more() -> None:
     grouping.restore(posted(0, "digest-1", gathered=True), GROUP)
     grouping.restore(posted(9, "digest-2", gathered=True), GROUP)
     grouping.restore(posted(3, "digest-older", gathered=True), GROUP)
+    grouping.restore(posted(15, "digest-older", gathered=True), GROUP)  # which had joined it later
     grouping.restore(posted(20, "digest-of-the-night", gathered=True, held="quiet"), GROUP)
     grouping.restore(posted(30, "alone"), GROUP)
     assert grouping.group(GROUP, 4, 0, NOON + 60 * SECOND) == ("digest", "digest-2", False, None)
+    assert grouping.group(GROUP, 4, 0, NOON + 14_409 * SECOND).begins, "its age is that of the first that it shows"
 
 
 def test_what_was_never_posted_is_nothing_to_take_up() -> None:

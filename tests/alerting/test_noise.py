@@ -262,7 +262,69 @@ async def test_a_digest_goes_on_telling_all_of_it_after_a_restart(tmp_path: Path
         await ops.look(30)
         assert ops.entries.titles() == ["✔ 6 alerts: 6 × node.unusable · 6 resolved"]
         await ops.restart()
+        assert [each for each in ops.alerts._state.notifications if each.over] == [], "it may take in more"
+        await ops.wait(3600 + 60)
+        await ops.look()
+        await ops.restart()
         assert [each for each in ops.alerts._state.notifications if not each.over] == []
+
+
+async def test_a_digest_of_which_all_is_over_goes_on_showing_it_with_what_joins_it(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(6)]
+        await ops.look()
+        ops.found["node.unusable"] = []
+        await ops.look(60)
+        await ops.wait(3 * 3600)
+        await ops.restart()
+        ops.found["node.unusable"] = [finding(f"more-{number}") for number in range(4)]
+        await ops.look(30)
+        assert ops.entries.titles() == ["▲ 10 alerts: 10 × node.unusable · 6 resolved"]
+
+
+async def test_news_that_follows_news_is_a_message_of_its_own(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        for minutes, nodes in ((0, 4), (2, 0), (9, 3)):
+            headline = f"pool a has {nodes} nodes after its resize"
+            found = replace(finding("a", headline=headline, state="event"), since=NOON + minutes * MINUTE)
+            ops.found["job.failed"] = [found]
+            await ops.look(400)
+            await ops.look(30)  # the transition is in the overlap and read once more
+        assert ops.entries.titles() == [f"▲ pool a has {nodes} nodes after its resize" for nodes in (4, 0, 3)]
+
+
+async def test_news_that_waited_for_its_group_is_told_with_what_followed_it(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("other")]
+        await ops.look()
+        for minutes, nodes in ((1, 4), (2, 0)):
+            headline = f"pool a has {nodes} nodes after its resize"
+            ops.found["job.failed"] = [
+                replace(finding("a", headline=headline, state="event"), since=NOON + minutes * MINUTE)
+            ]
+            await ops.look(5)
+        await ops.wait(60)
+        assert ops.entries.titles()[1:] == [f"▲ pool a has {nodes} nodes after its resize" for nodes in (4, 0)]
+
+
+async def test_a_full_digest_shows_what_ended_lately_and_the_latest_news(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number:02}") for number in range(20)]
+        await ops.look()
+        ops.found["node.unusable"].pop(13)
+        await ops.look(3000)
+        assert "resolved pool pool-13" in " ".join(words(ops.entries.on_top()[0]).replace("·", " ").split())
+        ops.found["node.unusable"] = ops.found["node.unusable"][:2]
+        await ops.look(3000)
+        ops.found["job.failed"] = [
+            finding(f"j-{number}", kind="job", headline=f"job j-{number} has failed", state="event")
+            for number in range(9)
+        ]
+        await ops.look(3000)
+        said = words(ops.entries.on_top()[0])
+        assert [f"job j-{number} has failed" in said for number in range(9)] == [True] * 9
+        assert [f"pool pool-0{number} has" in said for number in range(2)] == [True] * 2
+        assert "and 17 more" in said
 
 
 async def test_what_is_critical_breaks_the_quiet(tmp_path: Path) -> None:

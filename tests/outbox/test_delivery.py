@@ -62,6 +62,35 @@ async def test_what_changes_while_it_waits_is_sent_once_as_it_is_now(w: World) -
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 3", 0)]
 
 
+async def test_the_backlog_is_what_was_never_posted_and_no_edit(w: World) -> None:
+    w.chat.gate = asyncio.Event()
+    w.start()
+    await w.give(entry("a"), entry("b"))
+    await w.give(entry("a", version=2))
+    assert w.outbox.backlog("slack:C1") == 2, "one that changed while it waits is as new as it was"
+    w.chat.gate.set()
+    await w.done("a", "b")
+    w.chat.gate = asyncio.Event()
+    await w.give(entry("a", version=3), entry("c"))
+    await w.until(lambda: not w.outbox.backlog("slack:C1") or w.chat.calls)
+    assert w.outbox.backlog("slack:C1") == 1
+    assert w.outbox.status()[0].waiting == 2
+    w.chat.gate.set()
+    await w.done("a", "c")
+    assert w.outbox.backlog("slack:C1") == 0
+
+
+async def test_after_a_restart_an_edit_that_waits_is_no_backlog(w: World) -> None:
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    await w.die()
+    await w.store.record(ChangeSet(entries=[entry("a", version=2), entry("b", version=1)]))
+    await w.store.record(ChangeSet(entries=[entry("b", version=2)]))
+    await w.outbox.load()
+    assert (w.outbox.status()[0].waiting, w.outbox.backlog("slack:C1")) == (2, 1)
+
+
 async def test_what_changes_while_it_is_posted_follows_by_one_edit(w: World) -> None:
     w.chat.gate = asyncio.Event()
     w.start()

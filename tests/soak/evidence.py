@@ -33,7 +33,8 @@ def shown(outcome: Outcome) -> str:
     """The figures, and what is wrong."""
     lines = [
         f"{outcome.kills} kills in {outcome.seconds:.0f} s; trouble: {_counts(outcome.struck)}",
-        f"jobs active in the end: {outcome.active}; the soak itself was {outcome.lag:.1f} s late at worst, fast clock",
+        f"jobs active in the end: {outcome.active}; the soak itself was {outcome.lag:.1f} s late at worst, fast clock; "
+        f"program and soak waited {outcome.starved:.0f} s for a processor",
         *(["this machine is too busy for that speed: what is late means little"] if outcome.lag > MOST_LAG else []),
         f"outbox messages: {outcome.entries}, {len(outcome.undelivered)} undelivered; "
         f"transitions stored: {outcome.stored}, {len(outcome.not_stored)} missing",

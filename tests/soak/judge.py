@@ -97,6 +97,10 @@ class Channel:
                 if not _EVENT_OF_HISTORY.match(text):
                     for name in set(_NAME.findall(_OF_SCHEDULE.sub(r"\1:\2", text))):
                         self._lines[name].append(Line(version, text))
+        self._digests: dict[str, list[Version]] = defaultdict(list)
+        for version in self.versions:
+            if _is_digest(version):
+                self._digests[version.message].append(version)
         self._spare = self._unnamed()
         self._counted: dict[tuple[str, str | bool], float] = {}
 
@@ -106,13 +110,17 @@ class Channel:
         return found[bisect_left(found, since, key=lambda line: line.version.at) :]
 
     def told(self, each: Expected) -> float | None:
-        """When it was told first; None where it was not."""
-        return next((line.version.at for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)), None)
+        """When it was told first; None where it was not. A digest that names it later has counted it before that."""
+        line = next((line for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)), None)
+        if line is None:
+            return None
+        known = self._digests.get(line.version.message, ())
+        return next((one.at for one in known if one.at >= each.at - EARLY and _more(one)), line.version.at)
 
     def silent(self, each: Expected) -> Iterator[str]:
         """What the messages that tell it do not say, though they have room for it."""
         telling = [line.version for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)]
-        whole = [version for version in telling if not _is_digest(version)]
+        whole = [version for version in telling if not _is_digest(version) and not version.thread]
         for also in each.also if whole else ():
             if not any(re.search(also, line) for version in whole for line in version.lines):
                 yield f"{self.platform}: {each}: no word of {also}"
@@ -141,15 +149,10 @@ class Channel:
     def _unnamed(self) -> list[_Digest]:
         """Digests that count more than they ever named."""
         found = []
-        digests: dict[str, list[Version]] = defaultdict(list)
-        for version in self.versions:
-            if _is_digest(version):
-                digests[version.message].append(version)
-        for versions in digests.values():
-            rest = [int(more[1].replace(",", "")) for line in versions[-1].lines if (more := _MORE.search(line))]
-            if rest:
+        for versions in self._digests.values():
+            if rest := _more(versions[-1]):
                 rows = [_rows(version) for version in versions]
-                never = rest[0] + len(rows[-1]) - len(set().union(*rows))
+                never = rest + len(rows[-1]) - len(set().union(*rows))
                 found.append(_Digest(versions[0].at, versions[-1].at, max(0, never)))
         return found
 
@@ -158,6 +161,11 @@ class _Digest(Struct):
     since: float
     until: float
     left: int
+
+
+def _more(version: Version) -> int:
+    """How much a digest counts beside what it names."""
+    return next((_int(more[1]) for line in version.lines if (more := _MORE.search(line))), 0)
 
 
 def _rows(version: Version) -> set[str]:
@@ -220,7 +228,7 @@ def judge(happened: Sequence[Expected], versions: Sequence[Version], times: Time
 def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:
     at = channel.told(each)
     if at is None:
-        at = channel.by_number(each) if each.news or each.kind in _FAILURES else None
+        at = channel.by_number(each) if each.stands != OVER else None
         if at is None:
             if times.own(channel.platform, each.at, end) < times.limit + each.within:
                 found.not_due[each.kind] += 1

@@ -24,12 +24,14 @@ class Seen(Struct, kw_only=True):
 class Outcome(Struct, kw_only=True):
     """What a soak found. ``lag`` is how late the soak itself was at worst, in seconds of its fast clock.
 
+    ``starved``: how long it and the program waited for a processor, all in all, by the same clock.
     ``lost_answers``: messages that Teams took and did not answer for.
     """
 
     kills: int = 0
     struck: dict[str, int] = {}
     lag: float = 0.0
+    starved: float = 0.0
     active: int = 0
     verdict: Verdict = field(default_factory=Verdict)
     stored: int = 0

@@ -23,6 +23,7 @@ from tests.soak.program import InstalledProgram
 from tests.soak.record import WorldRecord
 from tests.soak.times import Times
 from tests.soak.trouble import Trouble
+from tests.soak.waited import Waited
 from tests.soak.weather import Weather
 
 POLL = 30.0
@@ -137,6 +138,7 @@ class _Watch:
         self._alive: float | None = stage.time.stamp()
         self._until = 0.0
         self._lag = 0.0
+        self._starved: list[tuple[float, float]] = []
         self._steady = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
@@ -146,11 +148,19 @@ class _Watch:
         await self._heard.close()
 
     async def _beat(self) -> None:
-        """How late this process is itself: the fast clock does not wait for it."""
+        """How late this process is itself, and how long it and the program wait for a processor.
+
+        The fast clock does not wait for them.
+        """
+        speed, waited, last = self._options.speed, Waited(), self._stage.time.stamp()
         while True:
             before = time.monotonic()
             await asyncio.sleep(0.05)
             self._lag = max(self._lag, time.monotonic() - before - 0.05)
+            process, now = self._stage.program.process, self._stage.time.stamp()
+            if seconds := waited.since("self", process.pid if process else None):
+                self._starved.append((now, min(now - last, seconds * speed)))
+            last = now
 
     # --- living and dying ---------------------------------------------------------------------------------------------
 
@@ -223,7 +233,7 @@ class _Watch:
     def _times(self, now: float) -> Times:
         lives = [*self._lives, (self._alive or now, now)]
         outages, lag = self._weather.outages(), self._lag * self._options.speed
-        return Times(poll=POLL, gather=GATHER, lag=lag, lives=lives, outages=outages)
+        return Times(poll=POLL, gather=GATHER, lag=lag, lives=lives, outages=outages, starved=self._starved)
 
     # --- what is stored -----------------------------------------------------------------------------------------------
 
@@ -236,6 +246,7 @@ class _Watch:
         outcome.lost_answers = sum(each["outcome"] == "lost" for each in self._stage.teams.writes)
         outcome.active = sum(job.state == "active" for job in self._stage.account.jobs.values())
         outcome.lag = self._lag * self._options.speed
+        outcome.starved = sum(seconds for _, seconds in self._starved)
 
     def _to_store(self) -> list[Expected]:
         times = self._times(self._stage.time.stamp())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.soak.judge import Verdict, judge
 from tests.soak.outcome import Outcome, Seen
 from tests.soak.record import Change
 from tests.soak.times import BEYOND, MOST_LAG, Times
+from tests.soak.waited import Waited
 
 NODE = "tvmps_1a2b8f1ff1fd42a29755d4c13a902931cd447e35b8b6d8fe442e3d437204e52d_d"
 SHORT = "AllocationFailed"
@@ -301,6 +303,44 @@ def test_a_digest_counts_no_more_than_it_has_no_room_for() -> None:
     assert enough.numbered == {"slack": 2, "teams": 2}
     fewer = verdict([*told(), *digest("digest", ["job many-0 has started"], 1)], happened=[*HAPPENED, *jobs])
     assert [str(each) for _, each in fewer.lost] == ["job.started many-2"] * 2
+
+
+def test_what_a_digest_counted_before_it_named_it_was_told_when_it_was_counted() -> None:
+    made = [Change(thing="job", id="many-0", before="", after="active", at=100.0)]
+    counted = digest("digest", ["job other-1 has started"], 1)
+    named = digest("digest", ["job many-0 has started"], 1, at=2_000.0)
+    found = verdict([*told(), *counted, *named], happened=[*HAPPENED, *made])
+    assert found.sound, found.late
+    assert verdict([*told(), *named], happened=[*HAPPENED, *made]).late
+
+
+def test_news_of_a_pool_may_be_counted_and_an_end_is_named() -> None:
+    resized = [
+        Change(thing="allocation", id="other", before="steady", after="resizing", at=700.0),
+        Change(thing="allocation", id="other", before="resizing", after="steady", at=720.0, many=4, of=4),
+    ]
+    counted = digest("digest", ["job other-1 has started"], 9, at=740.0)
+    assert verdict([*told(), *counted], happened=[*HAPPENED, *resized]).sound
+    ended = verdict([*without("nodes", at=620.0), *counted])
+    assert [(where, str(each)) for where, each in ended.lost] == [("teams", "node.unusable over farm")]
+
+
+def test_a_reply_has_no_room_for_a_cause_and_the_message_has() -> None:
+    reply = [
+        Version(
+            platform=platform, message="aloud", thread="digest", at=221.0,
+            lines=("critical now: job render-1: 2 of 5 tasks failed",),
+        )
+        for platform in ("slack", "teams")
+    ]  # fmt: skip
+    assert verdict([*told(), *reply]).sound
+
+
+def test_time_in_which_others_had_the_processor_does_not_count() -> None:
+    busy = Times(poll=30.0, gather=2.0, lives=[(0.0, 10_000.0)], starved=[(501.0, 0.5), (510.0, 7.0), (600.0, 9.0)])
+    assert busy.own("slack", 505.0, 525.0) == 13.0
+    assert busy.own("slack", 505.0, 511.0) == 0.0
+    assert Waited().since(os.getpid(), 0, None) >= 0.0, "whoever is not there has not waited"
 
 
 def test_a_kind_that_the_documents_do_not_promise_is_not_asked_for() -> None:

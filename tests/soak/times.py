@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -25,6 +27,8 @@ class Times(Struct, kw_only=True):
     was out, or refused everything. ``poll`` and ``gather`` are the settings: seconds between two looks, and for which
     alerts are gathered at most. ``lag``: how late the soak itself was at worst, which serves Azure and the chats; the
     clock does not wait for a busy machine, so the program may be as late, within reason (:data:`MOST_LAG`).
+    ``starved``: until when, and how many seconds of the time since the one before, program and soak waited for a
+    processor that others had.
     """
 
     poll: float
@@ -32,6 +36,7 @@ class Times(Struct, kw_only=True):
     lag: float = 0.0
     lives: list[tuple[float, float]] = []
     outages: dict[str, list[tuple[float, float]]] = {}
+    starved: list[tuple[float, float]] = []
 
     @property
     def limit(self) -> float:
@@ -43,7 +48,13 @@ class Times(Struct, kw_only=True):
         return [life for life in self.lives if life[1] - life[0] >= self.poll]
 
     def own(self, platform: str, since: float, until: float) -> float:
-        """Seconds of a span in which the program lived and the platform took messages."""
+        """Seconds of a span in which the program lived, had a processor, and the platform took messages."""
+        first = bisect_right(self.starved, (since, math.inf))
+        last = bisect_right(self.starved, (until, math.inf))
+        without = sum(seconds for _, seconds in self.starved[first:last])
+        return max(0.0, self._could(platform, since, until) - without)
+
+    def _could(self, platform: str, since: float, until: float) -> float:
         out = [(begun, end + RETURN) for begun, end in self.outages.get(platform, ())]
         return sum(
             _length(max(since, begun), min(until, end)) - _covered(out, max(since, begun), min(until, end))

@@ -47,8 +47,6 @@ STUCK_FOR = 900.0
 """Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
 QUEUED_FOR = 7200.0
 """Seconds that a job waits for its turn before somebody might want to know."""
-REPORTED_WITHIN = 600.0
-"""Seconds from a poll that saw a failure within which it was reported: what is gathered waits for five minutes."""
 RATE_FAILURES = 10
 """Failures below which a share says nothing."""
 RATE, RATE_HIGH = 0.05, 0.5
@@ -88,8 +86,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
 def failed(scene: Scene) -> Iterator[Finding]:
     """A job has failed: tasks failed, it could not run, or it was terminated because of an error.
 
-    Critical where nothing succeeded; information where its failures were reported while it ran (``task.failed``) and
-    are all there is to say.
+    Critical where nothing succeeded. Where its failures were reported while it ran, their message says it too.
     """
     for job in _over(scene):
         if not _failed(job):
@@ -245,14 +242,8 @@ def _how_it_ended(job: JobView) -> str:
 
 
 def _how_bad(job: JobView) -> Severity:
-    if not job.succeeded:  # of a job that ran, its last counts must say so
-        return Severity.CRITICAL if job.final or job.scheduling_error else Severity.WARNING
-    only_tasks = job.scheduling_error is None and not bad_reason(job)
-    if not only_tasks or job.failures < job.failed or job.ended is None or job.failing_known is None:
-        return Severity.WARNING
-    # By the poll that saw it: where the bot was down or blind meanwhile, nobody has heard of what failed long ago.
-    reported_before = (job.ended - job.failing_known).total_seconds() >= REPORTED_WITHIN
-    return Severity.INFO if reported_before else Severity.WARNING
+    """Critical where nothing succeeded: of a job that ran, its last counts must say so."""
+    return Severity.CRITICAL if not job.succeeded and (job.final or job.scheduling_error) else Severity.WARNING
 
 
 def _within(scene: Scene, job: JobView) -> tuple[int, int]:

@@ -96,7 +96,6 @@ def failing(*causes: CauseCount, **more: Any) -> JobView:
         "failures": sum(each.count for each in causes),
         "failed": sum(each.count for each in causes),
         "failing_since": ago(12),
-        "failing_known": ago(12),
         "failed_at": ago(5),
     }
     return job(**{**given, **more})

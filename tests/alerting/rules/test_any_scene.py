@@ -118,7 +118,6 @@ _JOBS = st.builds(
     exhausted=_MANY,
     failed_at=st.none() | _WHEN,
     failing_since=st.none() | _WHEN,
-    failing_known=st.none() | _WHEN,
     causes=st.lists(_TALLIES, max_size=5).map(lambda some: {each.cause: each for each in some}),
     rate=st.lists(st.tuples(_WHEN, _MANY, _MANY), max_size=4),
 )

@@ -66,7 +66,7 @@ def test_a_job_has_completed() -> None:
 def test_an_end_whose_last_counts_are_to_come_is_told_with_what_is_known(
     view: dict[str, Any], kind: str, headline: str, severity: str
 ) -> None:
-    job = ended(**{"final": False, "counted": ago(3), "failing_known": ago(2), "failed_at": ago(2), **view})
+    job = ended(**{"final": False, "counted": ago(3), "failed_at": ago(2), **view})
     told = only(kind, ended=(job,))
     assert (told.headline, worth(kind, told), told.counted) == (headline, severity, job.counted)
     assert found("job.failed" if kind == "job.completed" else "job.completed", ended=(job,)) == []
@@ -75,9 +75,7 @@ def test_an_end_whose_last_counts_are_to_come_is_told_with_what_is_known(
 @pytest.mark.parametrize(
     ("view", "headline", "severity"),
     [
-        (ended(MEMORY, BLOB, succeeded=1789), "214 of 2,003 tasks failed", "info"),
-        (ended(MEMORY, BLOB, succeeded=1789, failing_known=ago(10)), "214 of 2,003 tasks failed", "warning"),
-        (ended(MEMORY, BLOB, succeeded=1789, failing_known=None), "214 of 2,003 tasks failed", "warning"),
+        (ended(MEMORY, BLOB, succeeded=1789), "214 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, BLOB, succeeded=1788, failed=215), "215 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, BLOB, succeeded=1789, reason="TaskFailed"), "214 of 2,003 tasks failed", "warning"),
         (ended(MEMORY, succeeded=0), "198 of 198 tasks failed", "critical"),
