@@ -55,13 +55,15 @@ class _Seen(Struct):
     moved: bool = False
 
 
-async def fold_work(pending: PendingState, pool: str, rows: Sequence[WorkingNode], *, every: bool = False) -> None:
+async def fold_work(
+    pending: PendingState, pool: str, rows: Sequence[WorkingNode], jobs: JobsOfPools, *, every: bool = False
+) -> None:
     """The nodes of a pool that run tasks, and those whose state changed since the last look.
 
     ``every``: each job that moved is owed a list of its tasks, because every task that begins or ends is news.
     """
-    before = pending.work.get(pool) or PoolWork(begin_of(pending, pool))
-    mine = _jobs_in(pending, pool)
+    before = pending.work.get(pool) or PoolWork(jobs.begin_of(pool))
+    mine = jobs.of(pool)
     seen: dict[str, _Seen] = {}
     owed: set[str] = set()
     nodes = {name: node for name, node in before.nodes.items() if not node.jobs}
@@ -70,10 +72,10 @@ async def fold_work(pending: PendingState, pool: str, rows: Sequence[WorkingNode
             await asyncio.sleep(0)
         for row in rows[start : start + _AT_ONCE]:
             known = before.nodes.get(row.id)
-            work, jobs = _see(pending, row, mine, seen)
+            work, told_of = _see(pending, row, mine, seen)
             nodes[row.id] = work
             if not _told_all(row, work, known, before.at):
-                owed.update(work.jobs, jobs, known.jobs if known else ())
+                owed.update(work.jobs, told_of, known.jobs if known else ())
     for name in before.nodes.keys() - nodes.keys():
         owed.update(before.nodes[name].jobs)  # it left its pool, or its list lags
     for name in mine:
@@ -91,15 +93,23 @@ def lose_work(pending: PendingState) -> None:
         del pending.work[pool]
 
 
-def begin_of(pending: PendingState, pool: str) -> datetime:
-    """From when on the nodes of a pool are to be listed: since its jobs' failures are known."""
-    return min([*(pending.tasks.get(name, pending.at) for name in _jobs_in(pending, pool)), pending.at])
+class JobsOfPools:
+    """The jobs of each pool, which they may spell another way: as a poll knows them once its lists are read."""
 
+    def __init__(self, pending: PendingState) -> None:
+        self._pending = pending
+        self._names: dict[str, list[str]] = {}
+        for name, view in pending.jobs.items():
+            self._names.setdefault(fold(view.pool), []).append(name)
 
-def _jobs_in(pending: PendingState, pool: str) -> dict[str, JobView]:
-    """The jobs of a pool, which they may spell another way."""
-    folded = fold(pool)
-    return {name: view for name, view in pending.jobs.items() if fold(view.pool) == folded}
+    def of(self, pool: str) -> dict[str, JobView]:
+        """Those of one pool, as they are now."""
+        return {name: self._pending.jobs[name] for name in self._names.get(fold(pool), ())}
+
+    def begin_of(self, pool: str) -> datetime:
+        """From when on the nodes of a pool are to be listed: since its jobs' failures are known."""
+        tasks, now = self._pending.tasks, self._pending.at
+        return min([*(tasks.get(name, now) for name in self._names.get(fold(pool), ())), now])
 
 
 def cover(pending: PendingState, unread: Iterable[str]) -> None:

@@ -20,7 +20,7 @@ from bot.monitor.node_changes import draw_nodes, fold_idle
 from bot.monitor.pending_state import PendingState
 from bot.monitor.plan import SLOW, Read, Sort, chosen, wanted, working
 from bot.monitor.reader import Reader
-from bot.monitor.recent_tasks import begin_of, cover, fold_work, lose_work
+from bot.monitor.recent_tasks import JobsOfPools, cover, fold_work, lose_work
 from bot.settings import WatchSettings
 from storage.port.errors import StoreError
 from storage.port.monitoring import Transition
@@ -79,18 +79,19 @@ class Turns:
         lose_work(pending)
         reads = working(pending)
         plan = chosen(reads, max(FEW, self.left - FEW))
+        jobs = JobsOfPools(pending)
         lists = await asyncio.gather(
-            *(self._reader.working_nodes(read.name, begin_of(pending, read.name)) for read in plan)
+            *(self._reader.working_nodes(read.name, jobs.begin_of(read.name)) for read in plan)
         )
         unread = {read.name for read in reads[len(plan) :]}
         for read, rows in zip(plan, lists, strict=True):
             if rows is None:
                 unread.add(read.name)
             else:
-                await fold_work(pending, read.name, rows, every=self._settings.tasks == "all")
+                await fold_work(pending, read.name, rows, jobs, every=self._settings.tasks == "all")
         cover(pending, unread)
         for name in unread:
-            pending.lag("tasks", begin_of(pending, name))
+            pending.lag("tasks", jobs.begin_of(name))
 
     async def rest(self, missing: set[str]) -> None:
         """What cannot wait, and what has its turn; then whether the jobs that are ``missing`` in a list are there."""

@@ -93,6 +93,20 @@ async def test_a_pool_that_is_there_tells_its_parts_too(alert_bot: AlertBot) -> 
     assert "pool show render-gpu account:render-prod" in commands(card)
 
 
+async def test_a_run_of_a_formula_says_what_it_changed(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at - timedelta(hours=1)
+    moved = {"resized": True, "targetSpot": 1, "wasDedicated": 0, "wasSpot": 0}
+    await seen(
+        alert_bot,
+        change(at, "autoscale", "render-gpu", "ok", before="ok", targetDedicated=3, **moved),
+        change(at + timedelta(minutes=5), "autoscale", "render-gpu", "ok", before="failed", targetDedicated=2),
+    )
+    said = words(outgoing(await alert_bot.ask("pool history render-gpu")))
+    assert "✔ ok · wants 4 nodes, it wanted 0" in said
+    assert "ok → ✔ ok" not in said
+    assert "failed → ✔ ok · dedicated nodes wanted 2" in said
+
+
 async def test_tasks_nodes_and_schedules_have_histories(alert_bot: AlertBot) -> None:
     await a_life(alert_bot)
     task = await alert_bot.ask("task history old:job-7 frame-1")

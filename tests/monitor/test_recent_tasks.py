@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.azure.answers import Page
 from bot.monitor.observer import Poll
-from bot.monitor.recent_tasks import TOLD
+from bot.monitor.pending_state import PendingState
+from bot.monitor.recent_tasks import TOLD, JobsOfPools
+from bot.monitor.scene import JobView
 from bot.sandbox.entity_parts import TaskConstraints
 from bot.sandbox.entity_specs import JobSpecification, MultiInstanceSettings, TaskSpecification
 from bot.sandbox.world.behaviour import BLOB_NOT_FOUND, Cause, Work, exited
@@ -87,6 +89,19 @@ async def test_failures_are_drawn_from_the_nodes_and_no_job_is_asked(stage: Stag
     assert set(of_jobs(asked)) <= {"/jobs/job/taskcounts"}, "all of it is over: it is counted exactly, and that is all"
     view = look.scene.jobs["job"]
     assert (view.active, view.running, view.succeeded, view.failed, view.failures) == (0, 0, 3, 1, 1)
+
+
+def test_jobs_are_found_by_their_pool_however_they_spell_it() -> None:
+    now = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    jobs = {name: JobView(name, pool=pool) for name, pool in (("a", "Render"), ("b", "render"), ("c", "other"))}
+    tasks = {"a": now - timedelta(minutes=2), "b": now - timedelta(minutes=3), "c": now + timedelta(minutes=1)}
+    pending = PendingState(jobs=jobs, tasks=tasks, at=now)
+    found = JobsOfPools(pending)
+    pending.job("a").priority = 7
+    assert [list(found.of(pool)) for pool in ("RENDER", "other", "none")] == [["a", "b"], ["c"], []]
+    assert found.of("render")["a"].priority == 7, "as it is now"
+    starts = [found.begin_of(pool) for pool in ("render", "other", "none")]
+    assert starts == [now - timedelta(minutes=3), now, now], "never from ahead of the poll"
 
 
 async def test_between_two_counts_a_job_is_counted_by_what_its_nodes_tell(stage: Stage, asked: list[str]) -> None:
