@@ -10,6 +10,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint, RecentTask
 from bot.domain.advice import of_node
+from bot.domain.exit_codes import written
 from bot.domain.states import word
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -123,7 +124,7 @@ def _start_task_run(node: Node) -> list[Block]:
         "Start task on this node",
         facts(
             ("State", state),
-            ("Exit code", code(str(run.exit_code)) if run.exit_code is not None else None),
+            ("Exit code", code(written(run.exit_code)) if run.exit_code is not None else None),
             ("Why", failure(run.failure_info)),
             ("Started", when(run.start_time)),
             ("Took", run_time(run.start_time, run.end_time)),

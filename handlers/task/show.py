@@ -9,6 +9,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
 from bot.domain.advice import of_task
+from bot.domain.exit_codes import written
 from bot.domain.signature import valid_until
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -190,7 +191,7 @@ def _diagnostics(run: Execution) -> list[Block]:
     return section(
         "Diagnostics",
         facts(
-            ("Exit code", code(str(run.exit_code)) if run.exit_code is not None else None),
+            ("Exit code", code(written(run.exit_code)) if run.exit_code is not None else None),
             ("Result", _result(run.result)),
             ("Retries", since(number(run.retry_count), run.last_retry_time) if run.start_time else None),
             ("Requeued", since(number(run.requeue_count), run.last_requeue_time) if run.requeue_count else None),

@@ -235,7 +235,8 @@ async def test_a_job_whose_pool_cannot_be_made(stage: Stage) -> None:
     )
     stage.wait(30)
     job = await stage.client.get_job("made")
-    assert (job.state, job.execution_info.scheduling_error.code) == ("completed", "PoolQuotaReached")
+    assert job.state == "completed"
+    assert job.execution_info.scheduling_error.code == "AutoPoolCreationFailedWithQuotaReached"
 
 
 # --- schedules --------------------------------------------------------------------------------------------------------

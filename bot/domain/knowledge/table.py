@@ -156,16 +156,16 @@ def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _best(rows: Iterable[Row], asked: Asked) -> Row | None:
-    found, most = None, 0
+    found, most = None, 0.0
     for each in rows:
-        weight = max((_weight(match, asked, general=each.general) for match in each.match), default=0)
+        weight = max((_weight(match, asked, general=each.general) for match in each.match), default=0.0)
         if weight > most:
             found, most = each, weight
     return found
 
 
-def _weight(match: Match, asked: Asked, *, general: bool) -> int:
-    """How much of what is asked a match asks for; 0 where it does not fit."""
+def _weight(match: Match, asked: Asked, *, general: bool) -> float:
+    """How much of what is asked a match asks for, of two parts of a code the longer one; 0 where it does not fit."""
     said = asked.line or asked.message
     fits = (
         (not match.code or asked.code in (each.lower() for each in match.code))
@@ -176,12 +176,13 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> int:
         and (not match.pattern or occurs(match.pattern, asked.line))
     )
     if not fits:
-        return 0
+        return 0.0
     code = 3 if general else 8
     return (
         code * bool(match.code)
         + 8 * bool(match.exit)
         + 4 * bool(match.words or match.pattern)
         + 2 * bool(match.part)
+        + len(match.part) / 100
         + bool(match.category)
     )

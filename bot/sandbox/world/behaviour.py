@@ -102,8 +102,59 @@ PACKAGE_ERROR = Cause(
 )
 TASK_ENDED = Cause(code="TaskEnded", message="Task Was Ended by User Request")
 OUT_OF_TIME = Cause(
-    code="TaskEnded", message="The task was ended because it ran longer than its maximum wall clock time"
+    code="TaskEnded",
+    message="The task was ended because it ran longer than its maximum wall clock time",
+    category="ServerError",
 )
+"""What ran too long is told apart from what somebody ended by its category ("Error handling and detection")."""
+LAUNCH_FAILED = Cause(
+    code="CommandLaunchFailed",
+    message="Failed to launch the specified command line",
+    details=(("Message", "Permission denied"),),
+    phase="launch",
+)
+BLOB_DOWNLOAD_TIMED_OUT = _blob(
+    "BlobDownloadTimedOut",
+    "Downloading one of the specified Azure Blob(s) timed out",
+    "inputs/scene.zip",
+    "The operation could not be completed within the permitted time.",
+)
+UNRETRYABLE = Cause(
+    code="MaxInternalRetryCountReached",
+    message="Internal retry count for the task has been reached",
+    category="ServerError",
+    phase="prepare",
+)
+DOES_NOT_FIT = Cause(
+    code="TaskSchedulingConstraintFailed",
+    message="The task could not be scheduled within its constraints",
+    phase="prepare",
+)
+CONTAINER_INVALID_SETTINGS = Cause(
+    code="ContainerInvalidSettings",
+    message="One or more container settings specified are invalid",
+    details=(("Message", "unknown flag: --gpu"),),
+    phase="prepare",
+)
+CONTAINER_ENGINE_BUSY = Cause(
+    code="ContainerInvalidSettings",
+    message="One or more container settings specified are invalid",
+    details=(("Message", "UnixHTTPConnectionPool: Read timed out. (read timeout=60)"),),
+    phase="prepare",
+)
+UPLOAD_DENIED = Cause(
+    code="FileUploadAccessDenied",
+    message="Access was denied while uploading the output files of the task",
+    details=(("FilePath", "wd/out.exr"), ("Message", "This request is not authorized to perform this operation.")),
+    exit_code=0,
+)
+UPLOAD_FAILED = Cause(
+    code="FileUploadMiscError",
+    message="A miscellaneous error occurred while uploading the output files of the task",
+    details=(("FilePath", "wd/*.exr"), ("Message", "The specified container does not exist.")),
+    exit_code=0,
+)
+"""A command that succeeded fails where its output cannot be stored: with the exit code 0, as recorded."""
 
 CAUSES: dict[str, Cause] = {
     **{f"exit-{code}": exited(code) for code in (1, 2, 126, 127, 137, 139)},
@@ -115,6 +166,15 @@ CAUSES: dict[str, Cause] = {
     "resource-file-create-failed": RESOURCE_FILE_CREATE_FAILED,
     "application-package-error": PACKAGE_ERROR,
     "task-ended": TASK_ENDED,
+    "out-of-time": OUT_OF_TIME,
+    "command-launch-failed": LAUNCH_FAILED,
+    "blob-download-timed-out": BLOB_DOWNLOAD_TIMED_OUT,
+    "max-internal-retry-count": UNRETRYABLE,
+    "scheduling-constraint-failed": DOES_NOT_FIT,
+    "container-invalid-settings": CONTAINER_INVALID_SETTINGS,
+    "container-engine-busy": CONTAINER_ENGINE_BUSY,
+    "file-upload-access-denied": UPLOAD_DENIED,
+    "file-upload-failed": UPLOAD_FAILED,
 }
 """The causes by a short name, for whoever asks for a storm of one."""
 

@@ -7,12 +7,13 @@ somebody ends it is ended by `unstick_pool`, `unstick_job` and `heal`, or by ask
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from bot.sandbox.entity_parts import ResizeError
+from bot.sandbox.entities import NodeError
+from bot.sandbox.entity_parts import NameValuePair, ResizeError
 from bot.sandbox.entity_specs import JobSpecification, PoolInformation
 from bot.sandbox.world.behaviour import Cause, Work, cause_named
 from bot.sandbox.world.live import LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask
@@ -119,6 +120,12 @@ class FaultInjection:
         work = Work(median=seconds, spread=0.1, failures=((1.0, cause_named(cause)),) if cause else ())
         return account.runner.add(account.job(job_id), task_id, f"./work.sh {task_id}", work=work)
 
+    def refuse_to_schedule(self, job_id: str, code: str, message: str) -> LiveJob:
+        """The service cannot run the job (its schedulingError), and ends it."""
+        job = self._now.job(job_id)
+        self._account.job_lifecycle.unschedulable(job, code, message)
+        return job
+
     def stick_job(self, job_id: str) -> LiveJob:
         """Nothing of the job goes on: what waits is not sent to a node, what runs does not end by itself."""
         job = self._now.job(job_id)
@@ -128,18 +135,26 @@ class FaultInjection:
 
     # --- nodes --------------------------------------------------------------------------------------------------------
 
-    def break_nodes(self, pool_id: str, number: int = 1, *, recovers: bool = False) -> list[str]:
-        """That many working nodes become unusable; with `recovers` they boot half an hour later or so. Their ids."""
+    def break_nodes(
+        self, pool_id: str, number: int = 1, *, recovers: bool = False, error: NodeError | None = UNREACHABLE
+    ) -> list[str]:
+        """That many working nodes become unusable with an error, or without; their ids.
+
+        With `recovers` they boot half an hour later or so.
+        """
         account = self._now
         nodes = _working(account.pool(pool_id))[:number]
         for node in nodes:
-            account.fleet.break_down(node, UNREACHABLE, recovers=recovers)
+            account.fleet.break_down(node, error, recovers=recovers)
         return [node.id for node in nodes]
 
-    def fail_start_tasks(self, pool_id: str, number: int = 1) -> list[str]:
-        """The start task fails on that many working nodes; their ids."""
+    def fail_start_tasks(self, pool_id: str, number: int = 1, cause: Cause | None = None) -> list[str]:
+        """The start task fails on that many working nodes, of the cause where one is given; their ids."""
         account = self._now
-        nodes = _working(account.pool(pool_id))[:number]
+        pool = account.pool(pool_id)
+        if cause is not None:
+            pool.machines = msgspec.structs.replace(pool.machines, start_task_cause=cause)
+        nodes = _working(pool)[:number]
         for node in nodes:
             account.fleet.fail_start_task(node)
         return [node.id for node in nodes]
@@ -215,10 +230,15 @@ class FaultInjection:
         message: str = "Desired number of nodes could not be allocated",
         dedicated: int | None = None,
         low_priority: int | None = None,
+        values: Mapping[str, str] | None = None,
     ) -> LivePool:
-        """The pool's resize, or else a new one (see `stick_resize`), ends now with this error; no node comes of it."""
+        """The pool's resize, or else a new one (see `stick_resize`), ends now with this error; no node comes of it.
+
+        `values` are the error's details by name, such as the ProviderErrorJson of an AllocationFailed.
+        """
         pool = self._resizing(pool_id, dedicated, low_priority)
-        self._account.allocator.fail(pool, ResizeError(code=code, message=message))
+        details = [NameValuePair(name=name, value=value) for name, value in (values or {}).items()] or None
+        self._account.allocator.fail(pool, ResizeError(code=code, message=message, values=details))
         return pool
 
     def _resizing(self, pool_id: str, dedicated: int | None, low_priority: int | None) -> LivePool:
@@ -258,6 +278,16 @@ class FaultInjection:
         if not pool.body.enable_auto_scale:
             raise wrong_state("the pool has no autoscale")
         pool.autoscale_fault = how
+        return pool
+
+    def stick_deletion(self, pool_id: str) -> LivePool:
+        """The pool is being deleted and stays so: its nodes do not leave, as where a lock forbids it."""
+        account = self._now
+        pool = account.pool(pool_id)
+        account.allocator.delete(pool)
+        pool.stuck = True
+        for node in pool.nodes.values():
+            node.life += 1  # that it leaves was planned for the life before
         return pool
 
     # --- schedules ----------------------------------------------------------------------------------------------------

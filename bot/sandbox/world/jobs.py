@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _GRACE = 5.0
 """Seconds until a new job that ends with its last task ends without one."""
 
+_OF_AUTO_POOLS = {"PoolQuotaReached": "AutoPoolCreationFailedWithQuotaReached"}
+"""What the refusal of a pool is called where the pool is a job's own ("Batch status and error codes")."""
+
 _GONE = {
     "terminating": ("JobBeingTerminated", "The specified job is being terminated."),
     "completed": ("JobCompleted", "The specified job is already in a completed state."),
@@ -111,7 +114,7 @@ class JobLifecycle:
                 try:
                     account.allocator.add(pool_id, spec, MachineBehaviour())
                 except Refused as refused:
-                    self._unschedulable(job, refused)
+                    self.unschedulable(job, _OF_AUTO_POOLS.get(refused.code, refused.code), refused.message)
                     return
             if shared:
                 shared.auto_pool = pool_id
@@ -121,11 +124,10 @@ class JobLifecycle:
         if pool_id and (pool := account.of_id(account.pools, pool_id)):
             self.settle_in(job, pool)
 
-    def _unschedulable(self, job: LiveJob, refused: Refused) -> None:
-        job.body.execution_info.scheduling_error = JobSchedulingError(
-            category="UserError", code=refused.code, message=refused.message
-        )
-        self._world.after(1.0, self._end, job, refused.code)
+    def unschedulable(self, job: LiveJob, code: str, message: str) -> None:
+        """The job cannot run, and ends: its pool could not be made, or what it asks for is not there."""
+        job.body.execution_info.scheduling_error = JobSchedulingError(category="UserError", code=code, message=message)
+        self._world.after(1.0, self._end, job, code)
 
     @staticmethod
     def settle_in(job: LiveJob, pool: LivePool) -> None:
