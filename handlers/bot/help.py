@@ -38,7 +38,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
-_NAMED = 8
+_NAMED = 7
 """Commands of one noun that the help names; the others are on the noun's own page."""
 _BY_BUTTON = ("confirm", "stop", "new", "undo")
 """Commands that buttons carry, and nobody types."""

@@ -39,7 +39,8 @@ class Clue(Struct, frozen=True, kw_only=True):
 
     ``do`` is what to do about it, ``steps`` the commands that do, the one that mends first. ``names`` are what stands
     for ``{pool}``, ``{node}``, … in them. ``harm`` is False where nothing is wrong: it takes its time, or somebody
-    wants it so. ``known`` is False where no row knows it: then it is shown as the service says it.
+    wants it so. ``weak`` is what is left where nothing else was found. ``known`` is False where no row knows it: then
+    it is shown as the service says it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Clue(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
     names: Mapping[str, str] = MappingProxyType({})
     harm: bool = True
+    weak: bool = False
     known: bool = True
     nodes: int = 0
     """Nodes that do no work because of it, where it is known: what they cost is lost."""
@@ -66,11 +68,11 @@ class Verdict(Struct, frozen=True):
 
 
 def choose(explaining: Iterable[Clue], also: Iterable[Clue] = (), looked: Iterable[str] = ()) -> Verdict:
-    """The verdict: of what explains, harm comes before what only takes its time, a guess last, then the most specific.
+    """The verdict: of what explains, harm comes first, then the most specific; what is only left over is last.
 
     Of equals the first stands, so whoever gives them gives the worst first.
     """
-    ordered = sorted(explaining, key=lambda each: (not each.harm, each.sure == "guess", _SPECIFIC[each.about.kind]))
+    ordered = sorted(explaining, key=lambda each: (not each.harm, each.weak, _SPECIFIC[each.about.kind]))
     seen: dict[tuple[str, Entity], Clue] = {}
     for each in (*ordered, *also):
         seen.setdefault((each.id, each.about), each)
@@ -107,6 +109,7 @@ def clue(
         names={**_names(about), **names},
         nodes=nodes,
         harm=harm,
+        weak=sure == "guess",
     )
 
 
