@@ -14,6 +14,8 @@ ORDER = (
     "alert.mute",
     "alert.hours",
     "alert.route",
+    "why.worst",
+    "why.ask",
     "inventory.application",
     "inventory.application_set",
     "inventory.certificate",

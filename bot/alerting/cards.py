@@ -36,6 +36,7 @@ from cards.card import (
     Time,
     Words,
 )
+from cards.command_line import command as line
 from cards.command_line import join
 from cards.formatting import duration, number, plural
 
@@ -130,10 +131,14 @@ class Writer:
         return text(*parts)  # type: ignore[arg-type]
 
     def _buttons(self, incident: Incident) -> Block | None:
+        why = self._why(incident)
+        own = _ACTIONS_OVER if incident.unmended else _ACTIONS
+        own -= 1 if why and incident.open and not incident.acknowledged else 0  # five buttons at most
         items: list[Action] = [
             Button(action.text, self.command(incident, action.command), style="primary" if first == 0 else "default")
-            for first, action in enumerate(incident.actions[: _ACTIONS_OVER if incident.unmended else _ACTIONS])
+            for first, action in enumerate(incident.actions[:own])
         ]
+        items += [why] if why else []
         if incident.open:
             if not incident.acknowledged:
                 items.append(Button("Acknowledge", f"alert ack {incident.id}", how="edit"))
@@ -147,6 +152,15 @@ class Writer:
             )
         items.append(Button("More", f"alert show {incident.id}"))
         return actions(*items)
+
+    def _why(self, incident: Incident) -> Button | None:
+        """Why it is so, of what can be asked about; None for what is mended, or was no more than news."""
+        entity, kind = incident.entity, incident.entity.kind
+        news = incident.state == "event" and incident.severity is Severity.INFO
+        if kind == "account" or news or (incident.state == "resolved" and incident.mended):
+            return None
+        names = (entity.parent, entity.id) if entity.parent else (entity.id,)
+        return Button("Why", self.command(incident, line(f"why {kind}", *names)))
 
     def _small(self, incident: Incident, held: Sequence[Notification], explained: int) -> Footer | None:
         parts: list[str] = []

@@ -9,6 +9,7 @@ from msgspec import Struct
 from bot.azure.models import Counts, Job
 from bot.domain.knowledge import find
 from bot.domain.nodes import ErrorText
+from bot.domain.states import is_over
 
 FEW = 20
 """Failures below one in so many ended tasks are a few: else every large job would stand out."""
@@ -67,6 +68,13 @@ def stands_out(job: Job, counts: Counts | None) -> bool:
     """Whether a job is in trouble among others: it cannot run, or one in :data:`FEW` of its ended tasks failed."""
     failed, ended = (counts.failed, counts.completed) if counts else (0, 0)
     return bool(cannot_run(job)) or failed * FEW > ended
+
+
+def is_in_question(job: Job, counts: Counts | None) -> bool:
+    """Whether somebody may want to know why a job is as it is: tasks failed, it cannot run, or none of it runs."""
+    held = job.state.lower() in ("disabled", "disabling")
+    waits = counts is not None and counts.active > 0 and counts.running == 0 and not is_over(job.state)
+    return bool(cannot_run(job)) or held or waits or (counts is not None and counts.failed > 0)
 
 
 def ended_badly(job: JobFacts) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from bot.azure.models import JobSchedule, duration
 from bot.domain.states import is_active
 
 LATE_LEAST = 300.0
@@ -25,6 +26,18 @@ class ScheduleFacts(Struct):
     interval: float | None = None
     due: datetime | None = None
     missed: datetime | None = None
+
+
+def reading(schedule: JobSchedule) -> ScheduleFacts:
+    """A schedule of the service as facts are taken of it."""
+    run, plan = schedule.execution_info, schedule.schedule
+    interval = duration(plan.recurrence_interval) if plan else None
+    return ScheduleFacts(
+        id=schedule.id,
+        state=schedule.state,
+        interval=interval.total_seconds() if interval else None,
+        due=run.next_run_time if run else None,
+    )
 
 
 def overdue_since(schedule: ScheduleFacts, at: datetime) -> datetime | None:

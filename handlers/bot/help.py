@@ -33,12 +33,12 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("home", "account", "application", "package", "certificate", "topology", "history"),
     ),
     ("Usage and money", ("usage", "trend", "cost")),
-    ("Alerts", ("alert",)),
+    ("What is wrong", ("why", "alert")),
     ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
-_NAMED = 8
+_NAMED = 7
 """Commands of one noun that the help names; the others are on the noun's own page."""
 _BY_BUTTON = ("confirm", "stop", "new", "undo")
 """Commands that buttons carry, and nobody types."""

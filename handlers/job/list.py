@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job
-from bot.domain.job_health import pool_of
+from bot.domain.job_health import is_in_question, pool_of
 from bot.domain.job_health import total as all_tasks
 from bot.domain.states import JobState
 from bot.filter import JOB, Bound, Filter
@@ -28,6 +28,7 @@ from handlers.shared.common import (
 )
 from handlers.shared.states import job_chip
 from handlers.shared.verbs import verb
+from handlers.shared.why import why_button
 
 _LISTED = "id,state,stateTransitionTime,creationTime,priority,poolInfo,executionInfo"
 _COLUMNS = (
@@ -160,6 +161,7 @@ def _listed(
                 build.open_menu(
                     "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
                 ),
+                why_button(ctx, source, "job", [job.id for job, counts in found.rows if is_in_question(job, counts)]),
                 verb(ctx, source, "New job…", "job create", how="form"),
                 filtering.without(wanted, line(ctx, source, "job list")),
                 Button("Filter…", again(), how="form"),

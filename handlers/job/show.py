@@ -13,7 +13,7 @@ from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
-from bot.domain.job_health import pool_of
+from bot.domain.job_health import is_in_question, pool_of
 from bot.domain.job_health import total as all_tasks
 from bot.domain.knowledge import row
 from bot.domain.retries import Retrying
@@ -127,6 +127,9 @@ def job_card(
             build.actions(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
+                else None,
+                Button("Why", line(ctx, source, "why job", found.id))
+                if again.endless or is_in_question(found, counts if told else None)
                 else None,
                 Button("Failures", line(ctx, source, "failures job", found.id)) if counts.failed else None,
                 Button("Logs", line(ctx, source, "log", found.id, example, "stderr.txt")) if example else None,

@@ -22,6 +22,7 @@ from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, template, titled
 from handlers.shared.missing import finding_pool
 from handlers.shared.states import node_chip
+from handlers.shared.why import why_button
 
 _LISTED = (
     "id,state,stateTransitionTime,schedulingState,isDedicated,runningTasksCount,runningTaskSlotsCount,totalTasksRun,"
@@ -99,6 +100,7 @@ async def list_nodes(
                 back,
                 on,
                 build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
+                why_button(ctx, source, "node", [node.id for node in rows if _wrong(node)], pool),
                 *verbs.of_list(ctx, source, pool, wanted.tokens, sum(states[each] for each in BROKEN)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 filtering.without(wanted, line(ctx, source, "node list", pool)),

@@ -84,6 +84,7 @@ def node_card(
             *start_task(found.start_task),
             build.actions(
                 Button("Start task log", line(ctx, source, "nodelog", pool, found.id), style="primary"),
+                Button("Why", line(ctx, source, "why node", pool, found.id)) if of_node(found) else None,
                 *verbs.of_node(ctx, source, pool, found),
                 Button("Files", line(ctx, source, "nodefile list", pool, found.id)),
                 Button("All nodes", line(ctx, source, "node list", pool)),

@@ -23,6 +23,7 @@ from handlers.shared import filtering, node_counts
 from handlers.shared.common import UNKNOWN, line, template, titled
 from handlers.shared.states import pool_chip
 from handlers.shared.verbs import verb
+from handlers.shared.why import why_button
 from handlers.usage import costs
 
 _LISTED = (
@@ -104,9 +105,10 @@ async def list_pools(
                 back,
                 on,
                 build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), [pool.id for pool in rows]),
+                why_button(ctx, source, "pool", [pool.id for pool in rows if wrong[pool.id]]),
                 _replacing(ctx, source, [pool.id for pool in rows if broken(counts.get(fold(pool.id)))]),
                 verb(ctx, source, "+ Pool", "pool create", how="form"),
-                Button("Usage", line(ctx, source, "usage")),
+                Button("Usage", line(ctx, source, "usage")) if not troubled else None,
                 filtering.without(wanted, line(ctx, source, "pool list")),
                 Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(PoolSort), sort),

@@ -72,7 +72,8 @@ def pool_card(
             overview(found, sizes.get(found.vm_size.lower()), at, prices, entry),
             *sections(found, entry, images, at),
             build.actions(
-                Button("Nodes", line(ctx, source, "node list", found.id), style="primary"),
+                Button("Why", line(ctx, source, "why pool", found.id), style="primary") if wrong else None,
+                Button("Nodes", line(ctx, source, "node list", found.id), style="default" if wrong else "primary"),
                 *buttons(ctx, source, found, entry),
                 Button("Jobs", line(ctx, source, "job list", pool=found.id)),
                 Button("Node map", line(ctx, source, "node map", found.id)),

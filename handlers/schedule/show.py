@@ -9,6 +9,7 @@ from types import MappingProxyType
 from bot.azure.account import Account
 from bot.azure.models import Counts, JobSchedule, JobSpecification, VmSize
 from bot.domain.job_health import total as all_tasks
+from bot.domain.schedule_health import overdue_since, reading
 from bot.domain.states import is_active
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -61,6 +62,7 @@ def schedule_card(
     runs = next_runs(found, at)
     pool = spec.pool_info.pool_id if spec.pool_info else ""
     active = is_active(found.state)
+    doubtful = not active or overdue_since(reading(found), at) is not None
     return Card(
         title=titled(
             f"Schedule {found.id}",
@@ -90,6 +92,7 @@ def schedule_card(
             *automatic_pool(spec.pool_info, sizes),
             build.actions(
                 Button("Last job", line(ctx, source, "job show", recent), style="primary") if recent else None,
+                Button("Why", line(ctx, source, "why schedule", found.id)) if doubtful else None,
                 Button("Its jobs", line(ctx, source, "schedule jobs", found.id)),
                 *buttons(ctx, source, found.id, found.state),
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,

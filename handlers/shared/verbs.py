@@ -47,7 +47,7 @@ def verb(
     **options: object,
 ) -> Button | None:
     """The button of a verb on the entity that ``names`` begin with; None where the asker may not run it."""
-    if not may(ctx, source, path, _target(path, names)):
+    if not may(ctx, source, path, target_of(path, names)):
         return None
     command = line(ctx, source, path, *names, **options)
     return Button(label, command, how=how, style=style)
@@ -67,7 +67,7 @@ def more(
     ``verbs`` are labels with the word of each: ``("Delete…", "delete")``.
     """
     options = tuple(
-        Option(text, word) for text, word in verbs if may(ctx, source, f"{noun} {word}", _target(noun, names))
+        Option(text, word) for text, word in verbs if may(ctx, source, f"{noun} {word}", target_of(noun, names))
     )
     if not options:
         return None
@@ -75,7 +75,7 @@ def more(
     return Menu(label, f"{noun} {{}} {about}", options, how="form")
 
 
-def _target(path: str, names: Sequence[str]) -> Target:
+def target_of(path: str, names: Sequence[str]) -> Target:
     """What a verb is about, as it is bound: the verbs of tasks are about their job, those of nodes about their pool."""
     noun = path.split(maxsplit=1)[0]
     return Target(_WITHIN.get(noun, noun), names[0] if names else "")

@@ -24,6 +24,7 @@ from handlers.shared.listing import backwards, forwards
 from handlers.shared.missing import finding_job
 from handlers.shared.states import task_chip
 from handlers.shared.verbs import more, verb
+from handlers.shared.why import why_button
 from handlers.task.chosen import EVERY, over
 from handlers.task.chosen import failed as failed_task
 
@@ -154,6 +155,7 @@ def _listed(
                 build.open_menu(
                     "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in found.rows]
                 ),
+                why_button(ctx, source, "task", [task.id for task in found.rows if failed_task(task)], job),
                 Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
                 if failing and not wanted
                 else None,

@@ -96,6 +96,9 @@ def task_card(
             *_details(found),
             build.actions(
                 *(() if _is_gone(node) else _logs(ctx, source, job, found, run)),
+                Button("Why", line(ctx, source, "why task", job, found.id))
+                if failed or run.retry_count or found.state.lower() in ("active", "preparing")
+                else None,
                 *_verbs(ctx, source, job, found),
                 Button("Node", line(ctx, source, "node show", start.pool_id, start.node_id))
                 if start and start.node_id and not isinstance(node, AzureError)

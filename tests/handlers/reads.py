@@ -70,6 +70,11 @@ _ARGUMENTS = {
     "task list": "{job}",
     "task show": "{job} {task}",
     "topology job": "{job}",
+    "why job": "{job}",
+    "why node": "{pool} {node}",
+    "why pool": "{pool}",
+    "why schedule": "{schedule}",
+    "why task": "{job} {task}",
 }
 
 

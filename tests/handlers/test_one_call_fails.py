@@ -76,6 +76,12 @@ ESSENTIAL = {
     "task show": "/jobs/J/tasks/T",
     "topology": "/pools|/jobs",
     "topology job": "/jobs/J",
+    "why": "",
+    "why job": "/jobs/J",
+    "why node": "/pools/P/nodes/N",
+    "why pool": "/pools/P",
+    "why schedule": "/jobschedules/S",
+    "why task": "/jobs/J/tasks/T|/jobs/J",
 }
 """Of each command the calls without which there is nothing to show: names are letters."""
 TOLD_ITSELF = {

@@ -1,0 +1,1 @@
+"""Why something does not do its work."""

@@ -1,0 +1,162 @@
+"""The card of a verdict: the cause in words, how sure and since when, the evidence, what it costs, and the buttons."""
+
+from __future__ import annotations
+
+from bot.alerting.rules.common import cut
+from bot.azure.account import Account
+from bot.domain.diagnosis.model import Clue, Evidence, Verdict
+from bot.domain.diagnosis.nodes import ID
+from bot.domain.entity import Entity
+from bot.domain.price import HourlyCost
+from bot.requests.context import Context
+from cards.build import actions, blocks, bold, facts, muted, note, text
+from cards.card import Bullets, Button, Card, Code, Footer, Mark, Mention, Text, Time, Words
+from cards.formatting import money, plural
+from cards.text_fit import elide
+from handlers.shared.common import line, section
+from handlers.why.answers import Answer
+from handlers.why.reads import Reads
+from handlers.why.steps import buttons
+
+_EVIDENCE = 6
+"""Lines of evidence that are shown: a phone's screen; more is behind the buttons."""
+_ALSO = 3
+"""Other things that are named; the rest is counted."""
+_CUT = 90
+"""Characters of what else was seen."""
+
+
+def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, of_account: bool = False) -> Card:
+    """An answer; ``of_account`` where it is about the worst thing of an account."""
+    about, verdict = answer.about, answer.verdict
+    clue = verdict.clue
+    show = _open(ctx, source, about)
+    again = Button("Ask again", line(ctx, source, "why") if of_account else _again(ctx, source, about), how="edit")
+    if clue is None:
+        return Card(
+            title=text(bold(_all_well(about, reads))),
+            mark=Mark.WARNING if reads.missed else Mark.DONE,
+            as_of=answer.at,
+            blocks=blocks(
+                Bullets(tuple(text(each) for each in answer.well)) if answer.well else None,
+                actions(show, again),
+                _also(verdict, about),
+                _looked(reads),
+            ),
+        )
+    elsewhere = not clue.about == about  # noqa: SIM201 - entities define equality alone
+    made = buttons(ctx, source, clue)
+    there = [_open(ctx, source, clue.about), show] if elsewhere else [show]
+    known = {each.command for each in made}
+    rest = [each for each in there if each.command not in known]
+    more = Button("Only this", _again(ctx, source, about)) if of_account else None
+    return Card(
+        title=text(bold(_headline(answer, clue)), f" · worst in {source.name}" if of_account else ""),
+        mark=Mark.FAILED if clue.harm else Mark.CHANGING,
+        as_of=answer.at,
+        blocks=blocks(
+            Words(_how_sure(clue, elsewhere=elsewhere)),
+            facts(("To do", _sentence(clue.do)), ("Costs", _costs(clue, answer.cost))),
+            *section("Evidence", *_evidence(ctx, clue)),
+            actions(*made, *rest[: 1 if made else 2], more, again),
+            _also(verdict, about),
+            _looked(reads),
+        ),
+    )
+
+
+def _all_well(about: Entity, reads: Reads) -> str:
+    """That nothing is wrong, as far as everything could be read."""
+    if reads.missed:
+        return f"Nothing wrong was found with {_named(about)}, but not all could be read"
+    return f"Nothing is wrong with {_named(about)}"
+
+
+def _sentence(words: str) -> str:
+    """With a capital and a full stop; empty stays empty."""
+    return f"{words[0].upper()}{words[1:]}." if words else ""
+
+
+def _named(about: Entity) -> str:
+    return f"{about.kind} {elide(about.id, ID if about.kind == 'node' else 60)}"
+
+
+def _headline(answer: Answer, clue: Clue) -> str:
+    """``Job nightly-12 waits: the account's quota of cores is used up``; else that nothing is wrong."""
+    name = _named(answer.about)
+    name = name[0].upper() + name[1:]
+    if not clue.harm:
+        return f"{name}: nothing is wrong, {clue.cause}"
+    return f"{name} waits: {clue.cause}" if answer.waits else f"{name}: {clue.cause}"
+
+
+def _how_sure(clue: Clue, *, elsewhere: bool) -> Text:
+    """``certain · since 14 min ago, 13:48 · node x of pool gpu-a``."""
+    parts: list[object] = [bold({"guess": "only a guess"}.get(clue.sure, clue.sure))]
+    if clue.since:
+        parts += [" · since ", Time(clue.since)]
+    if elsewhere:
+        where = f" of {_parent(clue.about)} {clue.about.parent}" if clue.about.parent else ""
+        parts += [f" · in {clue.about.kind} {elide(clue.about.id, ID)}{where}"]
+    return text(*parts)  # type: ignore[arg-type]
+
+
+def _parent(about: Entity) -> str:
+    return {"node": "pool", "task": "job"}.get(about.kind, "")
+
+
+def _costs(clue: Clue, cost: HourlyCost | None) -> str:
+    """What it costs an hour while it lasts; nothing where that is unknown."""
+    if cost is None or not cost.amount:
+        return ""
+    nodes = f"{plural(clue.nodes, 'node')} that do{'es' if clue.nodes == 1 else ''} no work"
+    return f"{money(cost.amount, cost.currency)}/h for {nodes if clue.nodes else 'the whole pool as it is'}"
+
+
+def _evidence(ctx: Context, clue: Clue) -> list[Bullets | Code | None]:
+    """What was seen, each with its as-of time; what a program printed stands by itself."""
+    lines = tuple(_line(ctx, each) for each in clue.evidence if not each.printed)[:_EVIDENCE]
+    printed = next((each for each in clue.evidence if each.printed), None)
+    return [Bullets(lines) if lines else None, Code(cut(printed.words), keep="tail") if printed else None]
+
+
+def _line(ctx: Context, each: Evidence) -> Text:
+    who = text(" ", Mention(each.person, ctx.services.policy.people.name(each.person))) if each.person else ()
+    when = text(muted(" · "), Time(each.at)) if each.at else ()
+    return text(cut(each.words), who, when)
+
+
+def _also(verdict: Verdict, about: Entity) -> Footer | None:
+    """What was seen as well, in one line of small print."""
+    if not verdict.also:
+        return None
+    said = []
+    for each in verdict.also[:_ALSO]:
+        where = "" if each.about == about else f"{each.about.kind} {elide(each.about.id, ID)}: "
+        words = f"{where}{each.cause}"
+        said.append(words if len(words) <= _CUT else words[: _CUT - 1].rstrip() + "…")
+    more = len(verdict.also) - _ALSO
+    return note("Also seen: ", "; ".join(said), f"; {more} more" if more > 0 else "")
+
+
+def _looked(reads: Reads) -> Footer | None:
+    """What was looked at, in how many calls and how long."""
+    took = max(0.1, reads.seconds)
+    passed = f", but not at {', '.join(reads.passed)}" if reads.passed else ""
+    seen = f"Looked at {', '.join(reads.looked)}{passed}"
+    return note(muted(f"{seen} · {plural(reads.calls, 'call')}, {took:.1f} s"))
+
+
+def _open(ctx: Context, source: Account, about: Entity) -> Button:
+    """The card of an entity."""
+    if about.kind == "account":
+        return Button("Home", line(ctx, source, "home"))
+    names = (about.parent, about.id) if about.parent else (about.id,)
+    return Button(f"Open {about.kind}", line(ctx, source, f"{about.kind} show", *names))
+
+
+def _again(ctx: Context, source: Account, about: Entity) -> str:
+    if about.kind == "account":
+        return line(ctx, source, "why")
+    names = (about.parent, about.id) if about.parent else (about.id,)
+    return line(ctx, source, f"why {about.kind}", *names)

@@ -1,0 +1,144 @@
+"""What is read of a pool to say why it does not do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from bot.azure import gaps
+from bot.azure.errors import AzureError
+from bot.azure.models import BatchAccountResource, Job, Pool, PoolNodeCounts
+from bot.domain.cores import cores_of
+from bot.domain.diagnosis.pools import Holder, PoolCase, Room, short_of_cores
+from bot.domain.headroom import headroom
+from bot.domain.pool_health import fell_short, is_steady
+from bot.domain.pools import bad, coming, counted, has, in_state, reading, wanted
+from bot.domain.quota import Quota, quotas_of, used_by
+from bot.domain.states import is_active
+from bot.requests.context import Context
+from handlers.shared.capacity import SELECT
+from handlers.shared.common import sizes_of
+from handlers.why.deeds import deed
+from handlers.why.reads import Reads
+
+_HOLDERS = 3
+_JOBS = 3
+"""Jobs of a pool whose tasks are counted."""
+_CORES = 2
+"""Calls that it takes to say who holds the cores."""
+
+
+async def counts_of(reads: Reads, pool: str) -> PoolNodeCounts | None:
+    """A pool's nodes by state."""
+    named = pool.replace("'", "''")
+    found = await reads.page(
+        "its nodes by state", PoolNodeCounts, "/nodecounts", filter=f"poolId eq '{named}'", size=10
+    )
+    return found[0] if found else None
+
+
+async def case_of(
+    ctx: Context,
+    reads: Reads,
+    found: Pool,
+    counts: PoolNodeCounts | None,
+    at: datetime,
+    *,
+    waiting: int | None = None,
+    keep: int = 0,
+) -> PoolCase:
+    """A pool with what its troubles need to be told apart; ``keep`` calls are left for others."""
+    facts = reading(found, counts)
+    held = bad(facts) + coming(facts) + in_state(facts, "leavingpool")
+    nodes = None
+    if is_active(found.state) and has(facts) and (held or not counted(facts)) and reads.left > keep:
+        nodes = await reads.idle_nodes(found.id)
+    elif counted(facts):
+        nodes = ()
+    room = None
+    if short_of_cores(found) and reads.left >= keep + _CORES:
+        room = await _room(reads, found, at)
+    since = found.allocation_state_transition_time
+    return PoolCase(
+        pool=found,
+        at=at,
+        counts=counts,
+        nodes=nodes,
+        waiting=waiting,
+        room=room,
+        stopped=await deed(ctx, reads.source, ("pool stop-resize",), (found.id,), since),
+        resized=await deed(ctx, reads.source, ("pool resize",), (found.id,), since),
+    )
+
+
+async def waiting_for(reads: Reads, found: Pool) -> int | None:
+    """The tasks that wait for nodes of a pool that has none and wants none; None where that does not matter."""
+    facts = reading(found)
+    if has(facts) or wanted(facts) or not is_steady(facts) or not is_active(found.state) or fell_short(facts):
+        return None
+    named = found.id.replace("'", "''")
+    jobs = await reads.page(
+        "its active jobs",
+        Job,
+        "/jobs",
+        filter=f"state eq 'active' and executionInfo/poolId eq '{named}'",
+        select="id",
+        size=_JOBS,
+    )
+    asked = [job.id for job in jobs or () if reads.take(f"tasks of job {job.id}")]
+    told = await asyncio.gather(
+        *(reads.unless_missed(f"task counts of job {job}", reads.source.task_counts(job)) for job in asked)
+    )
+    return sum(each.value.task_counts.active for each in told if each)
+
+
+async def _room(reads: Reads, found: Pool, at: datetime) -> Room | None:
+    """How full the quota of cores is that a pool's resize ran into, and which pools hold most of it."""
+    source = reads.source
+    if not reads.take("quotas", _CORES):
+        return None
+    resource, pools, sizes = await asyncio.gather(
+        _resource(reads),
+        gaps.maybe("pools", source.every(Pool, "/pools", select=SELECT)),
+        sizes_of(source),
+    )
+    if resource is None or pools is None:
+        return None
+    reads.looked.append("who holds the cores")
+    every = [reading(pool) for pool in pools[0]]
+    used = used_by(every, sizes, None)
+    size = sizes.get(found.vm_size.lower())
+    codes = {error.code.lower() for error in found.resize_errors}
+    spot = any("lowpriority" in code or "spot" in code for code in codes)
+    family = any("series" in code or "family" in code for code in codes)
+    quota: Quota | None = None
+    if size is not None and family:
+        known = quotas_of(resource.properties, used)
+        quota = next((each for each in known if each.family.lower() == size.family.lower()), None)
+    elif size is not None:
+        kind = "spot" if spot else "dedicated"
+        known = quotas_of(resource.properties, used)
+        quota = (
+            next((each for each in known if each.kind == kind), None)
+            or headroom(size, resource.properties, used, spot=spot).quota
+        )
+    if quota is None:
+        return None
+    holders = []
+    for pool in every:
+        of_size = sizes.get(pool.vm_size.lower())
+        alike = not quota.family or (of_size is not None and of_size.family.lower() == quota.family.lower())
+        cores = (cores_of(pool.vm_size, sizes) or 0) * (pool.spot if spot else pool.dedicated)
+        if alike and cores:
+            holders.append(Holder(pool.id, cores))
+    holders.sort(key=lambda each: (-each.cores, each.pool))
+    return Room(quota.what, quota.used, quota.limit, tuple(holders[:_HOLDERS]), at)
+
+
+async def _resource(reads: Reads) -> BatchAccountResource | None:
+    """The account's quotas; None where Resource Manager cannot be asked."""
+    try:
+        return (await reads.source.resource()).value
+    except AzureError as error:
+        gaps.missed("quotas", error)
+        return None
