@@ -146,6 +146,12 @@ class RecentRun(Wire):
     execution_info: Run = field(default_factory=Run)
 
 
+class LeavingNode(NodeState):
+    """A node that is about to go or to boot, with what it ran last."""
+
+    recent_tasks: tuple[RecentRun, ...] = ()
+
+
 class WorkingNode(Wire):
     """A node as its work is watched: what it runs, and the last ten tasks that it ran or runs."""
 
