@@ -122,7 +122,7 @@ class App:
         self.backfill = BackFill(self.accounts, store, self.clock, self.background)
         self.network = NetworkSampler(self.accounts, store, self.clock, self.background)
         self.observers = {
-            account.name: Observer(account, store, self.clock, settings.watch) for account in self.accounts
+            each.name: Observer(each, store, self.clock, settings.watch, settings.keep) for each in self.accounts
         }
         self.receipts = ReceiptKeeper(
             store,

@@ -53,13 +53,26 @@ class Printed(NamedTuple):
 
 def printed(tail: Tail, lines: int) -> Printed | None:
     """The last ``lines`` lines of a file's end; None where it is no text."""
-    known = decoded(tail.content, start=tail.start, first=tail.first)
+    known = ending(tail.content, start=tail.start, first=tail.first)
+    return last_lines(*known, lines) if known else None
+
+
+def ending(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str, str] | None:
+    """The end of a file from byte ``start`` on as text that may be kept, and its encoding; None where it is no text.
+
+    Without secrets, and from a whole line on: what the beginning cuts in two may be half a secret. ``first`` are the
+    file's first bytes.
+    """
+    known = decoded(content, start=start, first=first)
     if known is None:
         return None
     text, encoding = known
-    if tail.start > 0:
-        text = _from_a_whole_line(text)
-    every = fit(text).split("\n")
+    return fit(_from_a_whole_line(text) if start > 0 else text), encoding
+
+
+def last_lines(text: str, encoding: str, lines: int) -> Printed:
+    """The last ``lines`` lines of a text that is fit to be shown."""
+    every = text.split("\n")
     if every and not every[-1]:
         every.pop()
     shown = every[-lines:]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct, field
 
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 
 OVERLAP = timedelta(seconds=60)
@@ -31,6 +32,8 @@ STREAMS = ("jobs", "schedules", "tasks", "nodes")
 
 Key: TypeAlias = tuple[str, str, str, str, datetime]
 """Entity, parent, id, state after, and when: what makes a transition one."""
+BoxKey: TypeAlias = tuple[Literal["task", "node"], str, str, datetime]
+"""Whose box: a task of a job or a node of a pool, and its time."""
 T = TypeVar("T")
 
 
@@ -61,6 +64,20 @@ class Owed(Struct, frozen=True):
     def is_due(self, now: datetime) -> bool:
         """Whether it is to be read now."""
         return self.read is None or now >= self.since + OVERLAP
+
+
+class Unread(Struct, frozen=True):
+    """What was put into the black box without its files, and how often these were asked for."""
+
+    box: KeptTask | KeptNode
+    tries: int = 0
+
+
+def key_of_box(box: KeptTask | KeptNode) -> BoxKey:
+    """Whose it is."""
+    if isinstance(box, KeptTask):
+        return "task", box.job, box.task, box.at
+    return "node", box.pool, box.node, box.at
 
 
 class JobRecord(Struct, frozen=True):
@@ -101,7 +118,8 @@ class AccountState(Struct):
     succeed and may be seen again, by job and task. ``nodes`` is when each pool's nodes in trouble were read, ``shapes``
     how many of them were counted then, and ``moved`` when that last changed. ``reported`` is when the end of
     each job that is over was reported first. ``read`` is when something was last read that is read now and then.
-    ``recounted`` are jobs to be counted soon. ``known`` are the keys of what was reported lately.
+    ``recounted`` are jobs to be counted soon. ``unread`` is what the black box is owed. ``known`` are the keys of what
+    was reported lately.
     """
 
     pools: dict[str, PoolView] = field(default_factory=dict)
@@ -119,6 +137,7 @@ class AccountState(Struct):
     reported: dict[str, datetime] = field(default_factory=dict)
     read: dict[str, datetime] = field(default_factory=dict)
     recounted: set[str] = field(default_factory=set)
+    unread: dict[BoxKey, Unread] = field(default_factory=dict)
     known: set[Key] = field(default_factory=set)
 
     @property

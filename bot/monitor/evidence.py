@@ -1,31 +1,35 @@
-"""What failed tasks printed: the one line that says most, of a few tasks of each exit code.
+"""Reads what failed tasks printed: for the line that says most of each cause, and for the black box.
 
-Of a thousand tasks that failed :data:`EXAMPLES` of each exit code are examined, the first two and the latest, at most
-:data:`AT_ONCE` in a poll, those of exit codes first of which nothing is known. What is known is kept in the job's view,
-what is gone too, so that nothing is asked for again. Causes that are the service's own (a blob that does not exist) are
-not examined: nothing ran.
+One read of the end of a task's files serves both. Of a thousand tasks that failed :data:`EXAMPLES` of each exit code
+are examined for their line, the first two and the latest, those of exit codes first of which nothing is known. What is
+known is kept in the job's view, what is gone too, so that nothing is asked for again. Causes that are the service's own
+(a blob that does not exist) are not examined: nothing ran. What the black box is owed (:mod:`bot.monitor.black_box`)
+comes after.
 
-What is read late or not at all is left out. No failure waits for it: a poll goes on after :data:`PATIENCE` seconds.
+A poll reads of :data:`AT_MOST` tasks and nodes, within the calls that it may make. What is read late or not at all is
+left out. No failure waits for it: a poll goes on after :data:`PATIENCE` seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.azure.errors import AzureError
-from bot.azure.files import Head, Tail
-from bot.content.output_text import printed
+from bot.content.output_text import last_lines
 from bot.domain.causes import EXIT
 from bot.domain.failures import Example
+from bot.monitor import black_box, file_ends
+from bot.monitor.account_state import BoxKey
 from bot.monitor.error_line import key_line
 from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView
+from storage.port.black_box import KeptFile
 
 log = structlog.get_logger()
 
@@ -34,18 +38,17 @@ EXAMPLES = 3
 MOST = 2 * EXAMPLES
 """Tasks of each exit code that are tried, where those that failed first have left nothing."""
 AT_ONCE = 3
-"""Tasks that are examined in one poll."""
-CALLS = 4
-"""Calls that a task takes at most: length and end of two files."""
+"""Examples that go before everything else in a poll."""
+AT_MOST = 20
+"""Tasks and nodes whose files are read in a poll."""
+CALLS = 2 * file_ends.CALLS_A_FILE
+"""Calls that a task takes at most; two where its files are short, as most are."""
 TRIES = 2
 """Attempts at a task that does not answer."""
 PATIENCE = 3.0
 """Seconds."""
-_STREAMS = ("stderr.txt", "stdout.txt")
-_END = 4096
-"""Bytes of the end of a file."""
+_WORKERS = 4
 _LINES = 200
-_GONE = frozenset({"taskfilescleanedup", "taskfilesunavailable"})
 
 
 class Said(Struct, frozen=True):
@@ -55,15 +58,18 @@ class Said(Struct, frozen=True):
     file: str = ""
 
 
-class Files(Protocol):
-    """What is needed of :class:`bot.azure.files.Files`."""
+class Reads(Protocol):
+    """What is needed of :class:`bot.monitor.reader.Reader`."""
 
-    async def head(self, name: str) -> Head:
-        """How long a file is."""
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is asked in this poll."""
         ...
 
-    async def read(self, name: str, start: int, stop: int) -> bytes:
-        """A part of a file."""
+    async def file_ends(
+        self, key: tuple[str, str, str], wanted: Sequence[tuple[str, int]], called: Callable[[str], None]
+    ) -> tuple[KeptFile, ...] | None:
+        """The ends of files of a task of a job, or a node of a pool; None where they may be read another time."""
         ...
 
 
@@ -104,72 +110,101 @@ def wanted(views: Iterable[JobView], most: int) -> list[Wanted]:
     return [each for _, _, each in found[: max(0, most)]]
 
 
-async def gather(pending: PendingState, read: Callable[[str, str], Awaitable[Said | None]], left: int) -> None:
-    """Examine a few examples, and keep what they printed in the pending state. ``left`` are the calls that may be made.
+class _Look(Struct):
+    """One task or node whose files are read: for an example's line, for boxes, or both. ``files`` None: no answer."""
 
-    ``read`` returns what a task (of a job) printed, or None where that is to be tried again. Never raises for it. One
-    task is examined however little is left: else an account whose polls are always full would never have evidence.
+    key: tuple[str, str, str]
+    wanted: Sequence[tuple[str, int]]
+    boxes: list[BoxKey]
+    example: Wanted | None = None
+    files: tuple[KeptFile, ...] | None = None
+    said: Said = Said()
+
+
+async def gather(pending: PendingState, reads: Reads, left: int) -> None:
+    """Read a few files, and keep what they say in the pending state. ``left`` are the calls that may be made.
+
+    Never raises for it. One task is examined however little is left: else an account whose polls are always full would
+    never have evidence.
     """
-    chosen = wanted(pending.jobs.values(), max(1, min(AT_ONCE, left // CALLS)))
-    if not chosen:
+    black_box.give_up(pending)
+    queue = deque(_looks(pending))
+    if not queue:
         return
-    readings = [asyncio.ensure_future(read(each.job, each.task)) for each in chosen]
+    begun: list[_Look] = []
+
+    async def work() -> None:
+        nonlocal left
+        while queue and not reads.stopped and len(begun) < AT_MOST and (left >= CALLS or not begun):
+            look = queue.popleft()
+            begun.append(look)
+            most = len(look.wanted) * file_ends.CALLS_A_FILE
+            left -= most
+            used: list[str] = []
+            try:
+                look.files = await reads.file_ends(look.key, look.wanted, used.append)
+                look.said = said_in(look.files or ())
+            except Exception:
+                look.files = None
+                log.exception("monitor.evidence_failed", account=pending.account, of=look.key)
+            finally:
+                left += most - len(used)
+
+    workers = [asyncio.ensure_future(work()) for _ in range(min(_WORKERS, len(queue)))]
     try:
-        await asyncio.wait(readings, timeout=PATIENCE)
+        await asyncio.wait(workers, timeout=PATIENCE)
     finally:
-        for reading in readings:
-            reading.cancel()
-    outcomes = await asyncio.gather(*readings, return_exceptions=True)
-    for each, outcome in zip(chosen, outcomes, strict=True):
-        if isinstance(outcome, Exception):
-            log.error("monitor.evidence_failed", account=pending.account, job=each.job, exc_info=outcome)
-        said = outcome if isinstance(outcome, Said) else None
-        _keep(pending.job(each.job), each, said)
+        for worker in workers:
+            worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    for look in begun:
+        _keep(pending, look)
 
 
-def _keep(view: JobView, seen: Wanted, said: Said | None) -> None:
+def _looks(pending: PendingState) -> list[_Look]:
+    """What is to be read, each task or node once."""
+    found: dict[tuple[str, str, str], _Look] = {}
+    for example in wanted(pending.jobs.values(), AT_ONCE):
+        key = ("task", example.job, example.task)
+        found[key] = _Look(key, file_ends.TASK, [], example)
+    for each in black_box.to_read(pending):
+        key = each.key[:3]
+        look = found.setdefault(key, _Look(key, each.files, []))
+        look.boxes.append(each.key)
+        look.wanted = max(look.wanted, each.files, key=len)
+    return list(found.values())
+
+
+def _keep(pending: PendingState, look: _Look) -> None:
+    kind, job, task = look.key
+    if kind == "task" and job in pending.jobs:
+        _keep_line(pending, job, task, look)
+    for key in look.boxes:
+        if look.files is None:
+            black_box.tried(pending, key)
+        else:
+            black_box.settle(pending, key, look.files, look.said.line, look.said.file)
+
+
+def _keep_line(pending: PendingState, job: str, task: str, look: _Look) -> None:
+    """What was read of a task, where it is an example of a cause."""
+
     def after(example: Example) -> Example:
-        if example.task != seen.task:
+        if example.task != task or example.line:
             return example
-        if said is None:
+        if look.files is None:
             return replace(example, tries=example.tries + 1)
-        return Example(example.task, said.line, said.file, TRIES)
+        return Example(task, look.said.line, look.said.file, TRIES)
 
-    view.examples = {**view.examples, seen.cause: tuple(map(after, view.examples[seen.cause]))}
+    examples = pending.jobs[job].examples
+    made = {cause: tuple(map(after, known)) for cause, known in examples.items()}
+    if made != examples:
+        pending.job(job).examples = made
 
 
-async def said_in(files: Files, called: Callable[[], None]) -> Said:
-    """What a task printed at last: of its standard error, or else of its output. ``called`` counts calls.
-
-    Raises AzureError for what may be there another time; what is gone has said nothing.
-    """
-    for name in _STREAMS:
-        try:
-            line = key_line(await _end(files, name, called))
-        except AzureError as error:
-            if error.code.lower() in _GONE or (error.not_found and error.code.lower() != "filenotfound"):
-                return Said()  # all of it is gone: the task, its node, its files
-            if not error.not_found:
-                raise
-            line = ""
-        if line:
-            return Said(line, name)
+def said_in(files: Iterable[KeptFile]) -> Said:
+    """What a task said at last: in its standard error, or else in its output."""
+    for file in files:
+        if line := key_line(last_lines(file.text, file.encoding, _LINES).lines):
+            return Said(line, file.name)
     return Said()
-
-
-async def _end(files: Files, name: str, called: Callable[[], None]) -> list[str]:
-    """The last lines of a file, without secrets; none where it is empty or no text."""
-    called()
-    try:
-        head = await files.head(name)
-    except AzureError as error:
-        if error.status in (404, 409):
-            called()  # an answer to HEAD cannot say what is missing: it was asked for
-        raise
-    if not head.length:
-        return []
-    start = max(0, head.length - _END) & ~1  # even, for encodings of two bytes
-    called()
-    tail = Tail(await files.read(name, start, head.length), start, head)
-    found = printed(tail, _LINES)
-    return found.lines if found else []

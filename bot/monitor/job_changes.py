@@ -17,6 +17,7 @@ from bot.domain.entity import schedule_of
 from bot.domain.findings import CauseCount
 from bot.domain.job_health import FEW
 from bot.domain.retries import Retried
+from bot.monitor import black_box
 from bot.monitor.account_state import LATELY, OVERLAP
 from bot.monitor.evidence import note
 from bot.monitor.node_changes import missing_of
@@ -193,7 +194,8 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> i
         known = job in pending.jobs
         if pending.note("task", row.id, "failed", at, parent=job, details=details) and known:
             view = pending.job(job)
-            _count_failure(view, row, at)
+            cause = _count_failure(view, row, at)
+            black_box.note_failure(pending, view, row, cause, at)
             if pending.at - at > LATELY:
                 view.learned = pending.at  # nobody looked when it failed: it is news all the same
             found += 1
@@ -221,7 +223,8 @@ async def fold_past(pending: PendingState, job: str, rows: Iterable[TaskState]) 
         view.learned = pending.at
 
 
-def _count_failure(view: JobView, row: TaskState, at: datetime) -> None:
+def _count_failure(view: JobView, row: TaskState, at: datetime) -> str:
+    """Returns the cause that it is counted under."""
     run = row.execution_info
     info = run.failure_info or FailureInfo()
     code, said = _failure(info)
@@ -230,6 +233,7 @@ def _count_failure(view: JobView, row: TaskState, at: datetime) -> None:
     cause = _blame(view, row.id, at, cause, said, exhausted=0 < most <= run.retry_count)
     if row.node_info.node_id:
         note(view, cause, row.id)
+    return cause
 
 
 def fold_retries(pending: PendingState, job: str, rows: Iterable[TaskState]) -> None:
@@ -256,7 +260,10 @@ def keep_retried(pending: PendingState, job: str, again: Sequence[Retried], sett
         most = sorted(after.values(), key=lambda each: (-each.times, each.task))[:_RETRIED]
         after = {each.task: each for each in most}
     if after != before:
-        pending.job(job).retried = after
+        view = pending.job(job)
+        view.retried = after
+        for name in after.keys() - before.keys():
+            black_box.note_retried(pending, view, after[name])
 
 
 def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exhausted: bool) -> str:
@@ -265,7 +272,7 @@ def _blame(view: JobView, task: str, at: datetime, cause: str, said: str, *, exh
     view.exhausted += exhausted
     if view.failing_since is None or view.failed_at is None or at - view.failed_at > QUIET:
         view.failing_since = at
-        view.examples = {}  # what it fails of now need not be what it failed of then
+        view.examples, view.boxed = {}, {}  # what it fails of now need not be what it failed of then
     view.failing_since = min(view.failing_since, at)
     view.failed_at = max(view.failed_at or at, at)
     view.progressed = max(view.progressed or at, at)

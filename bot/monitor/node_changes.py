@@ -13,6 +13,7 @@ from bot.domain.entity import Named, fold
 from bot.domain.licence import pays_windows
 from bot.domain.pools import error_text
 from bot.domain.states import TROUBLED_NODES, counted
+from bot.monitor import black_box
 from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import NodeView, PoolView
 
@@ -222,6 +223,8 @@ def fold_nodes(
                 before=known.state if known else "",
                 details=_details(node),
             )
+            if fresh:
+                black_box.note_node(pending, view, row, since)
             if fresh and node.state == "preempted":
                 view.preempted_at.append(since)
         view.troubled[row.id] = node
@@ -237,6 +240,8 @@ def fold_nodes(
         at = (found.state_transition_time if found else None) or pending.at
         pending.note("node", name, after, at, parent=pool, before=known.state, details={"dedicated": known.dedicated})
         del view.troubled[name]
+    if not view.troubled:
+        view.boxed = {}  # a new trouble may be another one
     view.preempted_at = sorted(at for at in view.preempted_at if at > pending.at - _HOUR)
 
 

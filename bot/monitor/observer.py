@@ -18,8 +18,8 @@ from bot.azure.errors import AzureError
 from bot.azure.models.price import Prices
 from bot.clock import Clock
 from bot.domain.states import total
-from bot.monitor import evidence, timings
-from bot.monitor.account_state import MEMORY, STREAMS, AccountState
+from bot.monitor import black_box, evidence, timings
+from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key_of_box
 from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
 from bot.monitor.pending_state import PendingState
@@ -29,7 +29,8 @@ from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
 from bot.monitor.turns import REMEMBERED, Turns
 from bot.monitor.turns import Store as Told
-from bot.settings import WatchSettings
+from bot.settings import KeepSettings, WatchSettings
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 
@@ -55,6 +56,10 @@ class Store(Told, Protocol):
         """All that was last known of an account."""
         ...
 
+    async def owed(self, account: str, since: datetime) -> tuple[list[KeptTask], list[KeptNode]]:
+        """What was put into the black box without its files."""
+        ...
+
 
 class Poll(Struct, frozen=True):
     """What one poll gave: the scene, what is to be stored of it, and how many calls it took."""
@@ -78,7 +83,14 @@ class Observer:
     ``watched_jobs`` are counted in every poll, because somebody follows them. ``effort`` says what it took.
     """
 
-    def __init__(self, account: Source, store: Store, clock: Clock, settings: WatchSettings | None = None) -> None:
+    def __init__(
+        self,
+        account: Source,
+        store: Store,
+        clock: Clock,
+        settings: WatchSettings | None = None,
+        keep: KeepSettings | None = None,
+    ) -> None:
         self.name = account.name
         self.watched_jobs: set[str] = set()
         self.money: MoneyView | None = None
@@ -88,6 +100,7 @@ class Observer:
         self._store = store
         self._clock = clock
         self._settings = settings or WatchSettings()
+        self._boxes = (keep or KeepSettings()).black_box_mb > 0
         self._state = AccountState()
         self._pending: PendingState | None = None
         self._prices = Prices()
@@ -117,6 +130,10 @@ class Observer:
             known = await self._store.transitions(self.name, since=min(streams) - MEMORY, limit=REMEMBERED)
         state = AccountState()
         state.restore(cursors, await self._store.snapshots(self.name), known)
+        if streams and self._boxes:
+            tasks, nodes = await self._store.owed(self.name, max(streams) - black_box.PATIENCE)
+            state.unread = {key_of_box(task): Unread(task) for task in tasks}
+            state.unread |= {key_of_box(node): Unread(node) for node in nodes}
         self._state, self._pending = state, None
 
     def stored(self) -> None:
@@ -134,6 +151,7 @@ class Observer:
         self._pending = None
         read: set[Area] = set()
         pending = PendingState.of(self._state, self.name, self._account.now())
+        pending.boxes = self._boxes
         error: AzureError | None
         try:
             await self._see(reader, pending, read)
@@ -199,7 +217,7 @@ class Observer:
         turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs))
         await turns.work()
         await turns.rest(missing)
-        await evidence.gather(pending, reader.printed, self._allowed - reader.calls)
+        await evidence.gather(pending, reader, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
 
     def _pull_back(self, pending: PendingState) -> None:

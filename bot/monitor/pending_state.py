@@ -15,8 +15,9 @@ import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-from bot.monitor.account_state import LATELY, OVERLAP, AccountState, Key, Owed
+from bot.monitor.account_state import LATELY, OVERLAP, AccountState, BoxKey, Key, Owed
 from bot.monitor.scene import JobView, PoolView, ScheduleView
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.timings import NodeBoot
@@ -40,6 +41,10 @@ class PendingState(AccountState):
     """Jobs whose tasks were counted in this poll."""
     recalled: set[Key] = field(default_factory=set)
     """What was reported so long ago that it is not remembered, and was asked for again."""
+    boxes: bool = True
+    """Whether the black box keeps anything."""
+    kept: dict[BoxKey, KeptTask | KeptNode] = field(default_factory=dict)
+    """What goes into the black box."""
     behind: dict[str, datetime] = field(default_factory=dict)
     """Until when the streams are known of which something was left out, for want of calls or because it failed."""
 
@@ -62,6 +67,7 @@ class PendingState(AccountState):
             reported=dict(state.reported),
             read=dict(state.read),
             recounted=set(state.recounted),
+            unread=dict(state.unread),
             known=state.known,  # read only: what is new stands in ``fresh``
             account=account,
             at=at,
@@ -252,6 +258,8 @@ class PendingState(AccountState):
             cursors=cursors,
             snapshots=snapshots,
             boots=self.boots,
+            kept_tasks=[each for each in self.kept.values() if isinstance(each, KeptTask)],
+            kept_nodes=[each for each in self.kept.values() if isinstance(each, KeptNode)],
         )
 
     def settled(self) -> AccountState:

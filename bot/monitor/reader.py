@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -34,8 +34,9 @@ from bot.content.clear_rows import clear_page, clear_row
 from bot.domain.entity import fold
 from bot.domain.states import TROUBLED_NODES
 from bot.monitor.account_state import OVERLAP
-from bot.monitor.evidence import Files, Said, said_in
+from bot.monitor.file_ends import Files, ends
 from bot.monitor.scene import Area
+from storage.port.black_box import KeptFile
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Source(Protocol):
         ...
 
     def files(self, root: str) -> Files:
-        """The files below a task, by its path."""
+        """The files below a task or node, by its path."""
         ...
 
 
@@ -234,20 +235,34 @@ class Reader:
 
         return await self._try("quota", read, aside=True)
 
-    async def printed(self, job: str, task: str) -> Said | None:
-        """The line of what a task printed that says most; None where it may be read another time."""
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is asked in this poll."""
+        return self._stopped
+
+    async def file_ends(
+        self, key: tuple[str, str, str], wanted: Sequence[tuple[str, int]], called: Callable[[str], None]
+    ) -> tuple[KeptFile, ...] | None:
+        """The ends of files of a task of a job, or a node of a pool; None where they may be read another time.
+
+        ``called`` is told the file of each call, all of which are counted here as well.
+        """
+
+        def count(file: str) -> None:
+            self.calls += 1
+            called(file)
+
+        kind, outer, name = key
+        path = Account.task(outer, name) if kind == "task" else Account.node(outer, name)
         async with self._gate:
             if self._stopped:
                 return None
             try:
-                return await said_in(self._source.files(Account.task(job, task)), self._count)
+                return await ends(self._source.files(path), wanted, count)
             except AzureError as error:
                 log.info("monitor.evidence_refused", account=self._source.name, code=error.code, status=error.status)
                 self._stopped = error.throttled or not error.status
                 return None
-
-    def _count(self) -> None:
-        self.calls += 1
 
     async def _nodes(self, pool: str, known: frozenset[str]) -> tuple[list[NodeState], Mapping[str, NodeState | None]]:
         path = Account.nodes(pool)

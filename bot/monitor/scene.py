@@ -42,7 +42,7 @@ class PoolView(PoolFacts):
     ``tags`` is its metadata. ``autoscale_off`` is True where it was seen without a formula. ``idle_since`` is since
     when it has had idle nodes and none at work or booting, ``idle_least`` how many at least, ``idle_read`` whether the
     nodes were asked since when, or it was seen to begin. ``preempted_at`` are the last times at which nodes were seen
-    preempted, newest last, an hour's worth.
+    preempted, newest last, an hour's worth. ``boxed`` are the nodes of what the black box keeps, by what is wrong.
     """
 
     since: datetime | None = None
@@ -52,6 +52,7 @@ class PoolView(PoolFacts):
     idle_since: datetime | None = None
     idle_least: int = 0
     idle_read: bool = False
+    boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     preempted_at: list[datetime] = field(default_factory=list)
 
 
@@ -66,9 +67,9 @@ class JobView(JobFacts):
     asked for them: in between they are kept up by what its nodes tell. ``unseen`` is how many more failed tasks were
     counted than seen, when they were looked for last: less than 0 where tasks were run again.
 
-    ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when
-    they were, where they are many, or when failures were read late because nobody had looked. ``retried`` are tasks
-    that are not over and were run again, as they were seen last.
+    ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when they
+    were, where they are many, or when failures were read late because nobody had looked. ``retried`` are tasks that are
+    not over and were run again, as they were seen last. ``boxed`` are the nodes of what the black box keeps, by cause.
     """
 
     since: datetime | None = None
@@ -88,6 +89,7 @@ class JobView(JobFacts):
     past: bool = False
     learned: datetime | None = None
     retried: dict[str, Retried] = field(default_factory=dict)
+    boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def failure_heard(self) -> datetime | None:

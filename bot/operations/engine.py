@@ -39,6 +39,7 @@ from bot.operations.workflow import (
 from cards.build import bold, text
 from cards.card import Card, plain
 from storage.port.audit import AuditEntry
+from storage.port.black_box import BlackBoxStore
 from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.operations import OperationRow, OperationState, OperationStore, StepRow
@@ -83,8 +84,8 @@ class Workflows(Protocol):
         ...
 
 
-class OperationsStore(OperationStore, UploadStore, Protocol):
-    """What is needed of the store: operations, and what was attached for them."""
+class OperationsStore(OperationStore, UploadStore, BlackBoxStore, Protocol):
+    """What is needed of the store: operations, what was attached for them, and what is kept before they change it."""
 
 
 @dataclass

@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.operations.one_write import TRIES, Answered, Check, Refused, Write
 from bot.operations.workflow import Failure, Lost, StepView, Stopped, Unknown, View
 from cards.card import Mark, Progress
+from storage.port.black_box import BlackBoxStore
 from storage.port.decoding import decoded
 from storage.port.operations import OperationRow, StepRow, StepState
 from storage.port.uploads import Upload
@@ -53,7 +54,7 @@ class Status(NamedTuple):
     total: float = 0
 
 
-class Steps(Protocol):
+class Steps(BlackBoxStore, Protocol):
     """What is needed of :class:`storage.port.store.Store`."""
 
     async def note_steps(self, holder: str, steps: Sequence[StepRow]) -> bool:
@@ -97,7 +98,7 @@ class Run:
         """Azure's ids of the requests that changed something, for the audit trail."""
         self._known = {step.name: step for step in steps}
         self._met: Counter[str] = Counter()
-        self._store = store
+        self.store = store
         self._holder = holder
         self._changed = changed
 
@@ -306,7 +307,7 @@ class Run:
 
     async def upload(self, id_: str) -> bytes:
         """What was attached or pasted for this operation. Raises Failure where it is kept no longer."""
-        found = await self._store.upload(id_, self.clock.now())
+        found = await self.store.upload(id_, self.clock.now())
         if found is None:
             raise Failure("What was attached is not kept any more: attach it again.")
         return found.body
@@ -368,7 +369,7 @@ class Run:
 
     async def _note(self, name: str, state: StepState, result: bytes = b"") -> StepRow:
         step = StepRow(self.row.id, name, state, self.clock.now(), result)
-        if not await self._store.note_steps(self._holder, [step]):
+        if not await self.store.note_steps(self._holder, [step]):
             raise Lost
         self._known[name] = step
         return step

@@ -17,6 +17,7 @@ from cards.build import actions, blocks, code, note, text
 from cards.card import Attachment, Button, Card, Code, Link, Mark, Words
 from cards.formatting import file_size
 from cards.text_fit import file_name
+from handlers.file import kept
 from handlers.file.owner import Home, spelled, unavailable
 from handlers.shared.common import titled
 
@@ -61,7 +62,7 @@ async def give(home: Home, name: str) -> Card:
             return await _relayed(home, name, head)
         content = await home.files.whole(name, head.length)
     except AzureError as error:
-        return await unavailable(home, error, name)
+        return await kept.instead(home, error, name, named=True, whole=True) or await unavailable(home, error, name)
     if not content:
         return Card(
             title=titled(text(code(name), " is empty"), home.label),

@@ -16,6 +16,7 @@ from bot.requests.context import Context
 from cards.build import actions, blocks, code, muted, note, text
 from cards.card import Button, Card, Column, Mark, Menu, Option, Text, Time
 from cards.formatting import file_size, number
+from handlers.file import kept
 from handlers.file.get import give
 from handlers.file.owner import TOP, Home, spelled, unavailable
 from handlers.shared.common import titled
@@ -211,7 +212,7 @@ async def _list(wanted: _Wanted) -> Card:
             return await give(home, folder)
     except AzureError as error:
         if error.code != "IsDirectory":
-            return await unavailable(home, error, folder)
+            return await kept.listed(home, error) or await unavailable(home, error, folder)
     shown = asked.of(listed.files, listed.at)
     files = shown.rows
     size = sum(file.size or 0 for file in shown.fitting)

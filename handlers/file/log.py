@@ -17,6 +17,7 @@ from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
 from cards.command_line import join
 from cards.formatting import duration, file_size, number, plural
+from handlers.file import kept as black_box
 from handlers.file.owner import FilesState, Home, gone, passing, unavailable
 from handlers.shared.common import titled
 
@@ -30,6 +31,8 @@ _FRESH = 30.0
 """Seconds after which a card says anew when it was last true."""
 _PATIENCE = 5
 """Reads that may fail one after the other before following ends."""
+_NOT_NAMED = frozenset({"stdout.txt", "startup/stderr.txt"})
+"""The files that are shown where none is named."""
 _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
 
 
@@ -51,21 +54,24 @@ async def task_log(
     *,
     lines: int = LINES,
     follow: bool = False,
+    kept: int = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Show the end of a task's output, and optionally follow it for ten minutes.
 
-    Only the end of the file is read, however long it is. Secrets in it are hidden.
+    Only the end of the file is read, however long it is. Secrets in it are hidden. Where the file is gone, what the bot
+    kept of it when the task failed is shown.
 
     :param job: the job's id
     :param task: the task's id
     :param file: the file's name with its folders
     :param lines: how many lines, 500 at most
     :param follow: go on showing what is new
+    :param kept: what the bot kept of a failed run: 1 the newest, 2 the one before
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "task", job, task)
-    async for card in _shown(home, file, lines, follow=follow):
+    async for card in _shown(home, file, lines, follow=follow, kept=kept):
         yield card
 
 
@@ -78,28 +84,35 @@ async def node_log(
     *,
     lines: int = LINES,
     follow: bool = False,
+    kept: int = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Show the end of a file of a node, such as the output of its start task.
+
+    Where the node is gone, what the bot kept of it when its start task failed is shown.
 
     :param pool: the pool's id
     :param node: the node's id
     :param file: the file's name with its folders
     :param lines: how many lines, 500 at most
     :param follow: go on showing what is new
+    :param kept: what the bot kept of the node in trouble: 1 the newest, 2 what was before
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "node", pool, node)
-    async for card in _shown(home, file, lines, follow=follow):
+    async for card in _shown(home, file, lines, follow=follow, kept=kept):
         yield card
 
 
-async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIterator[Card]:
-    lines = min(max(lines, 1), MOST_LINES)
+async def _shown(home: Home, file: str, lines: int, *, follow: bool, kept: int) -> AsyncIterator[Card]:
+    lines, named = min(max(lines, 1), MOST_LINES), file not in _NOT_NAMED
+    if kept:
+        yield await black_box.asked(home, kept, file, lines, named=named)
+        return
     try:
         file = await home.files.path(file)
     except AzureError as error:
-        yield await unavailable(home, error, file)
+        yield await _lacking(home, error, file, lines, named=named)
         return
     if follow:
         async for card in _Follower(home, file, lines).cards():
@@ -108,14 +121,23 @@ async def _shown(home: Home, file: str, lines: int, *, follow: bool) -> AsyncIte
     try:
         owner, end = await asyncio.gather(home.state_if_known(), tail(home.files, file, lines))
     except AzureError as error:
-        yield await unavailable(home, error, file)
+        yield await _lacking(home, error, file, lines, named=named)
         return
-    yield await _card(_View(home, file, lines, owner, end))
+    earlier = await black_box.before(home, owner.ended) if home.kind == "task" else 0
+    yield await _card(_View(home, file, lines, owner, end, earlier=earlier))
+
+
+async def _lacking(home: Home, error: AzureError, file: str, lines: int, *, named: bool) -> Card:
+    """What is kept of a file that cannot be read, or why there is none."""
+    return await black_box.instead(home, error, file, lines, named=named) or await unavailable(home, error, file)
 
 
 @dataclass(frozen=True)
 class _View:
-    """What was seen of a file (``end`` None: there is none yet); ``until`` it is followed, or why that ``ended``."""
+    """What was seen of a file (``end`` None: there is none yet); ``until`` it is followed, or why that ``ended``.
+
+    ``earlier`` is which of the runs that the bot kept was before this one; 0 is none.
+    """
 
     home: Home
     file: str
@@ -124,6 +146,7 @@ class _View:
     end: Tail | None
     until: datetime | None = None
     ended: str = ""
+    earlier: int = 0
 
 
 class _Follower:
@@ -269,6 +292,7 @@ def _buttons(view: _View, end: Tail, found: Printed | None) -> Block | None:
         Button("More lines", home.command("log", file, lines=min(view.lines * 5, MOST_LINES)), how="edit")
         if more and not view.until
         else None,
+        Button("Earlier run", home.command("log", file, kept=view.earlier)) if view.earlier else None,
         Button("Whole file", home.command("get", file)) if end.head.length else None,
         Button("All files", home.command("list")),
         Button(home.kind.capitalize(), home.command("show")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
@@ -23,10 +24,16 @@ from handlers.shared.missing import no_job, no_node, no_pool, no_task
 from handlers.shared.states import node_chip, task_chip
 
 _COMMANDS = {
-    "task": {"show": "task show", "list": "file list", "get": "file get", "log": "log"},
-    "node": {"show": "node show", "list": "nodefile list", "get": "nodefile get", "log": "nodelog"},
+    "task": {"show": "task show", "list": "file list", "get": "file get", "log": "log", "history": "task history"},
+    "node": {
+        "show": "node show",
+        "list": "nodefile list",
+        "get": "nodefile get",
+        "log": "nodelog",
+        "history": "node history",
+    },
 }
-_GONE = {
+LOST = {
     "filenotfound": "the file is gone",
     "tasknotfound": "the task was deleted",
     "jobnotfound": "the job was deleted",
@@ -35,6 +42,7 @@ _GONE = {
     "taskfilescleanedup": "the files were cleaned up",
     "taskfilesunavailable": "the node is gone with its files",
 }
+"""What became of files, by the code of the service that says that they are not there."""
 UPLOAD = "Files live no longer than their node: let the task upload what matters to storage (outputFiles)."
 KEEP = "To keep files longer, let the task upload them to storage (outputFiles), or lengthen its retentionTime."
 
@@ -50,12 +58,16 @@ def spelled(folder: str) -> str:
 
 @dataclass(frozen=True)
 class FilesState:
-    """The state of the owner of the files: ``waiting`` before it has any, ``over`` when nothing more is written."""
+    """The state of the owner of the files: ``waiting`` before it has any, ``over`` when nothing more is written.
+
+    ``ended`` is when a task did.
+    """
 
     state: Chip
     words: str = ""
     waiting: bool = False
     over: bool = False
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ class Home:
         """What it is called in a title."""
         return text(f"{self.kind} ", code(self.name))
 
-    def command(self, verb: Literal["show", "list", "get", "log"], *names: str, **options: object) -> str:
+    def command(self, verb: Literal["show", "list", "get", "log", "history"], *names: str, **options: object) -> str:
         """A command about it, for a button."""
         return line(self.ctx, self.source, _COMMANDS[self.kind][verb], self.outer, self.name, *names, **options)
 
@@ -142,6 +154,7 @@ def _state_of(task: Task) -> FilesState:
         words if over else "",
         waiting=state in ("active", "preparing"),
         over=over,
+        ended=run.end_time if run else None,
     )
 
 
@@ -152,7 +165,7 @@ def passing(error: AzureError) -> bool:
 
 def gone(error: AzureError) -> str:
     """In words what became of a file that could be read before."""
-    return _GONE.get(error.code.lower(), error.message.rstrip("."))
+    return LOST.get(error.code.lower(), error.message.rstrip("."))
 
 
 async def unavailable(home: Home, error: AzureError, file: str = "") -> Card:

@@ -16,6 +16,7 @@ from cards.formatting import money, number
 from handlers.history.entity import Subject, incidents_of, transitions_of
 from handlers.history.parts import about, changes, failures
 from handlers.shared.common import line, run_time, section, titled
+from handlers.shared.kept import kept_of, kept_sections, logs_of
 from storage.port.runs import JobRun
 
 _LAST = 5
@@ -41,7 +42,8 @@ async def _card(ctx: Context, source: Account, kind: EntityKind, name: str, pare
     """What was kept of it; None where it was never seen."""
     seen = await transitions_of(ctx, source, kind, name, parent, _COUNTED)
     runs = await ctx.store.job_runs(source.name, job=name, limit=1) if kind == "job" else []
-    if not seen and not runs:
+    boxes = await kept_of(ctx, source, kind, parent, name)
+    if not seen and not runs and not boxes:
         return None
     names = [parent, name] if parent else [name]
     incidents = await incidents_of(ctx, source, Subject.of(source, kind, name, parent))
@@ -56,11 +58,13 @@ async def _card(ctx: Context, source: Account, kind: EntityKind, name: str, pare
         blocks=blocks(
             Words(text(muted("This is what the bot kept of it."))),
             _receipt(run) if run else None,
+            *(kept_sections(boxes[0]) if boxes else ()),
             *section("Last changes", changes(seen[:_LAST], name)),
             *failures(seen),
             *about(incidents),
             build.actions(
                 Button("History", history, style="primary"),
+                *(logs_of(ctx, source, boxes[0], 1) if boxes else ()),
                 Button("As CSV", f"{history} csv") if seen else None,
                 Button("Pool", line(ctx, source, "pool show", run.pool)) if run and run.pool else None,
                 Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,

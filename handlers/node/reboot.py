@@ -33,6 +33,7 @@ from handlers.node.bulk import (
 from handlers.shared.chosen_nodes import Chosen
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
+from handlers.shared.saved_first import save_nodes
 
 
 def _send(writer: Writer, pool: str, node: str, tasks: OfTasks) -> Awaitable[Written]:
@@ -89,7 +90,8 @@ async def reboot(
 
 @workflow("node reboot", OnNodes, "Rebooting nodes of pool {}")
 async def rebooting(run: Run, asked: OnNodes) -> Outcome:
-    """Reboot each, and wait until they are back."""
+    """Keep what they have to tell, reboot each, and wait until they are back."""
+    await save_nodes(run, asked.pool, [each.id for each in asked.nodes])
     return await on_nodes(run, asked, REBOOT)
 
 

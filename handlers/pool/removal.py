@@ -25,6 +25,7 @@ from handlers.pool import steps
 from handlers.pool.sections import resize_errors
 from handlers.pool.steps import Targets
 from handlers.shared.chosen_nodes import Chosen, by_state, digest, ids_of
+from handlers.shared.saved_first import save_nodes
 
 
 class Removal(Struct, frozen=True):
@@ -89,10 +90,11 @@ async def meaning(
 
 
 async def removing(run: Run, asked: Removal) -> Outcome:
-    """Remove them, and ask for new ones; then look whether those work."""
+    """Keep what they have to tell, remove them, and ask for new ones; then look whether those work."""
     before = await run.once("before", Targets, lambda: steps.targets(run, asked.pool))
     autoscale = await run.once("autoscale", bool, lambda: _scales(run, asked.pool))
     had = await run.once("had", Targets, lambda: _has(run, asked.pool))
+    await save_nodes(run, asked.pool, asked.nodes)
     gone = await steps.remove(run, asked.pool, asked.nodes, asked.tasks)
     buttons = (Button("Open pool", asked.show, style="primary"), Button("All nodes", asked.list))
     left = f" of {number(len(asked.nodes))}" if gone.nodes < len(asked.nodes) else ""

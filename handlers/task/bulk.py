@@ -91,13 +91,14 @@ async def each(
     took_effect: Callable[[Task | None, str], bool],
     *,
     done_if: Sequence[str] = (),
+    first: Callable[[Sequence[Task]], Awaitable[None]] | None = None,
 ) -> list[Result]:
-    """Send a write for every task that is meant and ``can`` be changed.
+    """Send a write for every task that is meant and ``can`` be changed; ``first`` is given all of them before that.
 
     ``send`` is given a task's id and the ETag that it had in the beginning; ``took_effect`` finds out from a task as it
     is (None where it is gone) and that ETag, whether a write whose end is not known was done.
     """
-    items = await run.once("tasks", list[Item], lambda: _items(run, asked, can))
+    items = await run.once("tasks", list[Item], lambda: _items(run, asked, can, first))
     etags = {item.id: item.etag for item in items}
 
     async def landed(task: str) -> bool:
@@ -118,7 +119,9 @@ async def each(
     )
 
 
-async def _items(run: Run, asked: OnTasks, can: Wanted) -> list[Item]:
+async def _items(
+    run: Run, asked: OnTasks, can: Wanted, first: Callable[[Sequence[Task]], Awaitable[None]] | None
+) -> list[Item]:
     """The tasks that are meant, as they are now."""
     if ids := names(asked.words):
         gate = asyncio.Semaphore(_READ_AT_ONCE)
@@ -126,7 +129,7 @@ async def _items(run: Run, asked: OnTasks, can: Wanted) -> list[Item]:
         async def one(task: str) -> Task | None:
             async def read() -> Task:
                 path = run.account.task(asked.job, task)
-                return (await run.account.fetch(Task, path, select="id,state,eTag,executionInfo")).value
+                return (await run.account.fetch(Task, path, select="id,state,eTag,executionInfo,nodeInfo")).value
 
             async with gate:
                 return await unless_gone(read)
@@ -135,7 +138,10 @@ async def _items(run: Run, asked: OnTasks, can: Wanted) -> list[Item]:
     else:
         wanted = parse(filter_of(asked.words), TASK, zone=asked.zone)
         found = await fitting(run.account, asked.job, wanted, can)
-    return [Item(task.id, task.etag) for task in found if can(task)]
+    able = [task for task in found if can(task)]
+    if first:
+        await first(able)
+    return [Item(task.id, task.etag) for task in able]
 
 
 def outcome(asked: OnTasks, results: Sequence[Result], done: str, verb: str, buttons: Sequence[Button] = ()) -> Outcome:

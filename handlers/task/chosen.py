@@ -28,7 +28,7 @@ EVERY = "id:*"
 """The filter that all tasks of a job fit."""
 ALL = "all"
 """The word for it."""
-_SELECT = "id,state,eTag,executionInfo"
+_SELECT = "id,state,eTag,executionInfo,nodeInfo"
 _AT_ONCE = 8
 _SHOWN = 3
 _ID = "id:"

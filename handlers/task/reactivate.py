@@ -19,6 +19,7 @@ from cards.formatting import plural
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.saved_first import save_tasks
 from handlers.shared.verbs import runs_on
 from handlers.task import bulk
 from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
@@ -46,8 +47,8 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
     several = len(found.tasks) > 1
     effects = [
         found.goes("starts anew", "start anew"),
-        f"{'Their exit codes' if several else 'Its exit code'}, failure information and output are gone then: fetch "
-        "first what you still need.",
+        f"{'Their exit codes' if several else 'Its exit code'}, failure information and output are gone then: the bot "
+        f"{'keeps a sample of each cause' if several else 'keeps the end of it'} first.",
         f"{'Their' if several else 'Its'} retries count from 0 again.",
         f"{plural(found.others, 'more fits, but has', 'more fit, but have')} not failed, and left alone."
         if found.others
@@ -76,8 +77,8 @@ async def reactivating(ctx: Context, job: str, *tasks: Typed, account: str | Non
 async def reactivate(ctx: Context, job: str, *tasks: Typed, account: str | None = None) -> AsyncIterator[Card]:
     """Run failed tasks again, by name or all that fit a filter.
 
-    Exit code, failure information and output of their last run are gone then. You see how many and which before
-    anything happens.
+    Exit code, failure information and output of their last run are gone then; the bot keeps the end of it first, of
+    many tasks a sample of each cause. You see how many and which before anything happens.
 
     :param job: the job's id
     :param tasks: ids, or a filter as in task list, such as exit:137 error:DiskFull id:frame-*
@@ -91,7 +92,7 @@ async def reactivate(ctx: Context, job: str, *tasks: Typed, account: str | None 
 
 @workflow("task reactivate", OnTasks, "Reactivating tasks of job {}")
 async def reactivates(run: Run, asked: OnTasks) -> Outcome:
-    """Reactivate each that has failed."""
+    """Keep what they printed, then reactivate each that has failed."""
 
     def send(task: str, etag: str) -> Awaitable[Written]:
         return writes.reactivate(run.writer, asked.job, task, etag=etag)
@@ -100,7 +101,14 @@ async def reactivates(run: Run, asked: OnTasks) -> Outcome:
         return task is None or not over(task) or task.etag != etag
 
     results = await bulk.each(
-        run, asked, "Reactivate the tasks", failed, send, took_effect, done_if=("TaskNotCompleted",)
+        run,
+        asked,
+        "Reactivate the tasks",
+        failed,
+        send,
+        took_effect,
+        done_if=("TaskNotCompleted",),
+        first=lambda tasks: save_tasks(run, asked.job, tasks),
     )
     return bulk.outcome(asked, results, "reactivated", "reactivate")
 
@@ -126,7 +134,8 @@ async def reactivate_failed(
 ) -> AsyncIterator[Card]:
     """Run all failed tasks of a job again, or those with the same failure.
 
-    Exit code, failure information and output of their last run are gone then.
+    Exit code, failure information and output of their last run are gone then; the bot keeps the end of it first, of
+    many tasks a sample of each cause.
 
     :param job: the job's id
     :param filter: which failures, such as exit:137 error:DiskFull node:tvm-1*; all where it is left out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.azure import gaps
@@ -31,12 +32,17 @@ from handlers.shared.definition import (
     packages,
     setting,
 )
+from handlers.shared.kept import earlier_runs, kept_sections
 from handlers.shared.missing import finding_task
 from handlers.shared.portal import portal
 from handlers.shared.states import task_chip
 from handlers.shared.verbs import verb
 from handlers.task.chosen import failed as failed_task
 from handlers.task.chosen import over, spelled
+from storage.port.black_box import KeptTask
+
+_RUNS = 5
+"""Runs that were kept, which are shown."""
 
 
 @command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])
@@ -50,14 +56,27 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "task", task, job), finding_task(ctx, source, job, task):
         fetched = await source.fetch(Task, source.task(job, task))
-    return task_card(ctx, source, job, fetched.value, fetched.at, await _node_of(source, fetched.value))
+    node = await _node_of(source, fetched.value)
+    boxes = await ctx.store.kept_tasks(source.name, job, task, limit=_RUNS)
+    return task_card(ctx, source, job, fetched.value, fetched.at, node, boxes)
 
 
 def task_card(
-    ctx: Context, source: Account, job: str, found: Task, at: datetime, node: Node | AzureError | None = None
+    ctx: Context,
+    source: Account,
+    job: str,
+    found: Task,
+    at: datetime,
+    node: Node | AzureError | None = None,
+    boxes: Sequence[KeptTask] = (),
 ) -> Card:
-    """All of a task, in the sections of the Azure portal; ``node`` is where it runs or ran, or why that is unknown."""
+    """All of a task, in the sections of the Azure portal; ``node`` is where it runs or ran, or why that is unknown.
+
+    ``boxes`` are the runs of it that the bot kept.
+    """
     run = found.execution_info or Execution()
+    current = next((each for each in boxes if each.at == run.end_time), None)
+    earlier = [each for each in boxes if each.at != run.end_time]
     failed = run.result.lower() == "failure"
     state = task_chip(found.state, failed=failed)
     start = found.node_info
@@ -92,13 +111,16 @@ def task_card(
                     ("Wants to run near", _near(found)),
                 ),
             ),
-            *(connectivity(node) if isinstance(node, Node) else _gone(node)),
+            *(connectivity(node) if isinstance(node, Node) else _gone(node, current)),
+            *(kept_sections(current, short=True) if current and _is_gone(node) else ()),
+            *section("Earlier runs", earlier_runs(earlier)),
             *_details(found),
             build.actions(
-                *(() if _is_gone(node) else _logs(ctx, source, job, found, run)),
+                *(() if _is_gone(node) and not (current and current.files) else _logs(ctx, source, job, found, run)),
                 Button("Why", line(ctx, source, "why task", job, found.id))
                 if failed or run.retry_count or found.state.lower() in ("active", "preparing")
                 else None,
+                _earlier(ctx, source, found.id, job, boxes, run.end_time),
                 *_verbs(ctx, source, job, found),
                 Button("Node", line(ctx, source, "node show", start.pool_id, start.node_id))
                 if start and start.node_id and not isinstance(node, AzureError)
@@ -116,6 +138,18 @@ def task_card(
             ),
         ),
     )
+
+
+def _earlier(
+    ctx: Context, source: Account, task: str, job: str, boxes: Sequence[KeptTask], current: datetime | None
+) -> Button | None:
+    """What a run before this one printed, where that was kept."""
+    files = [each for each in boxes if each.files]
+    for nth, each in enumerate(files, 1):
+        if each.at != current:
+            name = each.line_in or each.files[0].name
+            return Button("Earlier run", line(ctx, source, "log", job, task, name, kept=nth))
+    return None
 
 
 def _verbs(ctx: Context, source: Account, job: str, task: Task) -> list[Button | None]:
@@ -218,8 +252,8 @@ def _is_gone(node: Node | AzureError | None) -> bool:
     return isinstance(node, AzureError) and node.not_found
 
 
-def _gone(error: AzureError | None) -> list[Block]:
-    if not _is_gone(error):
+def _gone(error: AzureError | None, kept: KeptTask | None) -> list[Block]:
+    if not _is_gone(error) or (kept and kept.files):
         return []
     gone = "The node is gone, and its files with it: only what the task uploads (outputFiles) outlives its node."
     return section("Connectivity", Words(text(gone)))

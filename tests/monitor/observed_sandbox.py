@@ -10,13 +10,14 @@ from unittest import mock
 from bot.azure.account import Account
 from bot.azure.accounts import Accounts
 from bot.clock import Clock
-from bot.monitor.account_state import Key, key_of
+from bot.monitor.account_state import BoxKey, Key, key_of, key_of_box
 from bot.monitor.observer import Observer, Poll
 from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from bot.settings import AccountSettings, WatchSettings
+from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -29,6 +30,7 @@ class MemoryStore:
         self.told: dict[Key, Transition] = {}
         self.doubled: list[Transition] = []
         self.broken = False
+        self.boxes: dict[BoxKey, KeptTask | KeptNode] = {}
         self._cursors: dict[str, Cursor] = {}
         self._views: dict[tuple[str, str], EntitySnapshot] = {}
 
@@ -41,6 +43,7 @@ class MemoryStore:
             self.told[key_of(each)] = each
         for cursor in batch.cursors:
             self._cursors[cursor.stream] = cursor
+        self.boxes |= {key_of_box(each): each for each in (*batch.kept_tasks, *batch.kept_nodes)}
         for view in batch.snapshots:
             if view.body is None:
                 self._views.pop((view.entity, view.id), None)
@@ -52,6 +55,12 @@ class MemoryStore:
 
     async def snapshots(self, account: str) -> list[EntitySnapshot]:
         return list(self._views.values())
+
+    async def owed(self, account: str, since: datetime) -> tuple[list[KeptTask], list[KeptNode]]:
+        boxes = [each for each in self.boxes.values() if each.owed and each.kept >= since]
+        return [each for each in boxes if isinstance(each, KeptTask)], [
+            each for each in boxes if isinstance(each, KeptNode)
+        ]
 
     async def transitions(
         self,

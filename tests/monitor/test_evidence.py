@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,9 @@ from bot.azure.errors import AzureError
 from bot.azure.files import Head
 from bot.domain.findings import CauseCount
 from bot.monitor import evidence
+from bot.monitor.black_box import SAMPLES
 from bot.monitor.evidence import EXAMPLES, MOST, TRIES, Said, Wanted, note, said_in, wanted
+from bot.monitor.file_ends import KB, TASK, ends
 from bot.monitor.job_changes import QUIET, _blame
 from bot.monitor.scene import Example, JobView
 from bot.sandbox.world import program_output
@@ -74,16 +77,15 @@ async def test_each_exit_code_has_its_evidence_and_no_more_is_read(stage: Stage,
     assert said["exit code 137"].said.startswith("Out of memory: Killed process ")
     assert said["exit code 127"].said.endswith(": command not found")
     assert said["exit code 127"].file == "stderr.txt"
-    assert len(asked) == len(set(asked)) == 2 * EXAMPLES
     assert max(look.calls for look in looks) <= 60
     await stage.watch(300)
-    assert len(asked) == 2 * EXAMPLES, "what is known is not asked for again"
+    assert 2 * EXAMPLES <= len(asked) == len(set(asked)) <= 2 * (SAMPLES + EXAMPLES), "what is known is not asked again"
 
 
 async def test_the_first_look_has_a_line_of_each_cause(stage: Stage, asked: list[str]) -> None:
     stage.state.inject.storm(["storm"], ["exit-137", "exit-127", "exit-2"], 300, pool_id="pool1")
     await stage.look(seconds=30)
-    assert len(asked) == evidence.AT_ONCE
+    assert evidence.AT_ONCE <= len(asked) <= evidence.AT_MOST
     assert all(each.said for each in causes_of(view_of(stage)))
 
 
@@ -129,7 +131,7 @@ async def test_what_is_gone_is_asked_for_once(stage: Stage, asked: list[str]) ->
     stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     await stage.watch(300)
     assert fault.struck > 0
-    assert len(asked) == len(set(asked)) == EXAMPLES
+    assert EXAMPLES <= len(asked) == len(set(asked)) <= SAMPLES + EXAMPLES
     assert [each.said for each in causes_of(view_of(stage))] == [""]
 
 
@@ -137,7 +139,8 @@ async def test_what_does_not_answer_is_tried_again_but_not_for_ever(stage: Stage
     stage.sandbox.faults[stage.account.name].add("error", path="/files/", status=409, code="NodeNotReady")
     stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
     await stage.watch(300)
-    assert len(asked) == TRIES * EXAMPLES
+    assert max(Counter(asked).values()) == TRIES
+    assert len(set(asked)) <= SAMPLES + EXAMPLES
     assert len(stage.store.of("task")) == 50, "failures are told all the same"
 
 
@@ -181,7 +184,7 @@ async def test_a_small_budget_is_kept_to() -> None:
         await stage.look()
         stage.state.inject.storm(["storm"], ["exit-137"], 50, pool_id="pool1")
         await stage.look(seconds=30)
-        assert sum(bool(each.line) for each in view_of(stage).examples["exit code 137"]) == 1
+        assert sum(bool(each.line) for each in view_of(stage).examples["exit code 137"]) >= 1
         await stage.watch(120)
         assert all(each.line for each in view_of(stage).examples["exit code 137"])
 
@@ -267,6 +270,11 @@ def test_what_is_not_known_at_all_comes_first_and_of_that_the_greatest() -> None
 # One task's files.
 
 
+async def read(shelf: Shelf) -> Said:
+    """What is said in the files on a shelf."""
+    return said_in(await ends(shelf, TASK, lambda _: None))
+
+
 class Shelf:
     """Files by name: their content, or what is answered instead."""
 
@@ -308,25 +316,25 @@ def refused(status: int, code: str) -> AzureError:
     ],
 )
 async def test_of_stderr_or_else_of_stdout(stderr: bytes | AzureError, stdout: bytes, said: Said) -> None:
-    assert await said_in(Shelf(stderr=stderr, stdout=stdout), lambda: None) == said
+    assert await read(Shelf(stderr=stderr, stdout=stdout)) == said
 
 
-@pytest.mark.parametrize("error", [refused(409, "NodeNotReady"), refused(500, "InternalError"), refused(416, "Range")])
+@pytest.mark.parametrize("error", [refused(409, "NodeNotReady"), refused(500, "InternalError")])
 async def test_what_may_be_told_another_time_is_no_answer(error: AzureError) -> None:
     with pytest.raises(AzureError):
-        await said_in(Shelf(stderr=error, stdout=b""), lambda: None)
+        await read(Shelf(stderr=error, stdout=b""))
 
 
-@pytest.mark.parametrize("before", [b"x" * 5000 + b"\n", b"x\n" * 9000, b"password=hunter2 " * 900 + b"\n"])
+@pytest.mark.parametrize("before", [b"x" * 20_000 + b"\n", b"x\n" * 90_000, b"password=hunter2 " * 9000 + b"\n"])
 async def test_no_more_than_the_end_is_read(before: bytes) -> None:
-    shelf = Shelf(stderr=before + b"Error: boom\n")
-    assert await said_in(shelf, lambda: None) == Said("Error: boom", "stderr.txt")
-    assert 4096 <= shelf.read_bytes <= 4097
+    shelf = Shelf(stderr=before + b"Error: boom\n", stdout=b"")
+    assert await read(shelf) == Said("Error: boom", "stderr.txt")
+    assert shelf.read_bytes <= 2 * 16 * KB + 1 + 4 * KB
 
 
 async def test_a_secret_that_the_beginning_cuts_is_not_told() -> None:
-    shelf = Shelf(stderr=b"error: password=" + b"hunter2" * 900, stdout=b"")
-    assert await said_in(shelf, lambda: None) == Said()
+    shelf = Shelf(stderr=b"error: password=" + b"hunter2" * 9000, stdout=b"")
+    assert await read(shelf) == Said()
 
 
 async def test_what_breaks_does_not_break_the_look(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_the_page_tells_the_truth() -> None:
     assert f"| requests (journal) | {kept.requests.days} days |" in page
     assert f"their keys are remembered for {kept.request_keys.days} day " in page
     assert f"| operations, with their steps | {kept.operations.days} days after they ended |" in page
-    assert f"attached or pasted for a command | {kept.uploads.days} days |" in page
+    assert f"which tasks a button of `failures` means | {kept.uploads.days} days |" in page
     assert f"| confirmations | {kept.confirmations.days} day after" in page
     assert f"unusual days with their answers | {kept.reports.days} days |" in page
     assert f"| approvals, emergencies | {kept.approvals.days} days after" in page

@@ -73,6 +73,12 @@ class StartTaskState(Wire):
     result: str = ""
 
 
+class AgentState(Wire):
+    """Which version of Batch's agent runs on a node."""
+
+    version: str = ""
+
+
 class NodeState(Wire):
     """A node as it is watched; see :class:`~bot.azure.models.Node`."""
 
@@ -86,6 +92,8 @@ class NodeState(Wire):
     is_dedicated: bool = True
     errors: tuple[NodeErrorState, ...] = ()
     start_task_info: StartTaskState | None = None
+    last_boot_time: datetime | None = None
+    node_agent_info: AgentState = field(default_factory=AgentState)
 
 
 class JobRun(Wire):
@@ -136,6 +144,12 @@ class RecentRun(Wire):
     subtask_id: int | None = None
     task_state: str = ""
     execution_info: Run = field(default_factory=Run)
+
+
+class LeavingNode(NodeState):
+    """A node that is about to go or to boot, with what it ran last."""
+
+    recent_tasks: tuple[RecentRun, ...] = ()
 
 
 class WorkingNode(Wire):

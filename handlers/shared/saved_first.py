@@ -1,0 +1,184 @@
+"""Black box first: what a change is about to lose is kept before it is made.
+
+Reactivating overwrites what a task printed, and removing or rebooting a node takes its files along. What the bot has
+not kept yet is kept then: of a few tasks or nodes all of it, of many a sample of each cause. No change is held up for
+long, or refused, because a node does not answer: how a task failed is kept all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
+from bot.azure.models import Task, select_of
+from bot.azure.models.task import Place
+from bot.azure.models.task import Run as TaskRun
+from bot.azure.models.watched import LeavingNode
+from bot.domain.causes import cause_of
+from bot.domain.entity import fold
+from bot.monitor.black_box import A_NODE, SAMPLES, files_of, kept_node, kept_task, printed_something
+from bot.monitor.evidence import said_in
+from bot.monitor.file_ends import ends
+from bot.operations.run import Run
+from cards.card import Mark
+from cards.formatting import number, plural
+from storage.port.black_box import KeptFile, KeptNode, KeptTask
+
+MOST = 60
+"""Tasks or nodes of which something is read before one change."""
+PATIENCE = 20.0
+"""Seconds for which a change waits for it at most."""
+_AT_ONCE = 6
+_TITLE = "Keep what they printed"
+
+
+class Saved(Struct, frozen=True):
+    """How many were to be changed, and of how many what they printed is kept by now."""
+
+    meant: int
+    kept: int
+
+
+async def save_tasks(run: Run, job: str, tasks: Sequence[Task]) -> None:
+    """Keep how these tasks of a job failed, and what they printed, where that is not kept yet."""
+
+    async def save() -> Saved:
+        boxes = [
+            _box(run.account, job, task.id, task.execution_info, task.node_info or Place())
+            for task in tasks
+            if task.execution_info
+        ]
+        return Saved(len(tasks), await _keep(run, [each for each in boxes if each]))
+
+    if tasks:
+        _say(run, await run.once("kept first", Saved, save), "task")
+
+
+async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
+    """Keep how these nodes of a pool are where they are in trouble, and what failed on them lately."""
+
+    async def save() -> Saved:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def read(node: str) -> LeavingNode | None:
+            async with gate:
+                try:
+                    path = run.account.node(pool, node)
+                    return (await run.account.fetch(LeavingNode, path, select=select_of(LeavingNode))).value
+                except AzureError:
+                    return None
+
+        rows = [row for row in await asyncio.gather(*map(read, nodes[:MOST])) if row]
+        boxes = [_node_box(run.account, pool, row) for row in rows]
+        failed = [
+            _box(run.account, each.job_id, each.task_id, each.execution_info, Place(pool, row.id))
+            for row in rows
+            for each in row.recent_tasks
+            if each.task_state.lower() == "completed" and each.subtask_id is None
+        ]
+        kept = await _keep(run, [each for each in failed if each], [each for each in boxes if each])
+        return Saved(len([each for each in [*boxes, *failed] if each]), kept)
+
+    if nodes:
+        saved = await run.once("kept first", Saved, save)
+        if saved.meant:
+            _say(run, saved, "node or task")
+
+
+def _say(run: Run, saved: Saved, what: str) -> None:
+    detail = plural(saved.kept, what, f"{what}s" if what == "task" else "nodes and tasks")
+    if saved.kept < saved.meant:
+        detail = f"{number(saved.kept)} of {number(saved.meant)}"
+    run.say("kept first", _TITLE, Mark.DONE if saved.kept else Mark.WARNING, detail)
+
+
+def _box(account: Account, job: str, task: str, ran: TaskRun | None, place: Place) -> KeptTask | None:
+    """How a run of a task failed; None where it did not."""
+    if ran is None or ran.result.lower() != "failure" or ran.end_time is None:
+        return None
+    box = kept_task(account.name, job, task, ran, place, ran.end_time, account.now())
+    return replace(box, cause=cause_of(box.exit_code, box.code, box.message))
+
+
+def _node_box(account: Account, pool: str, row: LeavingNode) -> KeptNode | None:
+    """How a node is; None where nothing is wrong with it."""
+    if row.state.lower() not in ("starttaskfailed", "unusable") and not row.errors:
+        return None
+    at = row.state_transition_time or account.now()
+    return kept_node(account.name, pool, row, at, account.now())
+
+
+async def _keep(run: Run, tasks: Sequence[KeptTask], nodes: Sequence[KeptNode] = ()) -> int:
+    """Read and keep what is not kept yet; of how many something is kept by now."""
+    known = await _known(run, tasks, nodes)
+    chosen = _samples([box for box in tasks if _key(box) not in known])
+    broken = [box for box in nodes if _key(box) not in known][:MOST]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    files: dict[tuple[str, str, str, datetime], tuple[KeptFile, ...]] = {}
+
+    async def read(box: KeptTask | KeptNode) -> None:
+        account = run.account
+        path = account.task(box.job, box.task) if isinstance(box, KeptTask) else account.node(box.pool, box.node)
+        async with gate:
+            try:
+                files[_key(box)] = await ends(account.files(path), files_of(box), lambda _: None)
+            except AzureError:
+                files[_key(box)] = ()
+
+    wanted: list[KeptTask | KeptNode] = [*broken, *(box for box in chosen if printed_something(box))]
+    readings = [asyncio.ensure_future(read(box)) for box in wanted]
+    if readings:
+        _, late = await asyncio.wait(readings, timeout=PATIENCE)
+        for reading in late:
+            reading.cancel()
+        await asyncio.gather(*readings, return_exceptions=True)
+    kept_tasks = [_with(box, files.get(_key(box), ())) for box in chosen]
+    kept_nodes = [replace(box, files=files.get(_key(box), ())) for box in broken]
+    await run.store.keep(kept_tasks, kept_nodes)
+    mine = {*map(_key, tasks), *map(_key, nodes)}
+    return len(kept_tasks) + len(kept_nodes) + len(known & mine)
+
+
+def _with(box: KeptTask, files: tuple[KeptFile, ...]) -> KeptTask:
+    said = said_in(files)
+    return replace(box, files=files, line=said.line, line_in=said.file)
+
+
+async def _known(run: Run, tasks: Sequence[KeptTask], nodes: Sequence[KeptNode]) -> set[tuple[str, str, str, datetime]]:
+    """Whose files are kept already."""
+    account = run.account.name
+    found: list[KeptTask | KeptNode] = []
+    for job in {fold(box.job): box.job for box in tasks}.values():
+        found += await run.store.kept_tasks(account, job, limit=1000)
+    for pool in {fold(box.pool): box.pool for box in nodes}.values():
+        found += await run.store.kept_nodes(account, pool, limit=1000)
+    return {_key(box) for box in found if box.files}
+
+
+def _samples(boxes: Sequence[KeptTask]) -> list[KeptTask]:
+    """All of a few; of many a sample of each cause, few of a node."""
+    if len(boxes) <= SAMPLES:
+        return list(boxes)
+    causes: Counter[tuple[str, str]] = Counter()
+    hosts: Counter[tuple[str, str, str]] = Counter()
+    chosen: list[KeptTask] = []
+    for box in boxes:
+        cause, host = (box.job, box.cause), (box.job, box.cause, box.node)
+        if causes[cause] < SAMPLES and (not box.node or hosts[host] < A_NODE) and len(chosen) < MOST:
+            causes[cause] += 1
+            hosts[host] += 1
+            chosen.append(box)
+    return chosen
+
+
+def _key(box: KeptTask | KeptNode) -> tuple[str, str, str, datetime]:
+    if isinstance(box, KeptTask):
+        return "task", fold(box.job), fold(box.task), box.at
+    return "node", fold(box.pool), fold(box.node), box.at

@@ -1,0 +1,224 @@
+"""What the bot kept of failures: the answer where Batch has no more, and kept before a change overwrites it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.clock import Clock
+from bot.monitor.observer import Observer
+from bot.sandbox.world import program_output
+from bot.sandbox.world.account import AccountState
+from cards.card import Actions, Attachment, Button, Card, Code, plain
+from cards.text import render
+from storage.port.black_box import KeptFile, KeptTask
+from tests.golden import check
+from tests.handlers.conftest import Scene
+from tests.handlers.operated import Operator, WorldClock, operated
+from tests.handlers.test_cards import still
+from tests.storage.contract import MINUTE
+
+ACCOUNT, POOL = "tiny", "pool1"
+
+
+def account(scene: Scene) -> AccountState:
+    return next(iter(scene.world.accounts.values()))
+
+
+def buttons(card: Card) -> dict[str, str]:
+    return {
+        item.text: item.command
+        for block in card.blocks
+        if isinstance(block, Actions)
+        for item in block.items
+        if isinstance(item, Button)
+    }
+
+
+def shown(card: Card) -> str:
+    return str(render(card).payload["text"])
+
+
+def code(card: Card) -> str:
+    return next((block.text for block in card.blocks if isinstance(block, Code)), "")
+
+
+async def watched(scene: Scene) -> Callable[..., Awaitable[None]]:
+    """Looks at the account as watching does, after some seconds, and stores it."""
+    (source,) = scene.accounts
+    observer = Observer(source, scene.store, Clock())
+    await observer.load()
+
+    async def look(seconds: float = 0) -> None:
+        scene.advance(seconds=seconds)
+        await scene.store.record((await observer.poll()).batch)
+        observer.stored()
+
+    await look()
+    scene.advance(minutes=1)
+    return look
+
+
+@pytest.fixture(autouse=True)
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What failing programs print; the last one counts."""
+    words = ["loading scene 7\nValueError: no such frame 7\n"]
+
+    def last_words(key: str, theme: object, command: str, exit_code: int | None, at: object) -> str:
+        return words[-1] if exit_code else ""
+
+    monkeypatch.setattr(program_output, "last_words", last_words)
+    return words
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
+    look = await watched(scene)
+    account(scene).inject.storm(["nightly"], ["exit-1"], 1, pool_id=POOL)
+    await look(30)
+    (task,) = account(scene).jobs["nightly"].tasks.values()
+    live = await scene.ask(f"log nightly {task.id} stderr.txt")
+    assert "ValueError" in code(live)
+    assert "kept" not in shown(live)
+    account(scene).commands.remove_nodes(POOL, [str(task.node_id)], "terminate")
+    scene.advance(minutes=10)
+
+    log = await scene.ask(f"log nightly {task.id} stderr.txt")
+    assert code(log).splitlines() == ["loading scene 7", "ValueError: no such frame 7"]
+    assert not log.refused
+    assert "node is gone" in shown(log)
+    check("kept-log", still(log, scene))
+    out = await scene.ask(f"log nightly {task.id}")
+    assert "stdout.txt" in plain(out.title)
+    files = await scene.ask(f"file list nightly {task.id}")
+    assert {"stderr", "stdout"} <= buttons(files).keys()
+    check("kept-files", still(files, scene))
+    given = await scene.ask(f"file get nightly {task.id} stderr.txt")
+    (file,) = [block for block in given.blocks if isinstance(block, Attachment)]
+    assert file.content == b"loading scene 7\nValueError: no such frame 7\n"
+    other = await scene.ask(f"log nightly {task.id} wd/other.txt")
+    assert other.refused
+    task_card = await scene.ask(f"task show nightly {task.id}")
+    assert "ValueError: no such frame 7" in code(task_card) or "ValueError: no such frame 7" in shown(task_card)
+    assert {"stderr", "stdout"} <= buttons(task_card).keys()
+    check("kept-task-show", still(task_card, scene))
+    missing = await scene.ask(f"log nightly {task.id} kept:2")
+    assert missing.refused
+    assert "kept:2" in shown(missing)
+
+    account(scene).commands.delete_job("nightly")
+    scene.advance(minutes=10)
+    gone = await scene.ask(f"task show nightly {task.id}")
+    assert "Batch no longer knows it" in plain(gone.title)
+    assert "ValueError: no such frame 7" in shown(gone)
+    check("kept-task-forgotten", still(gone, scene))
+    log = await scene.ask(buttons(gone)["stderr"])
+    assert "ValueError: no such frame 7" in code(log)
+    log = await scene.ask(f"log NIGHTLY {task.id.upper()} stderr.txt")
+    assert "ValueError: no such frame 7" in code(log)
+    assert "job was deleted" in shown(log)
+    nothing = await scene.ask("log nightly nobody kept:1")
+    assert nothing.refused
+    assert "Nothing is kept" in shown(nothing)
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_a_node_whose_start_task_failed_is_gone(scene: Scene) -> None:
+    look = await watched(scene)
+    (node,) = account(scene).inject.fail_start_tasks(POOL)
+    await look(30)
+    account(scene).commands.remove_nodes(POOL, [node])
+    scene.advance(minutes=10)
+    log = await scene.ask(f"nodelog {POOL} {node}")
+    assert not log.refused
+    assert code(log)
+    check("kept-nodelog", still(log, scene))
+    card = await scene.ask(f"node show {POOL} {node}")
+    assert "Agent" in shown(card)
+    assert "start task" in shown(card).lower()
+    check("kept-node-forgotten", still(card, scene))
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_reactivating_keeps_first(scene: Scene, said: list[str]) -> None:
+    """Nobody watched when it failed: what it printed is kept before it runs again."""
+    account(scene).inject.storm(["nightly"], ["exit-1", "exit-2"], 90, pool_id=POOL)
+    account(scene).inject.storm(["nightly"], ["blob-not-found"], 1)
+    scene.advance(seconds=30)
+    ids = [each.id for each in account(scene).jobs["nightly"].tasks.values() if each.state == "completed"]
+    async with operated(scene, WorldClock(scene)) as operations:
+        operator = Operator(scene, operations)
+        question = await operator.question(f"task reactivate nightly {ids[0]}")
+        assert "keeps the end of it first" in shown(question)
+        card = await operator.ask(f"task reactivate nightly {ids[0]}")
+        assert "was reactivated" in plain(card.title)
+        (box,) = await scene.store.kept_tasks("tiny", "nightly")
+        assert (box.task, box.line) == (ids[0], "ValueError: no such frame 7")
+        await operator.ask("task reactivate nightly state:failed")
+        kept = await scene.store.kept_tasks("tiny", "nightly")
+        assert len(kept) > 5
+        assert {each.exit_code for each in kept} >= {1, 2}
+        causes = [(each.cause, each.node) for each in kept]
+        assert max(map(causes.count, causes)) <= 4
+        said.append("KeyError: another\n")
+        assert {each.line for each in kept if each.files} == {"ValueError: no such frame 7"}
+        waiting = await scene.ask(f"log nightly {ids[0]} stderr.txt")
+        scene.advance(minutes=30)
+        live = await scene.ask(f"log nightly {ids[0]} stdout.txt")
+        assert not live.refused
+        earlier = buttons(live)["Earlier run"]
+        assert "ValueError: no such frame 7" in code(await scene.ask(earlier.replace("stdout.txt", "stderr.txt")))
+        task = await scene.ask(f"task show nightly {ids[0]}")
+        assert "ValueError: no such frame 7" in shown(task)
+        assert "Earlier run" in buttons(task)
+        check("kept-earlier-run", still(task, scene))
+        assert not waiting.refused
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_removing_and_rebooting_keeps_first(scene: Scene) -> None:
+    """A node's start task log, and what failed on it lately."""
+    account(scene).inject.storm(["nightly"], ["exit-1"], 3, pool_id=POOL)
+    scene.advance(seconds=30)
+    (broken,) = account(scene).inject.fail_start_tasks(POOL)
+    async with operated(scene, WorldClock(scene)) as operations:
+        operator = Operator(scene, operations)
+        await operator.ask(f"node reboot {POOL} {broken}")
+        (box,) = await scene.store.kept_nodes("tiny", POOL)
+        assert (box.node, box.state) == (broken, "starttaskfailed")
+        assert box.files
+        hosts = {str(task.node_id) for task in account(scene).jobs["nightly"].tasks.values()}
+        other = next(host for host in hosts if host != broken)
+        card = await operator.ask(f"node remove {POOL} {other}")
+        assert "Removed 1 node" in plain(card.title)
+        kept = await scene.store.kept_tasks("tiny", "nightly")
+        assert other in {each.node for each in kept}
+        assert all(each.line == "ValueError: no such frame 7" for each in kept if each.node == other)
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_what_is_kept_is_shown_as_it_was_read(scene: Scene) -> None:
+    """Long lines, other encodings, no text, nothing: and several runs one behind the other."""
+    now = scene.world.time
+    files = (
+        KeptFile("stderr.txt", "größer\n" * 30, 500, 900, "UTF-16"),
+        KeptFile("stdout.txt", length=70, binary=True),
+    )
+    runs = [
+        KeptTask("tiny", "old", "t", now - nth * MINUTE, now, exit_code=nth, node="tvm", files=files)
+        for nth in (1, 2, 3)
+    ]
+    await scene.store.keep([*runs, KeptTask("tiny", "old", "t", now, now, code="BlobNotFound")])
+    card = await scene.ask("log old t stderr.txt kept:2 lines:10")
+    assert code(card).count("größer") == 10
+    words = shown(card)
+    assert "exit code 2" in words
+    assert "read as UTF-16" in words
+    assert {"Run before", "Run after", "More lines", "stdout.txt"} <= buttons(card).keys()
+    assert "exit code 3" in shown(await scene.ask(buttons(card)["Run before"]))
+    assert "exit code 1" in shown(await scene.ask(buttons(card)["Run after"]))
+    assert "no text" in shown(await scene.ask(buttons(card)["stdout.txt"]))
+    card = await scene.ask("log old t stderr.txt kept:9")
+    assert "3 runs are kept" in shown(card)
+    assert {"kept:1", "kept:2"} <= {each.rpartition(" ")[2] for each in buttons(card).values()}
