@@ -14,8 +14,8 @@ from bot.domain.clusters.model import Cluster
 from bot.domain.knowledge import Row, find
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, bold, muted, text
-from cards.card import Action, Block, Card, Code, Mark, Text, Words
+from cards.build import blocks, bold, code, muted, text
+from cards.card import Action, Block, Bullets, Card, Mark, Text, Words
 from cards.formatting import number, percent, plural
 from handlers.failures.words import common_words, times
 from handlers.shared.common import titled
@@ -139,26 +139,29 @@ def _to_do(cluster: Cluster) -> Words | None:
 
 
 def _example(cluster: Cluster, place: int) -> Block | None:
-    """What its example printed; else what the service said of it."""
+    """What its example printed; else what the service said of it. Lines wrap: half a line on a phone says nothing."""
     said, example = cluster.said, cluster.example
     if said.lines:
-        return Code("\n".join(said.lines if place <= _WITH_LINES else said.lines[-1:]), keep="tail")
+        lines = said.lines if place <= _WITH_LINES else said.lines[-1:]
+        return Bullets(tuple(text(code(each.strip())) for each in lines), dots=False)
     if cluster.unread or cluster.cause.startswith(EXIT):
         return None
-    details = [f"{name}: {value}" for name, value in example.details[:_DETAILS]]
-    return Code("\n".join(filter(None, [example.message, *details]))) if example.message or details else None
+    details = [text(muted(f"{name}: "), value) for name, value in example.details[:_DETAILS] if value]
+    told = [*([text(example.message)] if example.message else []), *details]
+    return Bullets(tuple(told), dots=False) if told else None
 
 
 def _told(cluster: Cluster, shown: Shown, zone: ZoneInfo) -> str:
     """What it has in common and when, on one line."""
     said = cluster.said
+    common = shown.common.get(cluster.key, ())
     printed = f"{said.file.removesuffix('.txt')} of {cluster.example.task}" if said.file else ""
     return " · ".join(
         filter(
             None,
             [
-                *(common_words(each, zone, shown.at) for each in shown.common.get(cluster.key, ())),
-                times(cluster, zone, shown.at),
+                *(common_words(each, zone, shown.at) for each in common),
+                times(cluster, zone, shown.at, begun=any(each.what == "since" for each in common)),
                 shown.earlier.get(cluster.key, ""),
                 printed,
             ],

@@ -15,7 +15,7 @@ from cards.formatting import number, plural
 
 _TONES: tuple[Tone, ...] = ("bad", "busy", "idle", "billed")
 _RAISED = re.compile(r"\b(?P<name>\w{1,60}(?:Error|Exception))\b")
-_NAME = 22
+_NAME = 18
 """Characters of a cause beside the bars."""
 _DRAWN = 3
 """Buckets with failures that a picture is made for: of fewer the card's words say as much."""

@@ -49,12 +49,14 @@ def clock(moment: datetime, zone: ZoneInfo, at: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
-def times(cluster: Cluster, zone: ZoneInfo, at: datetime) -> str:
-    """``13:40 – 14:02``: when the first and the last of them ended."""
+def times(cluster: Cluster, zone: ZoneInfo, at: datetime, *, begun: bool = False) -> str:
+    """``13:40 – 14:02``: when the first and the last of them ended; ``last 14:02`` where it is said since when."""
     first, last = cluster.first, cluster.last
     if first is None or last is None:
         return ""
     begin, end = clock(first, zone, at), clock(last, zone, at)
+    if begun:
+        return f"last {end}"
     if begin == end:
         return f"at {begin}"
     if begin[:-5] == end[:-5]:

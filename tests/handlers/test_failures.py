@@ -11,7 +11,7 @@ from bot.domain.entity import schedule_of
 from bot.sandbox.entity_parts import ApplicationPackageReference
 from bot.sandbox.entity_specs import TaskSpecification
 from bot.sandbox.world.behaviour import BLOB_NOT_FOUND, DISK_FULL, exited
-from cards.card import Card, Code, Picture, Words, plain
+from cards.card import Bullets, Card, Footer, Picture, Words, plain
 from cards.charts.draw import draw
 from handlers.failures import answer, logs, tasks
 from storage.port.black_box import KeptFile, KeptTask
@@ -42,10 +42,8 @@ def nightly(scene: Scene) -> dict[str, list[str]]:
 
 
 def words(card: Card) -> str:
-    """All that a card says in words."""
-    return "\n".join(
-        plain(block.text) for block in card.blocks if hasattr(block, "text") and not isinstance(block, Code)
-    )
+    """All that a card says in sentences."""
+    return "\n".join(plain(block.text) for block in card.blocks if isinstance(block, Words | Footer))
 
 
 def picture(card: Card) -> Picture | None:
@@ -172,8 +170,8 @@ async def test_what_was_kept_is_told_where_the_logs_are_gone(scene: Scene) -> No
     )
     scene.advance(minutes=30)
     card = await scene.ask(f"failures job {JOB}")
-    code = next(block.text for block in card.blocks if isinstance(block, Code))
-    assert code == "loading\nterminate called: texture cache is 31 GB"
+    printed = next(block for block in card.blocks if isinstance(block, Bullets))
+    assert [plain(each) for each in printed.items] == ["loading", "terminate called: texture cache is 31 GB"]
     assert "of another run" not in str(card)
 
 
