@@ -26,6 +26,7 @@ from cards.charts.usage import UsageChart
 from tests.cards.charts.bar_shapes import bar_shapes
 from tests.cards.charts.heatmaps import pools
 from tests.cards.charts.shapes import DAY, END, HOUR, holed, usage_chart, with_spot, working_days
+from tests.cards.charts.timelines import timelines
 from tests.cards.charts.topologies import account
 from tests.cards.charts.trend_shapes import trend_shapes
 
@@ -52,6 +53,7 @@ def charts() -> dict[str, object]:
         "heatmap": pools(300, 200),
         "scaling": _scaling(),
         "topology": account(5, 20, 8),
+        "timeline": timelines()["2500 on 40 slots"],
     }
 
 

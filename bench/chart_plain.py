@@ -15,6 +15,7 @@ from cards.charts.bars import BarChart, total
 from cards.charts.heatmap import HeatMap, sorted_cells
 from cards.charts.node_states import STYLES
 from cards.charts.scaling import Scaling
+from cards.charts.timeline import Timeline
 from cards.charts.topology import Topology
 from cards.charts.trend import TrendChart
 from cards.charts.usage import UsageChart, UsagePoint
@@ -152,6 +153,34 @@ def scaling(spec: Scaling) -> bytes:
     return _finished(figure, above, below)
 
 
+RUNS = {"run": TONES["busy"], "failed": TONES["bad"], "preparation": TONES["good"]}
+
+
+def timeline(spec: Timeline) -> bytes:
+    """How many wait as stacked areas, and bars of runs by row; let off patterns and what took the time."""
+    figure = Figure(figsize=(16, 16), dpi=100, layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=[1, 5], sharex=True)
+    if spec.queue:
+        bins = len(spec.queue[0].values)
+        seconds = (spec.until - spec.since).total_seconds() / max(1, bins)
+        at = [spec.since + timedelta(seconds=n * seconds) for n in range(bins)]
+        above.stackplot(at, *(each.values for each in spec.queue), labels=[each.kind for each in spec.queue])
+        above.legend(fontsize=18)
+    place, names = 0, []
+    for row in spec.rows:
+        names.append((place, row.name))
+        for lane in row.lanes:
+            bars = [(spec.since + timedelta(seconds=s.begin), timedelta(seconds=s.end - s.begin)) for s in lane]
+            colours = [RUNS.get(span.kind, TONES["idle"]) for span in lane]
+            below.broken_barh(bars, (place, 0.8), facecolors=colours, edgecolors="white", linewidth=0.5)
+            place += 1
+    below.set_yticks([each for each, _ in names], [name for _, name in names])
+    below.invert_yaxis()
+    _titled(above, spec.headline, spec.subtitle)
+    _dated(below, spec.zone)
+    return _finished(figure, above, below)
+
+
 def topology(spec: Topology) -> bytes:
     """Boxes with names and notes in columns, and lines; let off the bars of states and an order with few crossings."""
     figure, axes = _sheet(16)
@@ -226,4 +255,5 @@ PLAIN: dict[type, Callable[[Any], bytes]] = {
     HeatMap: heatmap,
     Scaling: scaling,
     Topology: topology,
+    Timeline: timeline,
 }

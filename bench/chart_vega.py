@@ -11,6 +11,7 @@ from cards.charts.bars import BarChart
 from cards.charts.heatmap import HeatMap, sorted_cells
 from cards.charts.node_states import STYLES
 from cards.charts.scaling import Scaling
+from cards.charts.timeline import Timeline
 from cards.charts.topology import Topology
 from cards.charts.trend import TrendChart
 from cards.charts.usage import UsageChart, UsagePoint
@@ -111,6 +112,27 @@ def scaling(spec: Scaling) -> bytes:
     return _png({"data": {"values": rows}, "title": _title(spec.headline, spec.subtitle), "vconcat": panels})
 
 
+def timeline(spec: Timeline) -> bytes:
+    """Bars of runs by row; let off how many wait."""
+    begin = spec.since.timestamp()
+    rows = [
+        {"y": f"{n:03} {row.name} {m}", "x": (begin + s.begin) * 1000, "x2": (begin + s.end) * 1000, "kind": s.kind}
+        for n, row in enumerate(spec.rows)
+        for m, lane in enumerate(row.lanes)
+        for s in lane
+    ]
+    x = {"field": "x", "type": "temporal", "title": None, "axis": {"labelFontSize": 24, "tickCount": 8}}
+    encoding = {
+        "x": x,
+        "x2": {"field": "x2"},
+        "y": {"field": "y", "type": "nominal", "title": None},
+        "color": {"field": "kind", "type": "nominal"},
+    }
+    mark = {"type": "bar", "stroke": "white", "strokeWidth": 0.5}
+    words = {"title": _title(spec.headline, spec.subtitle), "mark": mark, "encoding": encoding}
+    return _png({"width": 1300, "height": 1300, "data": {"values": rows}, **words})
+
+
 def topology(spec: Topology) -> bytes:
     """Names and notes in columns, and lines."""
     seen: dict[int, int] = {}
@@ -174,4 +196,5 @@ VEGA: dict[type, Callable[[Any], bytes]] = {
     HeatMap: heatmap,
     Scaling: scaling,
     Topology: topology,
+    Timeline: timeline,
 }

@@ -18,11 +18,12 @@ from msgspec import Struct
 from cards.charts.bars import BarChart
 from cards.charts.heatmap import HeatMap
 from cards.charts.scaling import Scaling
+from cards.charts.timeline import Timeline
 from cards.charts.topology import Topology
 from cards.charts.trend import TrendChart
 from cards.charts.usage import UsageChart
 
-Chart: TypeAlias = UsageChart | HeatMap | Topology | Scaling | BarChart | TrendChart
+Chart: TypeAlias = UsageChart | HeatMap | Topology | Timeline | Scaling | BarChart | TrendChart
 """Every chart specification there is; each is drawn by :func:`cards.charts.draw.draw`."""
 
 

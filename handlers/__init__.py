@@ -95,6 +95,7 @@ ORDER = (
     "history.account",
     "account.topology",
     "job.topology",
+    "timeline.job",
     "usage.cores",
     "cost.job",
     "cost.schedule",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cards.charts.bars import BarChart, total
 from cards.charts.figures import bounded, cores, figures, gaps, in_cores, span
 from cards.charts.heatmap import HeatMap, heatmap_alt
 from cards.charts.scaling import Scaling, scaling_alt
+from cards.charts.timeline import Timeline, timeline_alt
 from cards.charts.topology import Topology, topology_alt
 from cards.charts.trend import TrendChart, TrendSeries
 from cards.charts.units import alike, figure
@@ -21,7 +23,7 @@ _EACH = 12
 """Bars that are told one by one; of more, the sum and the greatest are."""
 
 
-def alt(chart: UsageChart | BarChart | TrendChart | HeatMap | Topology | Scaling) -> str:
+def alt(chart: UsageChart | BarChart | TrendChart | HeatMap | Topology | Timeline | Scaling) -> str:
     """The figures of a chart in a few sentences, whatever it is a chart of."""
     match chart:
         case UsageChart():
@@ -30,12 +32,15 @@ def alt(chart: UsageChart | BarChart | TrendChart | HeatMap | Topology | Scaling
             return _bars(chart)
         case TrendChart():
             return _trend(chart)
-        case HeatMap():
-            return heatmap_alt(chart)
-        case Topology():
-            return topology_alt(chart)
-        case Scaling():
-            return scaling_alt(chart)
+    return _OWN[type(chart)](chart)
+
+
+_OWN: dict[type, Callable[[Any], str]] = {
+    HeatMap: heatmap_alt,
+    Topology: topology_alt,
+    Timeline: timeline_alt,
+    Scaling: scaling_alt,
+}
 
 
 def _bars(chart: BarChart) -> str:

@@ -203,6 +203,7 @@ def _sixteen(sheet: NDArray[np.uint8], ramps: Ramps) -> tuple[NDArray[np.int64],
     colours = np.array(palette(ramps), dtype=np.int64)
     inner = sheet[1:, 1:]
     filled = np.bincount(inner[(inner == sheet[:-1, 1:]) & (inner == sheet[1:, :-1])], minlength=len(colours))
+    filled[0] = max(filled[0], _SPECK)  # the border, which a small picture has one pixel of
     seen = np.bincount(sheet.ravel(), minlength=len(colours))
     areas = int((filled >= _SPECK).sum())
     if areas > 16:

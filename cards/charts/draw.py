@@ -12,6 +12,8 @@ from cards.charts.heatmap import HeatMap
 from cards.charts.heatmap_picture import draw_heatmap
 from cards.charts.scaling import Scaling
 from cards.charts.scaling_picture import draw_scaling
+from cards.charts.timeline import Timeline
+from cards.charts.timeline_picture import draw_timeline
 from cards.charts.topology import Topology
 from cards.charts.topology_picture import draw_topology
 from cards.charts.trend import TrendChart
@@ -23,6 +25,7 @@ _PICTURES: dict[type, Callable[[Any], bytes]] = {
     UsageChart: draw_usage,
     HeatMap: draw_heatmap,
     Topology: draw_topology,
+    Timeline: draw_timeline,
     Scaling: draw_scaling,
     BarChart: draw_bars,
     TrendChart: draw_trend,

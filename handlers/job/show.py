@@ -141,6 +141,7 @@ def job_card(
                 else None,
                 Button("Schedule", line(ctx, source, "schedule show", schedule)) if schedule else None,
                 Button("Cost", line(ctx, source, "cost job", found.id)),
+                Button("Timeline", line(ctx, source, "timeline job", found.id)),
                 Button("Task graph", line(ctx, source, "topology job", found.id))
                 if found.uses_task_dependencies
                 else None,

@@ -69,6 +69,7 @@ _ARGUMENTS = {
     "subtask list": "{several}",
     "task list": "{job}",
     "task show": "{job} {task}",
+    "timeline job": "{job}",
     "topology job": "{job}",
     "why job": "{job}",
     "why node": "{pool} {node}",

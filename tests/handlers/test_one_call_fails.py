@@ -74,6 +74,7 @@ ESSENTIAL = {
     "subtask list": "/jobs/J/tasks/T/subtasksinfo",
     "task list": "/jobs/J/tasks",
     "task show": "/jobs/J/tasks/T",
+    "timeline job": "/jobs/J|/jobs/J/tasks",
     "topology": "/pools|/jobs",
     "topology job": "/jobs/J",
     "why": "",

@@ -202,6 +202,14 @@ class TaskTimes(TaskRow):
     stats: TaskStats | None = None
 
 
+class TaskMoments(TaskRow):
+    """When what happened to a task: its last run, what it waits for; with ``$expand=stats`` the time of all runs."""
+
+    execution_info: Execution | None = None
+    depends_on: Dependencies | None = None
+    stats: TaskStats | None = None
+
+
 class Task(TaskRow):
     """All of a task."""
 

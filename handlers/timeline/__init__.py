@@ -1,0 +1,1 @@
+"""Timelines: what waited for what."""
