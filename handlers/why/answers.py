@@ -20,6 +20,7 @@ from bot.domain.entity import Entity
 from bot.domain.price import HourlyCost, of_nodes
 from bot.domain.price import of_pool as price_of_pool
 from bot.domain.states import is_over, word
+from bot.monitor.file_ends import START
 from bot.requests.context import Context
 from cards.formatting import number, plural
 from handlers.schedule.show import recent_job
@@ -71,7 +72,7 @@ async def about_node(ctx: Context, reads: Reads, pool: str, found: Node, at: dat
     printed = None
     if run and run.result.lower() == "failure":
         files = source.files(source.node(pool, found.id))
-        printed = await reads.printed("the output of its start task", files, "startup/")
+        printed = await reads.printed("the output of its start task", files, START)
     case = NodeCase(
         node=found,
         pool=around or Pool(id=pool),

@@ -15,6 +15,7 @@ from bot.azure.models import Node
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.states import BAD_NODES
 from bot.monitor.evidence import said_in
+from bot.monitor.file_ends import TASK, ends
 
 MOST = 9
 """Calls of one answer."""
@@ -121,51 +122,41 @@ class Reads:
             size=NODES,
         )
 
-    async def printed(self, what: str, files: Files, folder: str = "") -> Evidence | None:
+    async def printed(self, what: str, files: Files, wanted: Sequence[tuple[str, int]] = TASK) -> Evidence | None:
         """The line that says most of what a program printed, with the file where it stands; None where there is none.
 
-        That takes up to four calls: fewer where fewer are left.
+        ``wanted`` are the files, and how much of their ends. Each takes up to three calls; none is made beyond those
+        that are left.
         """
-        if self.left < _OF_FILE:
+        if not self.left:
             return None
         self.looked.append(what)
         try:
-            said = await said_in(_Counted(files, self, folder), _nothing)
+            said = said_in(await ends(_Counted(files, self), wanted, _nothing))
         except AzureError:
             return None  # an answer goes without: its node is gone most often
         return Evidence(said.line, self.source.now(), printed=True) if said.line else None
 
 
-_OF_FILE = 2
-"""Calls that a file takes: how long it is, and its end."""
-
-
-def _nothing() -> None:
+def _nothing(_: str) -> None:
     """Calls are counted where they are made."""
 
 
 class _Counted:
-    """Files whose reads count as calls; ``folder`` is where they lie."""
+    """Files whose reads count as calls."""
 
-    def __init__(self, files: Files, reads: Reads, folder: str) -> None:
+    def __init__(self, files: Files, reads: Reads) -> None:
         self._files = files
         self._reads = reads
-        self._folder = folder
 
     async def head(self, name: str) -> Head:
-        """How long a file is; what does not exist is asked for twice: an answer to HEAD cannot say what is lacking."""
-        if self._reads.left < _OF_FILE:
+        """How long a file is."""
+        if not self._reads.take():
             raise NoCallLeft
-        self._reads.take()
-        try:
-            return await self._files.head(self._folder + name)
-        except AzureError as error:
-            if error.status in (404, 409):
-                self._reads.take()
-            raise
+        return await self._files.head(name)
 
     async def read(self, name: str, start: int, stop: int) -> bytes:
         """A part of a file."""
         if not self._reads.take():
             raise NoCallLeft
-        return await self._files.read(self._folder + name, start, stop)
+        return await self._files.read(name, start, stop)
