@@ -33,13 +33,15 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("home", "account", "application", "package", "certificate", "topology", "history"),
     ),
     ("Usage and money", ("usage", "trend", "cost")),
-    ("What is wrong", ("why", "alert")),
+    ("What is wrong", ("why", "timeline", "alert")),
     ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
 _NAMED = 7
 """Commands of one noun that the help names; the others are on the noun's own page."""
+_FEW = 2
+"""Commands of one noun that have no line of their own: a list has room for so many lines on Slack."""
 _BY_BUTTON = ("confirm", "stop", "new", "undo")
 """Commands that buttons carry, and nobody types."""
 _TROUBLED = 3
@@ -150,8 +152,8 @@ def _contents(ctx: Context) -> Card:
     parts: list[Block] = []
     for heading, members in groups:
         there = [nouns[noun] for noun in members if noun in nouns and noun not in _BY_BUTTON]
-        lines = [_paths(commands) for commands in there if len(commands) > 1]
-        lone = [code(commands[0].path) for commands in there if len(commands) == 1]
+        lines = [_paths(commands) for commands in there if len(commands) > _FEW]
+        lone = [each.path for commands in there if len(commands) <= _FEW for each in commands]
         lines += [_joined(lone)] if lone else []
         parts += section(heading, Bullets(tuple(lines)) if lines else None)
     return Card(
@@ -230,8 +232,8 @@ def _paths(commands: list[Command]) -> Text:
     return text(*alone, code(noun), f" {' · '.join([*named[:_NAMED], *rest])}")
 
 
-def _joined(names: list[Span]) -> Text:
-    return text(*[piece for name in names for piece in (" · ", name)][1:])
+def _joined(paths: list[str]) -> Text:
+    return text(code(paths[0]), "".join(f" · {path}" for path in paths[1:]))
 
 
 def _open(names: list[str]) -> Actions:
