@@ -17,6 +17,7 @@ PARTS = (
     ["bench.transitions"],
     ["bench.watch"],
     ["bench.scale"],
+    ["bench.black_box"],
     ["bench.alerts"],
     ["bench.alerting_scale"],
     ["bench.names"],

@@ -195,9 +195,12 @@ def settle(
         return
     box = replace(each.box, owed=False, files=files or (), kept=pending.at)
     if isinstance(box, KeptTask):
-        # What runs again goes on printing: the last line may be half a secret, which has no shape.
-        whole = tuple(map(_whole_lines, box.files)) if box.retried else box.files
-        box = replace(box, files=whole, line=line, line_in=line_in)
+        if box.retried:
+            # What runs again goes on printing: the last line may be half a secret, which has no shape; and no line of
+            # it says why the run before failed.
+            box = replace(box, files=tuple(map(_whole_lines, box.files)))
+        else:
+            box = replace(box, line=line, line_in=line_in)
     pending.kept[key] = box
 
 

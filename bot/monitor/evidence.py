@@ -42,7 +42,9 @@ AT_ONCE = 3
 AT_MOST = 20
 """Tasks and nodes whose files are read in a poll."""
 CALLS = 2 * file_ends.CALLS_A_FILE
-"""Calls that a task takes at most; two where its files are short, as most are."""
+"""Calls that a task takes at most."""
+SHORT = 3
+"""Calls that a task takes whose standard error is short, as most are."""
 TRIES = 2
 """Attempts at a task that does not answer."""
 PATIENCE = 3.0

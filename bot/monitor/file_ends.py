@@ -21,6 +21,7 @@ START = (("startup/stderr.txt", 16 * KB), ("startup/stdout.txt", 4 * KB))
 """What is read of a node's start task."""
 CALLS_A_FILE = 3
 """Calls that a file takes at most: its beginning, and of one that goes on its length and its end."""
+_READ_AT_ONCE = 16 * KB
 _GONE = frozenset({"taskfilescleanedup", "taskfilesunavailable"})
 
 
@@ -55,20 +56,39 @@ async def ends(files: Files, wanted: Sequence[tuple[str, int]], called: Callable
 
 
 async def _end(files: Files, name: str, most: int, called: Callable[[str], None]) -> KeptFile:
-    """The end of a file. Most are short, and are there whole with the first read."""
-    called(name)
-    content = await _part(files, name, 0, most)
-    start, first, length = 0, content[:4], len(content)
-    if length >= most:
+    """The end of a file.
+
+    Most of what is written to the standard error is short, and there whole with the first read. Of other files the
+    length is asked for first.
+    """
+    content, length = b"", most
+    if most >= _READ_AT_ONCE:
         called(name)
-        length = (await files.head(name)).length
-    if length > most:
+        content = await _part(files, name, 0, most)
+        length = len(content)
+    if length >= most:
+        length = await _length(files, name, called)
+    start, first = 0, content[:4]
+    if not content and 0 < length <= most:
+        called(name)
+        content = await _part(files, name, 0, length)
+    elif length > most:
         start = (length - most) & ~1  # even, for encodings of two bytes
         called(name)
         content = await _part(files, name, start, length)
     if len(content) > HEAVY:
         return await asyncio.to_thread(_file, name, content, start, first, length)
     return _file(name, content, start, first, length)
+
+
+async def _length(files: Files, name: str, called: Callable[[str], None]) -> int:
+    called(name)
+    try:
+        return (await files.head(name)).length
+    except AzureError as error:
+        if error.status in (404, 409):
+            called(name)  # an answer to HEAD cannot say what is missing: it was asked for
+        raise
 
 
 async def _part(files: Files, name: str, start: int, stop: int) -> bytes:

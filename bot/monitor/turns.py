@@ -14,7 +14,7 @@ import structlog
 
 from bot.azure.models import TaskCountsResult
 from bot.monitor.account_state import MEMORY, OVERLAP, key_of
-from bot.monitor.evidence import CALLS
+from bot.monitor.evidence import CALLS, SHORT
 from bot.monitor.job_changes import OVER, fold_jobs, fold_past, fold_retries, fold_task_counts, fold_tasks, lose_job
 from bot.monitor.node_changes import draw_nodes, fold_idle
 from bot.monitor.pending_state import PendingState
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 FEW = 5
 """Reads in turns, and lookups of jobs that may be gone, that every poll makes however small its budget is."""
+_SHARE = 5
+"""Which part of a poll's calls the black box may keep from counts that may come later."""
 REMEMBERED = 200_000
 """Transitions that are remembered after a restart, or asked for again of one job."""
 
@@ -73,6 +75,16 @@ class Turns:
         """Calls that may still be made."""
         return self._allowed - self._reader.calls
 
+    @property
+    def _reserved(self) -> int:
+        """Calls that are left for what the black box is owed: its files are overwritten, or leave with their node."""
+        return min(self._allowed // _SHARE, SHORT * len(self._pending.unread))
+
+    def _is_pressing(self, read: Read) -> bool:
+        """Whether it is news, or the last counts of a job that is over, which its end is told with."""
+        over = read.sort == "counts" and self._pending.jobs[read.name].state == OVER
+        return read.rank == 0 or over
+
     async def work(self) -> None:
         """What the nodes of those pools tell in which something may run; a few calls are left for the rest."""
         pending = self._pending
@@ -97,7 +109,8 @@ class Turns:
         """What cannot wait, and what has its turn; then whether the jobs that are ``missing`` in a list are there."""
         pending, reader = self._pending, self._reader
         reads = self._wanted()
-        plan = chosen(reads, max(FEW, self.left))
+        pressing = sum(read.cost for read in reads if self._is_pressing(read))
+        plan = chosen(reads, max(FEW, self.left - self._reserved, min(self.left, pressing)))
         await self._make(plan)
         made = {(read.sort, read.name) for read in plan}
         # What the counts brought up: failures of tasks that no node has told of, and from before the first look.
@@ -105,7 +118,7 @@ class Turns:
         await self._make(chosen(news, self.left))
         moved = pending.failed_in - pending.counts_in
         more = [Read("counts", name, 0.0, None) for name in sorted(moved) if name in pending.jobs]
-        left = max(0, self.left)
+        left = max(0, self.left - self._reserved)
         pending.recounted.update(read.name for read in more[left:])
         await self._make(chosen(more, left))
         self._note_what_is_left()

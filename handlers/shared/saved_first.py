@@ -28,7 +28,7 @@ from bot.monitor.evidence import said_in
 from bot.monitor.file_ends import ends
 from bot.operations.run import Run
 from cards.card import Mark
-from cards.formatting import number, plural
+from cards.formatting import number
 from storage.port.black_box import KeptFile, KeptNode, KeptTask
 
 MOST = 60
@@ -58,7 +58,7 @@ async def save_tasks(run: Run, job: str, tasks: Sequence[Task]) -> None:
         return Saved(len(tasks), await _keep(run, [each for each in boxes if each]))
 
     if tasks:
-        _say(run, await run.once("kept first", Saved, save), "task")
+        _say(run, await run.once("kept first", Saved, save))
 
 
 async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
@@ -89,14 +89,12 @@ async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
     if nodes:
         saved = await run.once("kept first", Saved, save)
         if saved.meant:
-            _say(run, saved, "node or task")
+            _say(run, saved)
 
 
-def _say(run: Run, saved: Saved, what: str) -> None:
-    detail = plural(saved.kept, what, f"{what}s" if what == "task" else "nodes and tasks")
-    if saved.kept < saved.meant:
-        detail = f"{number(saved.kept)} of {number(saved.meant)}"
-    run.say("kept first", _TITLE, Mark.DONE if saved.kept else Mark.WARNING, detail)
+def _say(run: Run, saved: Saved) -> None:
+    some = f"{number(saved.kept)} of {number(saved.meant)}" if saved.kept < saved.meant else number(saved.kept)
+    run.say("kept first", _TITLE, Mark.DONE if saved.kept else Mark.WARNING, f"{some} kept")
 
 
 def _box(account: Account, job: str, task: str, ran: TaskRun | None, place: Place) -> KeptTask | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.content import clear_store
 from bot.content.clear_store import EXACT, ClearStore, clear_encoded, clear_encoded_card, clear_snapshot, clearing
@@ -17,6 +18,7 @@ from bot.monitor.scene import PoolView
 from cards.build import actions, bold, text
 from cards.card import Button, Card, Code
 from storage.port.audit import AuditEntry
+from storage.port.black_box import KeptFile, KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.live import LiveCard
 from storage.port.monitoring import EntitySnapshot, Transition
@@ -88,6 +90,14 @@ async def test_what_is_written_has_no_secret(path: Path) -> None:
             entries=many,
         )
     )
+    box = KeptTask("a", "j", "t", NOON, NOON, message=SECRET, line=SECRET, files=(KeptFile("stderr.txt", SECRET),))
+    node = KeptNode("a", "p", "n", NOON, NOON, errors=(("DiskFull", SECRET),), start_message=SECRET)
+    await store.record(ChangeSet(kept_tasks=[box], kept_nodes=[node]))
+    await store.keep([replace(box, task="u")], [replace(node, node="m")])
+    boxes = [*await store.kept_tasks("a", "j"), *await store.kept_nodes("a", "p")]
+    assert len(boxes) == 4
+    assert "hunter2" not in repr(boxes)
+    assert repr(boxes).count("password=…") == 2 * 5
     await store.put_live(LiveCard("k", b"{}", "1.0", card, NOON))
     entry = AuditEntry(NOON, "c", "r", "slack:U", "T", "slack:C", "a", SECRET, SECRET, "change", "rule", "done", SECRET)
     await store.append_audit(entry)

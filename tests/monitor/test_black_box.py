@@ -326,7 +326,11 @@ def test_a_line_that_is_still_being_written_is_left_out() -> None:
     state, view = pending(), JobView("j")
     note_retried(state, view, Retried("again", 1, after(5)))
     (key,) = state.unread
-    black_box.settle(state, key, (KeptFile("stderr.txt", "one\ntwo\ngh", 0, 10), KeptFile("stdout.txt", "g", 0, 1)))
+    black_box.settle(
+        state, key, (KeptFile("stderr.txt", "one\ntwo\ngh", 0, 10), KeptFile("stdout.txt", "g", 0, 1)), "gh"
+    )
+    assert isinstance(state.kept[key], KeptTask)
+    assert "gh" not in repr(state.kept[key])
     assert [each.text for each in state.kept[key].files] == ["one\ntwo\n", ""]
 
 

@@ -352,5 +352,5 @@ async def test_what_breaks_does_not_break_the_look(stage: Stage, monkeypatch: py
 def test_a_new_spell_of_failures_is_looked_at_anew() -> None:
     view = JobView("job")
     for task, at in (("a", NOON), ("b", NOON + QUIET / 2), ("c", NOON + 2 * QUIET + timedelta(minutes=1))):
-        note(view, _blame(view, task, (at, at), "exit code 1", "", exhausted=False), task)
+        note(view, _blame(view, task, at, "exit code 1", "", exhausted=False), task)
     assert tasks_of(view) == ["c"]
