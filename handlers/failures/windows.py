@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.azure.account import Account
@@ -47,9 +47,10 @@ async def failures_of_account(ctx: Context, window: str = _USUAL, *, account: st
     :param account: the account, by its name in the settings
     """
     source, span = ctx.account(account), span_of(window)
+    sizes = await sizes_by_pool(source)  # first, for only an answer tells the service's time
     read = await _jobs(source, "", source.now() - 2 * span)
     more = Button("Failed jobs", line(ctx, source, "job list", "failed>0"))
-    return await _lately(ctx, source, source.name, ("failures account",), read, (window, span), more)
+    return await _lately(ctx, source, source.name, ("failures account",), read, (window, span), more, sizes)
 
 
 @command("failures pool", effect="read", examples=["failures pool render-gpu", "failures pool render-gpu 7d"])
@@ -134,12 +135,15 @@ async def _lately(
     read: tuple[Sequence[Job], datetime],
     asked: tuple[str, timedelta],
     more: Action,
+    sizes: Mapping[str, str] | None = None,
 ) -> Card:
     """What failed in a window, beside the window before it, in jobs that went on then."""
     (jobs, at), (window, span) = read, asked
     since = at - span
     chosen = sorted(jobs, key=lambda job: (_ended(job), job.id), reverse=True)[:JOBS]
-    every = await of_jobs(source, [job.id for job in chosen], await sizes_by_pool(source), since - span)
+    if sizes is None:
+        sizes = await sizes_by_pool(source)
+    every = await of_jobs(source, [job.id for job in chosen], sizes, since - span)
     now, before = in_window(every.failed, since)
     whole = not every.more_failed and len(chosen) == len(jobs)
     earlier = window_before(before, len(now), _span_words(window, span), whole=whole)
