@@ -808,6 +808,8 @@ WALKED = frozenset(
         "node.all_unusable",
         "node.agent_old",
         "job.preparation_failed",
+        "job.manager_ended",
+        "job.ended_empty",
         "job.never_ends",
         "job.pool_gone",
         "job.enabled_too_late",

@@ -205,6 +205,20 @@ SHOWN: dict[str, Shown] = {
     "node.all_unusable": _all_unusable,
     "node.agent_old": _old_agent,
     "job.preparation_failed": _unprepared,
+    "job.manager_ended": _job_is(
+        lambda job, counts: (
+            job.execution_info is not None
+            and job.execution_info.terminate_reason == "JMComplete"
+            and (counts.succeeded, counts.failed) == (1, 1)
+        )
+    ),
+    "job.ended_empty": _job_is(
+        lambda job, counts: (
+            job.execution_info is not None
+            and job.execution_info.terminate_reason == "AllTasksComplete"
+            and (counts.active, counts.completed) == (0, 0)
+        )
+    ),
     "job.never_ends": _job_is(
         lambda job, counts: job.state == "active" and (counts.active, counts.completed) == (0, 1)
     ),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from string import Formatter
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +23,8 @@ PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
 UNKNOWN_KINDS = 200
 """Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
 
+_KEPT = 2_048
+"""Answers that are kept: a poll asks the same of each node of a pool."""
 _TOGETHER: dict[str, tuple[str, ...]] = {"resize": ("resize", "provider")}
 """An error of a resize may be told by what lies at its bottom (:func:`bot.domain.pools.error_text`)."""
 _RUNS = ("task", "start_task", "exit", "line")
@@ -30,6 +35,9 @@ _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_-]+)+")
 _EXITED = "failureexitcode"
 _UNSIGNED = 1 << 32
 _SIGNED_MAX = (1 << 31) - 1
+
+
+_Small: TypeAlias = tuple[Row, tuple[Match, ...]]
 
 
 class _File(Struct, forbid_unknown_fields=True):
@@ -57,34 +65,41 @@ class Table:
         self.unknown: Counter[tuple[str, str]] = Counter()
         """How often no row knew what was asked: where, and the code."""
         self._by_id = {each.id: each for each in (*self.rows, *self.own)}
+        self._own = [_small(each) for each in self.own]
+        self._at: dict[str, list[_Small]] = {}
+        for each in self.rows:
+            self._at.setdefault(each.where, []).append(_small(each))
+        self._looked_up = lru_cache(maxsize=_KEPT)(self._look)
 
     def row(self, id_: str) -> Row:
         """The row of this id. Raises KeyError."""
         return self._by_id[id_]
 
     def find(self, where: str, asked: Asked) -> Row | None:
-        """The row that knows what is asked, None where none does, which is counted."""
+        """The row that knows what is asked, None where none does, which is counted; but of a line, which may be any."""
         if asked == Asked():
             return None
+        found = self._looked_up(where, asked)
+        if found is None and where != "line":
+            self._count(where, asked)
+        return found
+
+    def _look(self, where: str, asked: Asked) -> Row | None:
         for among in self._order(where, asked):
             if found := _best(among, asked):
                 return self._placed(found, where)
-        self._count(where, asked)
         return None
 
-    def _order(self, where: str, asked: Asked) -> Iterator[Iterable[Row]]:
+    def _order(self, where: str, asked: Asked) -> Iterator[Iterable[_Small]]:
         """The rows to look through, one group after the other."""
         runs = where in _RUNS
         exited = runs and asked.code in ("", _EXITED)
+        shows = {"line": bool(asked.line), "exit": bool(asked.exit_code)}
         if exited:
-            shows = {"line": bool(asked.line), "exit": bool(asked.exit_code)}
-            yield from ((each,) for each in self.own if shows[each.where])
-        if exited and asked.line:
-            yield (each for each in self.rows if each.where == "line")
-        if exited and asked.exit_code:
-            yield (each for each in self.rows if each.where == "exit")
-        kinds = _TOGETHER.get(where, (where,))
-        yield (each for each in self.rows if each.where in kinds)
+            yield from ((each,) for each in self._own if shows[each[0].where])
+            yield from (self._at.get(kind, ()) for kind in ("line", "exit") if shows[kind])
+        if not (exited and shows.get(where)):
+            yield chain.from_iterable(self._at.get(kind, ()) for kind in _TOGETHER.get(where, (where,)))
 
     def _placed(self, found: Row, where: str) -> Row:
         """An exit code or a line with the buttons of where the program ran; of a start task, whose end says less, with
@@ -155,12 +170,27 @@ def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
                 yield f"{each.id}: {step.command}: nothing fills in {', '.join(sorted(named - PLACEHOLDERS))}"
 
 
-def _best(rows: Iterable[Row], asked: Asked) -> Row | None:
+def _small(row: Row) -> _Small:
+    """A row, and what it is recognised by in small letters."""
+    folded = (
+        replace(
+            each,
+            code=tuple(code.lower() for code in each.code),
+            part=each.part.lower(),
+            words=tuple(word.lower() for word in each.words),
+            category=each.category.lower(),
+        )
+        for each in row.match
+    )
+    return row, tuple(folded)
+
+
+def _best(rows: Iterable[_Small], asked: Asked) -> Row | None:
     found, most = None, 0.0
-    for each in rows:
-        weight = max((_weight(match, asked, general=each.general) for match in each.match), default=0.0)
-        if weight > most:
-            found, most = each, weight
+    for row, matches in rows:
+        for match in matches:
+            if (weight := _weight(match, asked, general=row.general)) > most:
+                found, most = row, weight
     return found
 
 
@@ -168,10 +198,10 @@ def _weight(match: Match, asked: Asked, *, general: bool) -> float:
     """How much of what is asked a match asks for, of two parts of a code the longer one; 0 where it does not fit."""
     said = asked.line or asked.message
     fits = (
-        (not match.code or asked.code in (each.lower() for each in match.code))
-        and match.part.lower() in asked.code
-        and all(each.lower() in said for each in match.words)
-        and match.category.lower() in ("", asked.category)
+        (not match.code or asked.code in match.code)
+        and match.part in asked.code
+        and all(each in said for each in match.words)
+        and match.category in ("", asked.category)
         and (not match.exit or asked.exit_code in match.exit)
         and (not match.pattern or occurs(match.pattern, asked.line))
     )
