@@ -228,8 +228,8 @@ async def _draw(pending: PendingState, job: str, pool: str, seen: _Seen) -> None
     running, slots = round(seen.running), round(seen.slots)
     if view.running and not running and not seen.moved:
         pending.recounted.add(job)  # it ran, and no node has heard of it: it may have been deleted
-    if view.active is None or (not failed and not seen.succeeded and running == view.running):
-        return
+    if view.final or view.active is None or (not failed and not seen.succeeded and running == view.running):
+        return  # its last counts were read: a list of nodes that lags behind them knows nothing better
     view = pending.job(job)
     total = view.total
     view.succeeded += seen.succeeded

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,6 @@ from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
-from bot.tools.demo import free_port
 from tests.acceptance.fast_clock import FastTime
 from tests.acceptance.program import Program
 
@@ -135,6 +136,15 @@ class Environment:
         return [each for each in others if not each["summary"][1:].startswith(self.greeting)]
 
 
+def _kept_port() -> int:
+    """A port that nobody listens on, and that no connection is given while the program is down: they begin at 32768."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def empty(account: AccountState) -> None:
     """Nothing to do."""
     for job in list(account.jobs):
@@ -168,7 +178,7 @@ async def environment(
     ``prepare`` is done to the account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
     """
     fast = FastTime.begin(folder / "time", speed, start)
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{_kept_port()}"
     clock = WorldClock(fast.now() - PAST, source=fast.stamp)
     world = build(scenario, seed, clock)
     prepare(next(iter(world.accounts.values())))

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.azure.answers import Page
+from bot.azure.models.watched import WorkingNode
 from bot.monitor.observer import Poll
 from bot.monitor.pending_state import PendingState
-from bot.monitor.recent_tasks import TOLD, JobsOfPools
-from bot.monitor.scene import JobView
+from bot.monitor.recent_tasks import TOLD, JobsOfPools, fold_work
+from bot.monitor.scene import JobView, PoolView
 from bot.sandbox.entity_parts import TaskConstraints
 from bot.sandbox.entity_specs import JobSpecification, MultiInstanceSettings, TaskSpecification
 from bot.sandbox.world.behaviour import BLOB_NOT_FOUND, Cause, Work, exited
@@ -102,6 +104,20 @@ def test_jobs_are_found_by_their_pool_however_they_spell_it() -> None:
     assert found.of("render")["a"].priority == 7, "as it is now"
     starts = [found.begin_of(pool) for pool in ("render", "other", "none")]
     assert starts == [now - timedelta(minutes=3), now, now], "never from ahead of the poll"
+
+
+async def test_a_list_of_nodes_that_lags_adds_nothing_to_the_last_counts_of_a_job_that_is_over() -> None:
+    now = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    runs = {"executionInfo": {"startTime": now - timedelta(seconds=40)}, "jobId": "job", "taskState": "running"}
+    row = {"id": "tvm-1", "runningTasksCount": 2, "recentTasks": [{**runs, "taskId": task} for task in "ab"]}
+    node = msgspec.convert(row, WorkingNode)
+    for final, total in ((True, 4), (False, 6)):
+        counts = {"active": 0, "succeeded": 2, "failed": 2, "failures": 2, "exact": now, "counted": now}
+        view = JobView("job", pool="pool", state="completed", final=final, **counts)  # type: ignore[arg-type]
+        pending = PendingState(jobs={"job": view}, pools={"pool": PoolView("pool")}, tasks={"job": now}, at=now)
+        await fold_work(pending, "pool", [node], JobsOfPools(pending))
+        assert pending.jobs["job"].total == total
+        assert ("job" in pending.recounted) is not final, "others are counted anew"
 
 
 async def test_between_two_counts_a_job_is_counted_by_what_its_nodes_tell(stage: Stage, asked: list[str]) -> None:

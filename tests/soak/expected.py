@@ -53,6 +53,8 @@ class Expected(Struct, frozen=True, kw_only=True):
     stored: tuple[str, str, str, str] | None = None
     news: bool = False
     """It is told once for all, so two messages that tell it are one too many."""
+    begun: Expected | None = None
+    """What it is the end of."""
 
     def __str__(self) -> str:
         number = f" ({self.number})" if self.number else ""
@@ -124,13 +126,16 @@ def _jobs(of: dict[tuple[str, str, str], list[Change]]) -> Iterator[Expected]:
 def _tasks(changes: Iterable[Change]) -> Iterator[Expected]:
     """Failures are told for their job: how many. The n-th is told where so many are."""
     failed: dict[str, int] = defaultdict(int)
-    for each in changes:
+    every = list(changes)
+    gone = {each.id: each.at for each in every if (each.thing, each.after) == ("job", "deleting")}
+    for each in every:
         if each.thing == "task":
             failed[each.parent] += 1
             yield Expected(
                 kind="task.failed",
                 name=each.parent,
                 at=each.at,
+                until=gone.get(each.parent),
                 words=(r"tasks? failed",),
                 number=failed[each.parent],
                 also=_cause(each.why),
@@ -211,14 +216,15 @@ def _resizes(name: str, states: list[Change]) -> Iterator[Expected]:
         elif each.why and each.many != each.of:
             short = rf"\b{each.many} of the {each.of} nodes" if each.many < each.of else r"nodes?, \d+ (is|are) wanted"
             kind, wait = "pool.resize_failed", _flapping(failed, each.at)
-            yield Expected(
+            begun = Expected(
                 kind=kind, name=name, at=each.at, until=until, words=(short,), stands=OPEN, within=wait, stored=stored,
                 also=(each.why,),
             )  # fmt: skip
+            yield begun
             if until is not None:
                 yield Expected(
                     kind=f"{kind} over", name=name, at=until, until=_next(states, until), stands=OVER, within=wait,
-                    words=(r"nodes it wants", r"(is|are) wanted"),
+                    words=(r"nodes it wants", r"(is|are) wanted"), begun=begun,
                 )  # fmt: skip
             failed.append(each.at)
 
@@ -261,15 +267,17 @@ def _nodes(changes: Iterable[Change]) -> Iterator[Expected]:
             over = ends[number] if number < len(ends) else None
             wait = _flapping(before, each.at)
             stored = ("node", pool, each.id, state)
-            yield Expected(
+            begin = Expected(
                 kind=kind, name=pool, at=each.at, until=over, words=words, stands=OPEN, within=wait, stored=stored,
                 also=(rf"{each.id[:8]}.*{each.id[-6:]}",),
             )  # fmt: skip
+            yield begin
             if over is not None:
                 again = spells[number + 1].at if number + 1 < len(spells) else None
                 yield Expected(
-                    kind=f"{kind} over", name=pool, at=over, until=again, words=words, stands=OVER, within=wait
-                )
+                    kind=f"{kind} over", name=pool, at=over, until=again, words=words, stands=OVER, within=wait,
+                    begun=begin,
+                )  # fmt: skip
             before.append(each.at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -210,7 +211,7 @@ def judge(happened: Sequence[Expected], versions: Sequence[Version], times: Time
     for each in happened:
         if each.at > until:
             continue
-        if not times.seen(each.at + each.within, each.until):
+        if not times.seen(each.at + each.within, each.until) or _never_begun(each, channels, times):
             found.brief[each.kind] += 1
             continue
         found.expected[each.kind] += 1
@@ -223,6 +224,15 @@ def judge(happened: Sequence[Expected], versions: Sequence[Version], times: Time
     found.marked = len(channels[1].marked)
     found.unmarked = sum(not channels[1].last[message].marked for message in channels[1].marked)
     return found
+
+
+def _never_begun(each: Expected, channels: Sequence[Channel], times: Times) -> bool:
+    """Whether it is the end of what was too brief to be seen, and was not said to be there."""
+    begun = each.begun
+    if begun is None or times.seen(begun.at + begun.within, begun.until):
+        return False
+    before = math.inf if each.until is None else each.until
+    return all((at := channel.told(begun)) is None or at >= before for channel in channels)
 
 
 def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:

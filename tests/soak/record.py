@@ -55,7 +55,8 @@ class WorldRecord:
             self._see(pool)
             for node in pool.nodes.values():
                 self._see(node)
-        for job in list(account.jobs.values()):
+        gone = [thing for _, thing in self._known if isinstance(thing, LiveJob) and thing.id not in account.jobs]
+        for job in [*gone, *account.jobs.values()]:
             self._see(job)
             for task in job.tasks.values():
                 self._jobs_of[task] = job
@@ -118,7 +119,7 @@ class WorldRecord:
                 "of": len(job.tasks),
                 "why": body.execution_info.terminate_reason or "",
             }
-        if body.state == "deleting":
+        if body.state in ("completed", "deleting"):  # it may be gone, and its tasks, before they are looked at again
             for task in job.tasks.values():
                 self._jobs_of[task] = job
                 self._task(task)

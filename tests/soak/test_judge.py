@@ -209,8 +209,12 @@ def test_what_is_over_before_a_look_must_see_it_is_not_asked_for() -> None:
         Change(thing="node", parent="other", id=NODE, before="unusable", after="idle", at=2_010.0),
     ]
     found = verdict(told(), happened=brief)
-    assert found.brief == {"node.unusable": 1}
-    assert [str(each) for _, each in found.lost] == ["node.unusable over other"] * 2 or found.sound
+    assert found.brief == {"node.unusable": 1, "node.unusable over": 1}
+    assert found.sound, "what was never said to be there need not be said to be over"
+    said = [
+        Version(platform="teams", message="brief", thread="", at=2_005.0, lines=("▲ pool other has 1 unusable node",))
+    ]
+    assert [str(each) for _, each in verdict([*told(), *said], happened=brief).lost] == ["node.unusable over other"] * 2
 
 
 @pytest.mark.parametrize(
@@ -340,6 +344,8 @@ def test_time_in_which_others_had_the_processor_does_not_count() -> None:
     busy = Times(poll=30.0, gather=2.0, lives=[(0.0, 10_000.0)], starved=[(501.0, 0.5), (510.0, 7.0), (600.0, 9.0)])
     assert busy.own("slack", 505.0, 525.0) == 13.0
     assert busy.own("slack", 505.0, 511.0) == 0.0
+    assert not busy.seen(505.0, 505.0 + busy.limit + 6.0)
+    assert busy.seen(505.0, 505.0 + busy.limit + 7.0)
     assert Waited().since(os.getpid(), 0, None) >= 0.0, "whoever is not there has not waited"
 
 

@@ -11,6 +11,7 @@ from bot.sandbox.world import Clock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from tests.soak.account import AGAIN, BREAKING, LOADS, SIZED, WORK, prepared
+from tests.soak.expected import expected, kinds
 from tests.soak.record import Change, WorldRecord
 from tests.soak.trouble import Trouble
 
@@ -47,6 +48,26 @@ def test_a_node_that_breaks_and_is_well_in_the_same_moment_did_both() -> None:
         ("idle", "unusable"),
         ("unusable", "idle"),
     ]
+
+
+def test_a_job_that_is_deleted_and_gone_before_anybody_looks_is_recorded_with_its_failures() -> None:
+    account, clock = world()
+    record = WorldRecord(account)
+    account.inject.add_job("render", WORK, 4, seconds=30.0, failing=1.0, cause="exit-137")
+    account.commands.set_on_all_tasks_complete("render", "terminatejob")
+    clock.advance(timedelta(minutes=10))
+    account.world.settle()
+    account.commands.delete_job("render")
+    clock.advance(timedelta(minutes=1))
+    account.world.settle()
+    assert "render" not in account.jobs
+    states = [each.after for each in of(record, "job", "render")]
+    assert states == ["active", "terminating", "completed", "deleting"]
+    assert len(of(record, "task", "render")) == 4
+    gone = of(record, "job", "render")[-1].at
+    told = expected(record.changes, kinds())
+    assert {each.until for each in told if each.kind in ("job.failed", "task.failed")} == {gone}
+    assert "job.deleted" not in {each.kind for each in told}
 
 
 def test_a_job_is_recorded_with_its_failures_and_its_end() -> None:

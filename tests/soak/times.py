@@ -49,10 +49,13 @@ class Times(Struct, kw_only=True):
 
     def own(self, platform: str, since: float, until: float) -> float:
         """Seconds of a span in which the program lived, had a processor, and the platform took messages."""
+        return max(0.0, self._could(platform, since, until) - self._without(since, until))
+
+    def _without(self, since: float, until: float) -> float:
+        """Seconds of a span in which others had the processor."""
         first = bisect_right(self.starved, (since, math.inf))
         last = bisect_right(self.starved, (until, math.inf))
-        without = sum(seconds for _, seconds in self.starved[first:last])
-        return max(0.0, self._could(platform, since, until) - without)
+        return sum(seconds for _, seconds in self.starved[first:last])
 
     def _could(self, platform: str, since: float, until: float) -> float:
         out = [(begun, end + RETURN) for begun, end in self.outages.get(platform, ())]
@@ -64,7 +67,10 @@ class Times(Struct, kw_only=True):
 
     def seen(self, since: float, until: float | None) -> bool:
         """Whether something lasted long enough that a program that looks must have seen it, and told it as it was."""
-        return until is None or any(min(until, end) - max(since, begun) >= self.limit for begun, end in self._lived())
+        if until is None:
+            return True
+        spans = ((max(since, begun), min(until, end)) for begun, end in self._lived())
+        return any(last - first - self._without(first, last) >= self.limit for first, last in spans if last > first)
 
 
 def _length(begun: float, end: float) -> float:
