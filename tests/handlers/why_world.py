@@ -339,10 +339,10 @@ class Ground:
         if not any(part in path for part in ("/msi/token", "virtualMachineSkus", "/api/retail/prices")):
             self.calls.append(path)
 
-    async def ask(self, text: str) -> Card:
-        """Type a command; ``calls`` are those that it made."""
+    async def ask(self, text: str, who: str = "viewer") -> Card:
+        """Type a command, as a viewer or as an operator; ``calls`` are those that it made."""
         self.calls.clear()
-        person = Person("text", "viewer", zone="UTC")
+        person = Person("text", who, zone="UTC")
         return await self.dispatcher.card(CommandRequest("k", text, person, Conversation("text", "here"), NOW))
 
 
@@ -397,12 +397,13 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
                 region=account.facts.location,
                 arm_endpoint=sandbox.arm_url,
                 credential="managed_identity",
+                write_credential="managed_identity",
             )
         },
         retail=Retail(sandbox.prices_url, patience=60.0),
     )
     store = SqliteStore.open(folder / "t.db")
-    policy = Policy(Access(AccessSettings()))
+    policy = Policy(Access(AccessSettings(operators=["text:operator"])))
     services = Services(every_command(), policy, store, AzureReading(accounts), Chatting(zone="UTC"))
     made_ground = Ground(Dispatcher(services), sandbox, world, accounts, store, places)
     for listener in (*sandbox.accounts.values(), sandbox.arm):

@@ -6,8 +6,9 @@ same functions, nodes before the resize before the formula.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -61,7 +62,8 @@ class PoolCase(Struct, frozen=True, kw_only=True):
     """A pool as it was read at ``at``.
 
     ``nodes`` are those that do no work (None: not read), ``waiting`` the tasks that wait for its nodes (None: not
-    known), ``room`` the quota that stands in the way, ``stopped`` and ``resized`` who ended or asked for a resize.
+    known), ``room`` the quota that stands in the way, ``printed`` what start tasks printed, by the node's id,
+    ``stopped`` and ``resized`` who ended or asked for a resize.
     """
 
     pool: Pool
@@ -70,6 +72,7 @@ class PoolCase(Struct, frozen=True, kw_only=True):
     nodes: Sequence[Node] | None = None
     waiting: int | None = None
     room: Room | None = None
+    printed: Mapping[str, Evidence] = MappingProxyType({})
     stopped: Evidence | None = None
     resized: Evidence | None = None
 
@@ -135,7 +138,7 @@ def _of_its_nodes(case: PoolCase) -> list[Clue]:
             if lost
             else []
         )
-    found = of_nodes(case.pool.id, case.nodes, size(facts), case.at)
+    found = of_nodes(case.pool.id, case.nodes, size(facts), case.at, case.printed)
     return [*found, *slow(case.pool.id, case.nodes, case.at)]
 
 
