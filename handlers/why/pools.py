@@ -15,6 +15,7 @@ from bot.domain.pool_health import fell_short, is_steady
 from bot.domain.pools import bad, coming, counted, has, in_state, reading, wanted
 from bot.domain.quota import Quota, quotas_of, used_by
 from bot.domain.states import is_active
+from bot.monitor.file_ends import START
 from bot.requests.context import Context
 from handlers.shared.capacity import SELECT
 from handlers.shared.common import sizes_of
@@ -64,7 +65,7 @@ async def case_of(
     printed = {}
     if failed and reads.left >= keep + _OUTPUT:
         files = reads.source.files(reads.source.node(found.id, failed.id))
-        said = await reads.printed("the output of its start task", files, "startup/")
+        said = await reads.printed("the output of its start task", files, START)
         printed = {failed.id: said} if said else {}
     since = found.allocation_state_transition_time
     return PoolCase(

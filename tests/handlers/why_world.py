@@ -382,6 +382,17 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
             account.pools[made.pool.id] = made.pool
         account.jobs[made.job.id] = made.job
         account.schedules[made.schedule.id] = made.schedule
+    async with asked(folder, world, places) as made_ground:
+        yield made_ground
+
+
+@asynccontextmanager
+async def asked(
+    folder: Path, world: World, places: dict[tuple[str, ...], Place] | None = None
+) -> AsyncIterator[Ground]:
+    """The first account of a world behind real HTTP, and the commands."""
+    account = next(iter(world.accounts.values()))
+    name = account.facts.name
     sandbox = AzureSandbox(world)
     await sandbox.start()
     identity = {"IDENTITY_ENDPOINT": sandbox.identity_endpoint, "IDENTITY_HEADER": sandbox.identity_header}
@@ -389,11 +400,11 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
     patched.start()
     accounts = Accounts(
         {
-            ACCOUNT: AccountSettings(
-                endpoint=sandbox.endpoints[ACCOUNT],
+            name: AccountSettings(
+                endpoint=sandbox.endpoints[name],
                 subscription=account.facts.subscription,
                 resource_group=account.facts.resource_group,
-                account=ACCOUNT,
+                account=name,
                 region=account.facts.location,
                 arm_endpoint=sandbox.arm_url,
                 credential="managed_identity",
@@ -405,7 +416,7 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
     store = SqliteStore.open(folder / "t.db")
     policy = Policy(Access(AccessSettings(operators=["text:operator"])))
     services = Services(every_command(), policy, store, AzureReading(accounts), Chatting(zone="UTC"))
-    made_ground = Ground(Dispatcher(services), sandbox, world, accounts, store, places)
+    made_ground = Ground(Dispatcher(services), sandbox, world, accounts, store, places or {})
     for listener in (*sandbox.accounts.values(), sandbox.arm):
         listener.observers.append(lambda request, response: made_ground.saw(request.raw_path))
     try:

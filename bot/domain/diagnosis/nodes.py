@@ -185,6 +185,8 @@ def _in_between(case: NodeCase, about: Entity) -> list[Clue]:
     since = node.state_transition_time
     if node.state.lower() == "preempted":
         return [clue("node.preempted", about, since=since, evidence=[shown])]
+    if node.state.lower() == "upgradingos":
+        return [clue("node.rebooted_unasked", about, since=since, evidence=[shown], harm=False)]
     if state is not None and state.role in ("coming", "leaving", "gone"):
         cause = f"the node is {state.word}, as nodes are for a while"
         return [on_its_way(f"node.{node.state.lower()}", about, cause, since=since, evidence=[shown])]
@@ -208,7 +210,7 @@ def _which(group: Sequence[Node], size: int, at: datetime) -> Evidence:
     """``3 of 12 nodes unusable: a, b, c``."""
     if not size:
         return Evidence(f"state {word(group[0].state)}", _since(group) or at)
-    many = f"{number(len(group))} of {plural(max(size, len(group)), 'node')}" if size else plural(len(group), "node")
+    many = f"{number(len(group))} of {plural(max(size, len(group)), 'node')}"
     names = ", ".join(elide(each.id, ID) for each in group[:_NAMED])
     rest = f" and {number(len(group) - _NAMED)} more" if len(group) > _NAMED else ""
     return Evidence(f"{many}, {word(group[0].state)}: {names}{rest}", at)

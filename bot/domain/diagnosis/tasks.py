@@ -145,7 +145,7 @@ def _of_ended(case: TaskCase) -> Clue:
         row, extra = "task.ended_with_job", Evidence(f"its job ended then: {job.terminate_reason}", job.end_time)
     elif lost := _of_its_node(case):
         return lost
-    elif "user request" in told or not server:
+    elif "user request" in told or (info and info.category.lower() == "usererror"):
         row, sure = "task.ended_by_person", "likely"
     else:
         row, sure = ("task.ran_too_long", "likely") if _over_limit(case) else ("task.ended", "guess")
