@@ -55,7 +55,7 @@ async def why_node(ctx: Context, pool: str, node: str, *, account: str | None = 
     source = ctx.account(account)
     reads = Reads(source)
     async with or_forgotten(ctx, source, "node", node, pool), finding_node(ctx, source, pool, node):
-        found = await reads.one(f"node {node}", Node, source.node(pool, node))
+        found = await reads.one("the node", Node, source.node(pool, node))
     return answer_card(ctx, source, await about_node(ctx, reads, pool, found.value, found.at), reads)
 
 

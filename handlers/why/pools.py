@@ -15,6 +15,7 @@ from bot.domain.pool_health import fell_short, is_steady
 from bot.domain.pools import bad, coming, counted, has, in_state, reading, wanted
 from bot.domain.quota import Quota, quotas_of, used_by
 from bot.domain.states import is_active
+from bot.monitor.file_ends import START
 from bot.requests.context import Context
 from handlers.shared.capacity import SELECT
 from handlers.shared.common import sizes_of
@@ -24,6 +25,8 @@ from handlers.why.reads import Reads
 _HOLDERS = 3
 _JOBS = 3
 """Jobs of a pool whose tasks are counted."""
+_OUTPUT = 4
+"""Calls that it may take to read what a start task printed."""
 _CORES = 2
 """Calls that it takes to say who holds the cores."""
 
@@ -58,6 +61,12 @@ async def case_of(
     room = None
     if short_of_cores(found) and reads.left >= keep + _CORES:
         room = await _room(reads, found, at)
+    failed = next((each for each in nodes or () if each.state.lower() == "starttaskfailed"), None)
+    printed = {}
+    if failed and reads.left >= keep + _OUTPUT:
+        files = reads.source.files(reads.source.node(found.id, failed.id))
+        said = await reads.printed("the output of its start task", files, START)
+        printed = {failed.id: said} if said else {}
     since = found.allocation_state_transition_time
     return PoolCase(
         pool=found,
@@ -66,6 +75,7 @@ async def case_of(
         nodes=nodes,
         waiting=waiting,
         room=room,
+        printed=printed,
         stopped=await deed(ctx, reads.source, ("pool stop-resize",), (found.id,), since),
         resized=await deed(ctx, reads.source, ("pool resize",), (found.id,), since),
     )

@@ -138,6 +138,10 @@ class Reads:
         return Evidence(said.line, self.source.now(), printed=True) if said.line else None
 
 
+_OF_FILE = 2
+"""Calls that a file takes: how long it is, and its end; or what is lacking."""
+
+
 def _nothing(_: str) -> None:
     """Calls are counted where they are made."""
 
@@ -150,10 +154,16 @@ class _Counted:
         self._reads = reads
 
     async def head(self, name: str) -> Head:
-        """How long a file is."""
-        if not self._reads.take():
+        """How long a file is; what does not exist is asked for twice: an answer to HEAD cannot say what is lacking."""
+        if self._reads.left < _OF_FILE:
             raise NoCallLeft
-        return await self._files.head(name)
+        self._reads.take()
+        try:
+            return await self._files.head(name)
+        except AzureError as error:
+            if error.status in (404, 409):
+                self._reads.take()
+            raise
 
     async def read(self, name: str, start: int, stop: int) -> bytes:
         """A part of a file."""

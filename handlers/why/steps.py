@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+
+from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.domain.diagnosis.model import OTHERS, Clue
@@ -19,11 +20,11 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 def buttons(ctx: Context, source: Account, clue: Clue) -> list[Button]:
     """The step that mends first, and at most two others; those that nobody can run here are left out."""
-    made = [_button(ctx, source, step, clue.names, first=place == 0) for place, step in enumerate(clue.steps)]
-    return [each for each in made if each is not None][: 1 + OTHERS]
+    made = [each for each in (_button(ctx, source, step, clue.names) for step in clue.steps) if each is not None]
+    return [replace(each, style="primary") if place == 0 else each for place, each in enumerate(made[: 1 + OTHERS])]
 
 
-def _button(ctx: Context, source: Account, step: Step, names: Mapping[str, str], *, first: bool) -> Button | None:
+def _button(ctx: Context, source: Account, step: Step, names: Mapping[str, str]) -> Button | None:
     """One step; None where a name is not known, or the asker may not run it."""
     typed = step.command.split()
     known = ctx.registry.find(typed)
@@ -45,8 +46,7 @@ def _button(ctx: Context, source: Account, step: Step, names: Mapping[str, str],
         if not may(ctx, source, known.path, target_of(known.path, given)):
             return None
         how = "form"  # what changes something shows what it would do before it does
-    style: Literal["default", "primary"] = "primary" if first else "default"
-    return Button(step.text, line(ctx, source, known.path, *given, **options), how=how, style=style)
+    return Button(step.text, line(ctx, source, known.path, *given, **options), how=how)
 
 
 def _filled(word: str, names: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ async def read_task(ctx: Context, reads: Reads, task: Task, job: Job, at: dateti
 
 async def _node(reads: Reads, pool: str, node: str) -> tuple[Node | None, bool]:
     """The node that a task ran on, and whether it is gone."""
-    if not reads.take(f"node {node}"):
+    if not reads.take("its node"):
         return None, False
     try:
         return (await reads.source.fetch(Node, reads.source.node(pool, node), select=OF_NODE)).value, False

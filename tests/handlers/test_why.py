@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from bot.azure.pipeline import Patience
 from bot.domain.knowledge import row
-from cards.card import Card, Footer, plain
+from cards.card import Actions, Button, Card, Footer, Mark, plain
 from cards.text import render
+from handlers.why.reads import Reads
+from storage.port.audit import AuditEntry
+from tests.golden import check
 from tests.handlers.why_world import FLAWS, Ground, ground
 
 MOST = 9
@@ -122,3 +128,83 @@ async def test_a_schedule_is_held_up_by_what_holds_up_its_last_job(account: Grou
         assert len(account.calls) <= MOST, (name, account.calls)
     alone = await account.ask(f"why schedule {account.places['behind',].schedule.id}")
     assert row("schedule.held_up").cause in plain(alone.title)
+
+
+async def test_five_answers_on_both_platforms(account: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reads, "seconds", 0.4)
+    node = account.places["disk full",].nodes[0].id
+    for name, flaws, asked in (
+        ("well", (), "why pool {pool}"),
+        ("quota", ("quota", "blocked"), "why job '{job}'"),
+        ("disk-full", ("disk full",), f"why node {{pool}} {node}"),
+        ("blocked", ("blocked",), "why task '{job}' task-000000"),
+        ("behind", ("behind",), "why schedule {schedule}"),
+    ):
+        found = account.places[flaws]
+        typed = asked.format(pool=found.pool.id, job=found.job.id, schedule=found.schedule.id)
+        check(f"why-{name}", await account.ask(typed, who="operator"))
+
+
+async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground) -> None:
+    for name, command in (
+        ("disabled", "job enable"),
+        ("disk full", "node"),
+        ("never ends", "job set"),
+        ("formula", "pool autoscale"),
+        ("timed out", "pool resize"),
+    ):
+        job = account.places[name,].job.id
+        first = _buttons(await account.ask(f"why job '{job}'", who="operator"))[0]
+        assert first.command.startswith(command), (name, first)
+        assert first.style == "primary", (name, first)
+        reading = _buttons(await account.ask(f"why job '{job}'"))
+        changing = [each for each in reading if each.how == "form"]
+        assert not changing, (name, changing)
+        assert 1 <= len(reading) <= 5, (name, reading)
+
+
+async def test_without_a_name_the_worst_of_the_account_is_told_and_the_others_named(account: Ground) -> None:
+    card = await account.ask("why")
+    assert "worst in render" in plain(card.title)
+    assert "Also seen" in _small(card)
+    assert len(account.calls) <= MOST, account.calls
+    found = account.places["disabled",].job.id
+    by_name = await account.ask(f"why '{found}'")
+    assert row("job.disabled").cause in plain(by_name.title)
+    assert len(account.calls) <= MOST, account.calls
+    missing = await account.ask("why p99")
+    assert missing.refused
+    assert "no pool, job or schedule" in plain(missing.title)
+
+
+async def test_who_did_it_is_known_by_our_own_audit(account: Ground) -> None:
+    found = account.places["disabled",].job
+    since = found.body.state_transition_time
+    entry = AuditEntry(
+        at=since, correlation="c", request="r", person="text:operator", home="", conversation="text:here",
+        account="render", command=f"job disable '{found.id}'", target=f"job {found.id}", effect="change", rule="role",
+        result="done",
+    )  # fmt: skip
+    await account.store.append_audit(entry)
+    shown = str(render(await account.ask(f"why job '{found.id}'")).payload["text"])
+    assert "asked of me by" in shown
+
+
+async def test_what_cannot_be_read_is_not_called_well(account: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.azure.pipeline.Patience.configure_retries", _never)
+    for faults in account.sandbox.faults.values():
+        faults.load(msgspec.json.encode({"kind": "error", "status": 500, "path": "/nodecounts"}))
+    card = await account.ask(f"why pool {account.places[()].pool.id}")
+    assert "not all could be read" in plain(card.title)
+    assert card.mark is Mark.WARNING
+
+
+def _never(self: Patience, options: dict[str, Any]) -> dict[str, Any]:
+    asked = super(Patience, self).configure_retries({**options, "retry_total": 0, "retry_connect": 0})
+    return {**asked, "until": 0.0}
+
+
+def _buttons(card: Card) -> list[Button]:
+    return [
+        each for block in card.blocks if isinstance(block, Actions) for each in block.items if isinstance(each, Button)
+    ]

@@ -339,10 +339,10 @@ class Ground:
         if not any(part in path for part in ("/msi/token", "virtualMachineSkus", "/api/retail/prices")):
             self.calls.append(path)
 
-    async def ask(self, text: str) -> Card:
-        """Type a command; ``calls`` are those that it made."""
+    async def ask(self, text: str, who: str = "viewer") -> Card:
+        """Type a command, as a viewer or as an operator; ``calls`` are those that it made."""
         self.calls.clear()
-        person = Person("text", "viewer", zone="UTC")
+        person = Person("text", who, zone="UTC")
         return await self.dispatcher.card(CommandRequest("k", text, person, Conversation("text", "here"), NOW))
 
 
@@ -382,6 +382,17 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
             account.pools[made.pool.id] = made.pool
         account.jobs[made.job.id] = made.job
         account.schedules[made.schedule.id] = made.schedule
+    async with asked(folder, world, places) as made_ground:
+        yield made_ground
+
+
+@asynccontextmanager
+async def asked(
+    folder: Path, world: World, places: dict[tuple[str, ...], Place] | None = None
+) -> AsyncIterator[Ground]:
+    """The first account of a world behind real HTTP, and the commands."""
+    account = next(iter(world.accounts.values()))
+    name = account.facts.name
     sandbox = AzureSandbox(world)
     await sandbox.start()
     identity = {"IDENTITY_ENDPOINT": sandbox.identity_endpoint, "IDENTITY_HEADER": sandbox.identity_header}
@@ -389,22 +400,23 @@ async def ground(folder: Path, situations: Iterable[tuple[str, ...]]) -> AsyncIt
     patched.start()
     accounts = Accounts(
         {
-            ACCOUNT: AccountSettings(
-                endpoint=sandbox.endpoints[ACCOUNT],
+            name: AccountSettings(
+                endpoint=sandbox.endpoints[name],
                 subscription=account.facts.subscription,
                 resource_group=account.facts.resource_group,
-                account=ACCOUNT,
+                account=name,
                 region=account.facts.location,
                 arm_endpoint=sandbox.arm_url,
                 credential="managed_identity",
+                write_credential="managed_identity",
             )
         },
         retail=Retail(sandbox.prices_url, patience=60.0),
     )
     store = SqliteStore.open(folder / "t.db")
-    policy = Policy(Access(AccessSettings()))
+    policy = Policy(Access(AccessSettings(operators=["text:operator"])))
     services = Services(every_command(), policy, store, AzureReading(accounts), Chatting(zone="UTC"))
-    made_ground = Ground(Dispatcher(services), sandbox, world, accounts, store, places)
+    made_ground = Ground(Dispatcher(services), sandbox, world, accounts, store, places or {})
     for listener in (*sandbox.accounts.values(), sandbox.arm):
         listener.observers.append(lambda request, response: made_ground.saw(request.raw_path))
     try:

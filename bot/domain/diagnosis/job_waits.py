@@ -23,10 +23,13 @@ from bot.domain.job_health import JobFacts, pool_of
 from bot.domain.knowledge import Step
 from bot.domain.nodes import ErrorText
 from bot.domain.waiting import why_waits
+from cards.formatting import duration as spoken
 from cards.formatting import number, plural
 from cards.text_fit import elide
 
 _NAMED = 3
+_NO_LONGER = timedelta(days=180)
+"""Tasks that wait for so long never start, although their job is enabled ("Job - Enable" in the REST reference)."""
 _YOUNG = timedelta(minutes=2)
 """Tasks that came within so much are still being sent to nodes."""
 _TURN = (
@@ -68,6 +71,12 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
             (on_its_way("job.just_begun", case.about, cause, since=newest, evidence=[tasks_waiting(case)]),),
             (*aside, *failing),
         )
+    if since and case.active and all(_older(each, case) for each in case.active):
+        said = Evidence(f"they were added {spoken(case.at - since)} ago", since)
+        late = clue(
+            "job.enabled_too_late", case.about, since=since, evidence=[tasks_waiting(case), said], names=case.names
+        )
+        return Explained((late,), (*aside, *failing))
     free = Evidence(f"{plural(case.free, 'slot')} free in pool {case.pool.pool.id}", case.at) if case.free else None
     guess = clue(
         "job.tasks_not_started",
@@ -99,6 +108,11 @@ def _facts(case: JobCase) -> JobFacts:
         succeeded=counts.succeeded,
         failed=counts.failed,
     )
+
+
+def _older(task: Task, case: JobCase) -> bool:
+    """Whether a task waits for longer than the service lets one start."""
+    return task.creation_time is not None and case.at - task.creation_time > _NO_LONGER
 
 
 def _no_nodes(case: JobCase) -> Clue:

@@ -86,7 +86,7 @@ def _ending(case: JobCase) -> Clue:
     since = job.state_transition_time
     lasts = case.at - since if since else timedelta()
     state = Evidence(f"{word(job.state)} for {duration(lasts)}", case.at)
-    if lasts > ENDING_LONG:
+    if lasts >= ENDING_LONG:
         return clue("job.ending_long", case.about, since=since, evidence=[state, case.ended], names=case.names)
     return on_its_way(
         "job.ending", case.about, f"the job is {word(job.state)}", since=since, evidence=[state, case.ended]
@@ -110,13 +110,19 @@ def _of_end(case: JobCase, failing: list[Clue]) -> list[Clue]:
     row = {
         "maxwallclocktimeexpiry": "job.ran_too_long",
         "taskfailed": "job.ended_by_task",
-        "jmcomplete": "job.manager_ended" if left else "",
+        "jmcomplete": "job.manager_ended" if left or _ended_with_it(case) else "",
         "alltaskscomplete": "job.ended_empty" if counts and not counts.completed and not left else "",
     }.get(reason.lower().replace(" ", ""), "")
     found = [clue(row, about, since=since, evidence=[ended, _limit(case, row), done], names=case.names)] if row else []
     if row in ("", "job.ended_by_task"):
         return [*failing, *found] or _stopped(case, left=left)
     return [*found, *failing]
+
+
+def _ended_with_it(case: JobCase) -> bool:
+    """Whether tasks of it were ended rather than that they failed."""
+    runs = [each.execution_info for each in case.failures]
+    return any(run and run.failure_info and run.failure_info.code.lower() == "taskended" for run in runs)
 
 
 def _limit(case: JobCase, row: str) -> Evidence | None:

@@ -70,7 +70,7 @@ class Verdict(Struct, frozen=True):
 def choose(explaining: Iterable[Clue], also: Iterable[Clue] = (), looked: Iterable[str] = ()) -> Verdict:
     """The verdict: of what explains, harm comes first, then the most specific; what is only left over is last.
 
-    Of equals the first stands, so whoever gives them gives the worst first.
+    Of equals the first stands, so whoever gives them gives the worst first. One cause is told once, wherever it lies.
     """
     ordered = sorted(explaining, key=lambda each: (not each.harm, each.weak, _SPECIFIC[each.about.kind]))
     seen: dict[tuple[str, Entity], Clue] = {}
@@ -78,7 +78,7 @@ def choose(explaining: Iterable[Clue], also: Iterable[Clue] = (), looked: Iterab
         seen.setdefault((each.id, each.about), each)
     if not ordered:
         return Verdict(None, tuple(seen.values()), tuple(looked))
-    rest = tuple(each for key, each in seen.items() if key != (ordered[0].id, ordered[0].about))
+    rest = tuple(each for each in seen.values() if each.id != ordered[0].id)
     return Verdict(ordered[0], rest, tuple(looked))
 
 

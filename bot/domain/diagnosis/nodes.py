@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -56,8 +57,13 @@ def of_node(case: NodeCase) -> list[Clue]:
     return found + _hidden_start_task(case, about)
 
 
-def of_nodes(pool: str, nodes: Iterable[Node], size: int, at: datetime) -> list[Clue]:
-    """What is wrong with nodes of a pool of so many, one clue for those that are alike, the most frequent first."""
+def of_nodes(
+    pool: str, nodes: Iterable[Node], size: int, at: datetime, printed: Mapping[str, Evidence] = MappingProxyType({})
+) -> list[Clue]:
+    """What is wrong with nodes of a pool of so many, one clue for those that are alike, the most frequent first.
+
+    ``printed`` is what the start tasks of some of them printed, by the ids of the nodes.
+    """
     alike: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
         if is_bad(node.state) or node.errors:
@@ -69,7 +75,7 @@ def of_nodes(pool: str, nodes: Iterable[Node], size: int, at: datetime) -> list[
         if first.errors:
             found.append(_of_error(first.errors[0], about, group, at, size))
         elif first.state.lower() == "starttaskfailed":
-            found.append(_of_start_task(first, about, group, at, None, size))
+            found.append(_of_start_task(first, about, group, at, printed.get(first.id), size))
         else:
             found.append(_silent(first.state, about, group, _which(group, size, at), whole=len(group) >= max(2, size)))
     return found
@@ -179,6 +185,8 @@ def _in_between(case: NodeCase, about: Entity) -> list[Clue]:
     since = node.state_transition_time
     if node.state.lower() == "preempted":
         return [clue("node.preempted", about, since=since, evidence=[shown])]
+    if node.state.lower() == "upgradingos":
+        return [clue("node.rebooted_unasked", about, since=since, evidence=[shown], harm=False)]
     if state is not None and state.role in ("coming", "leaving", "gone"):
         cause = f"the node is {state.word}, as nodes are for a while"
         return [on_its_way(f"node.{node.state.lower()}", about, cause, since=since, evidence=[shown])]
@@ -200,10 +208,12 @@ def _hidden_start_task(case: NodeCase, about: Entity) -> list[Clue]:
 
 def _which(group: Sequence[Node], size: int, at: datetime) -> Evidence:
     """``3 of 12 nodes unusable: a, b, c``."""
-    many = f"{number(len(group))} of {plural(max(size, len(group)), 'node')}" if size else plural(len(group), "node")
+    if not size:
+        return Evidence(f"state {word(group[0].state)}", _since(group) or at)
+    many = f"{number(len(group))} of {plural(max(size, len(group)), 'node')}"
     names = ", ".join(elide(each.id, ID) for each in group[:_NAMED])
     rest = f" and {number(len(group) - _NAMED)} more" if len(group) > _NAMED else ""
-    return Evidence(f"{many} {word(group[0].state)}: {names}{rest}", at)
+    return Evidence(f"{many}, {word(group[0].state)}: {names}{rest}", at)
 
 
 def _since(group: Sequence[Node]) -> datetime | None:

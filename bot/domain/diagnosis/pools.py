@@ -6,8 +6,9 @@ same functions, nodes before the resize before the formula.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -61,7 +62,8 @@ class PoolCase(Struct, frozen=True, kw_only=True):
     """A pool as it was read at ``at``.
 
     ``nodes`` are those that do no work (None: not read), ``waiting`` the tasks that wait for its nodes (None: not
-    known), ``room`` the quota that stands in the way, ``stopped`` and ``resized`` who ended or asked for a resize.
+    known), ``room`` the quota that stands in the way, ``printed`` what start tasks printed, by the node's id,
+    ``stopped`` and ``resized`` who ended or asked for a resize.
     """
 
     pool: Pool
@@ -70,6 +72,7 @@ class PoolCase(Struct, frozen=True, kw_only=True):
     nodes: Sequence[Node] | None = None
     waiting: int | None = None
     room: Room | None = None
+    printed: Mapping[str, Evidence] = MappingProxyType({})
     stopped: Evidence | None = None
     resized: Evidence | None = None
 
@@ -135,7 +138,7 @@ def _of_its_nodes(case: PoolCase) -> list[Clue]:
             if lost
             else []
         )
-    found = of_nodes(case.pool.id, case.nodes, size(facts), case.at)
+    found = of_nodes(case.pool.id, case.nodes, size(facts), case.at, case.printed)
     return [*found, *slow(case.pool.id, case.nodes, case.at)]
 
 
@@ -153,6 +156,8 @@ def _of_resize(case: PoolCase) -> list[Clue]:
         allowed = duration(timedelta(seconds=facts.resize_timeout))
         said = Evidence(f"{pool.allocation_state.lower()} for {lasts}, its timeout is {allowed}", case.at)
         row = "pool.resize.too_long_autoscale" if facts.autoscale else "pool.resize.too_long"
+        if has(facts) > wanted(facts):
+            row = "pool.resize.waits_for_tasks"
         return [clue(row, about, since=since, evidence=[said, short, case.resized])]
     stopped = any(error[0].lower() == STOPPED for error in facts.resize_errors)
     if stopped and is_steady(facts) and not reached(facts):
@@ -192,8 +197,7 @@ def _of_autoscale(case: PoolCase) -> list[Clue]:
     if tried and autoscale_overdue(facts, (case.at - tried).total_seconds()):
         every = duration(timedelta(seconds=facts.autoscale_interval))
         said = Evidence(f"last evaluated {duration(case.at - tried)} ago, its interval is {every}", case.at)
-        cause = "the autoscale formula is no longer evaluated"
-        return [clue("autoscale.dead", about, cause=cause, since=tried, evidence=[said])]
+        return [clue("autoscale.dead", about, since=tried, evidence=[said])]
     if facts.autoscale and is_steady(facts) and wanted(facts) == 0 and case.waiting and not warms_up(facts):
         gave = Evidence(f"the formula gave {run.results.strip()}", tried) if run and run.results else None
         waits = Evidence(f"{plural(case.waiting, 'task')} waiting for nodes of this pool", case.at)

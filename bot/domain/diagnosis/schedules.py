@@ -12,7 +12,6 @@ from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
 from bot.domain.entity import Entity
 from bot.domain.schedule_health import overdue_since, reading
 from bot.domain.states import is_active, is_over, word
-from cards.formatting import duration as spoken
 
 _LATE = timedelta(minutes=5)
 
@@ -89,7 +88,7 @@ def _late(case: ScheduleCase) -> Clue | None:
     open_ = case.last is not None and not is_over(case.last.state)
     if due is None:
         return None
-    said = Evidence(f"the next job was due {spoken(case.at - due)} ago", due)
+    said = Evidence("the next job was due", due)
     if open_:
         job = Evidence(f"its last job {_recent(case)} is {word(case.last.state) if case.last else ''}", case.at)
         return clue("schedule.held_up", _about(case), since=due, evidence=[said, job], names=_names(case))

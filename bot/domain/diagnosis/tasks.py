@@ -32,7 +32,7 @@ _NEAR_END = timedelta(minutes=2)
 """A process that was killed within so much of its node's end was killed by that."""
 _CLOCK_SLACK = timedelta(seconds=5)
 """So much before its limit a task may have ended of the limit: the two are not taken by one clock."""
-_KILLED = frozenset({137, 143, -1073741510})
+_KILLED = frozenset({137, 143, -9, -15, -1073741510})
 """Exit codes of what was ended from outside: SIGKILL, SIGTERM, Ctrl-C."""
 _WALL_CLOCK = -1073741510
 EXITED = "failureexitcode"
@@ -145,7 +145,7 @@ def _of_ended(case: TaskCase) -> Clue:
         row, extra = "task.ended_with_job", Evidence(f"its job ended then: {job.terminate_reason}", job.end_time)
     elif lost := _of_its_node(case):
         return lost
-    elif "user request" in told or not server:
+    elif "user request" in told or (info and info.category.lower() == "usererror"):
         row, sure = "task.ended_by_person", "likely"
     else:
         row, sure = ("task.ran_too_long", "likely") if _over_limit(case) else ("task.ended", "guess")
