@@ -96,6 +96,8 @@ ORDER = (
     "account.topology",
     "job.topology",
     "timeline.job",
+    "timeline.task",
+    "timeline.node",
     "usage.cores",
     "cost.job",
     "cost.schedule",

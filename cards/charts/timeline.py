@@ -28,7 +28,7 @@ NAMES: dict[Kind, str] = {
     "start": "start task",
     "slots": "waits for a slot",
     "preparation": "job preparation",
-    "requeued": "waits after its node was lost",
+    "requeued": "waits again, put back",
     "unknown": "waited or ran, not told apart",
     "earlier": "runs before, repeated",
     "failed": "failed run",

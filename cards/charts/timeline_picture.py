@@ -47,8 +47,8 @@ _RAMPS: Ramps = (
     (style.PAPER, style.PAST_BUSY, 0),
     *((style.PAPER, shade, 0) for shade in _SHADES),
 )
-_PITCH, _NAMED = 66, 44
-"""A row's height at most, and what a name needs, at 1600."""
+_PITCH, _LANE, _NAMED = 66, 16, 44
+"""A row's height at most, that of a lane where it has several, and what a name needs, at 1600."""
 _QUEUE, _LINE, _STRIP, _FOOT = 190, 46, 22, 96
 _WIDEST_NAME = 330
 _TOLD = 0.02
@@ -87,10 +87,11 @@ class _TimelinePicture:
         u, chart = self.u, self.chart
         strip = round(self.top + (10 + _LINE * self._lines()) * u) if chart.stages else round(self.top)
         queue = strip + round((_STRIP + 22) * u if chart.stages else 10 * u)
-        rows = queue + (round((_QUEUE + 20) * u) if chart.queue else 0)
+        rows = queue + round((_QUEUE + 20 if chart.queue else _LINE + 8 if chart.marks else 0) * u)
         foot = round(_FOOT * u)
         most = min(self.width, chart.height or self.width)
-        pitch = min(_PITCH * u, max(1.0, (most - foot - rows) / max(1, len(chart.rows))))
+        lanes = max((len(row.lanes) for row in chart.rows), default=1)
+        pitch = min(max(_PITCH, _LANE * lanes) * u, max(1.0, (most - foot - rows) / max(1, len(chart.rows))))
         bottom = rows + max(round(pitch * len(chart.rows)), round(60 * u))
         canvas = Canvas(self.width, min(self.width, bottom + foot), _RAMPS)
         bottom = min(bottom, canvas.height - foot)
@@ -280,7 +281,7 @@ class _TimelinePicture:
             upright(canvas, u, x, top, bottom, 4, style.INK)
             wide = canvas.measure(mark.words, size)
             left = x + 12 * u if x + 12 * u + wide <= self.right else x - 12 * u - wide
-            if self.chart.queue and left > max(taken, self.left):
+            if left > max(taken, self.margin):
                 canvas.box((left - 4 * u, top, left + wide + 4 * u, top + size + 8 * u), style.PAPER)
                 canvas.text(left, top + size, mark.words, size, style.INK)
                 taken = left + wide + 20 * u

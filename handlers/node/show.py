@@ -87,6 +87,7 @@ def node_card(
                 Button("Why", line(ctx, source, "why node", pool, found.id)) if of_node(found) else None,
                 *verbs.of_node(ctx, source, pool, found),
                 Button("Files", line(ctx, source, "nodefile list", pool, found.id)),
+                Button("Timeline", line(ctx, source, "timeline node", pool, found.id)),
                 Button("All nodes", line(ctx, source, "node list", pool)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 _last_task(ctx, source, found),

@@ -128,6 +128,7 @@ def task_card(
                 Button("Subtasks", line(ctx, source, "subtask list", job, found.id))
                 if found.multi_instance_settings
                 else None,
+                Button("Timeline", line(ctx, source, "timeline task", job, found.id)),
                 Button("Job", line(ctx, source, "job show", job)),
                 Button("Failed tasks", line(ctx, source, "task list", job, state="failed"))
                 if failed

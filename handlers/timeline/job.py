@@ -91,7 +91,7 @@ def _card(
                 ("Most at once", plural(course.at_once, "task")),
                 ("A task waited", told_waits(course)),
                 ("Failed", number(failed) if failed else None),
-                ("Lost its node", _lost(tasks)),
+                ("Put back", _put_back(tasks)),
                 ("Pool", code(pool) if (pool := pool_of(job)) else None),
             ),
             _small_print(read, tasks),
@@ -131,10 +131,10 @@ def _buttons(ctx: Context, source: Account, job: Job, tasks: list[TaskSpans]) ->
     )
 
 
-def _lost(tasks: list[TaskSpans]) -> str:
-    """``10 tasks, and ran again``: spot nodes that were taken back, or nodes that went or were rebooted."""
-    lost = sum(bool(task.task.requeued) for task in tasks)
-    return f"{plural(lost, 'task')}, put back into the queue" if lost else ""
+def _put_back(tasks: list[TaskSpans]) -> str:
+    """``10 tasks: their nodes …``: the service does not tell which of it."""
+    back = sum(bool(task.task.requeued) for task in tasks)
+    return f"{plural(back, 'task')}: a node was lost, taken back or rebooted, or the job disabled" if back else ""
 
 
 def _small_print(read: TasksRead, tasks: list[TaskSpans]) -> Block | None:

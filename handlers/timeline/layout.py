@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.domain.task_timeline.lanes import NOWHERE, NodeLanes, busy_seconds, lanes_of, losses, use_of
+from bot.domain.task_timeline.lanes import NOWHERE, NodeLanes, busy_seconds, lanes_of, put_backs, use_of
 from bot.domain.task_timeline.phases import Course, Phase, took, words
 from bot.domain.task_timeline.phases import Stage as Went
 from bot.domain.task_timeline.waits import WAITS, TaskSpans
@@ -93,11 +93,11 @@ def _kind(phase: Phase) -> Kind:
 
 
 def marks_of(tasks: Sequence[TaskSpans], course: Course) -> tuple[Mark, ...]:
-    """When most tasks lost their nodes."""
-    most = sorted(losses(tasks, course.seconds / 50), key=lambda loss: -loss.tasks)[:_MARKED]
+    """When most tasks were put back into the queue."""
+    most = sorted(put_backs(tasks, course.seconds / 50), key=lambda each: -each.tasks)[:_MARKED]
     return tuple(
-        Mark(loss.at - course.begin, f"{plural(loss.tasks, 'task')} lost {'its' if loss.tasks == 1 else 'their'} node")
-        for loss in sorted(most, key=lambda loss: loss.at)
+        Mark(each.at - course.begin, f"{plural(each.tasks, 'task')} put back")
+        for each in sorted(most, key=lambda each: each.at)
     )
 
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.azure.models import Node
-from bot.azure.models.node import StartTaskInfo
+from bot.azure.models.node import RecentTask, StartTaskInfo
 from bot.azure.models.task import Dependencies, Execution, Place, TaskIdRange, TaskMoments, TaskStats
-from bot.domain.task_timeline.lanes import busy_seconds, lanes_of, losses, use_of
+from bot.domain.task_timeline.lanes import busy_seconds, lanes_of, put_backs, use_of
 from bot.domain.task_timeline.moments import NodeFacts, TaskFacts, node_facts, task_facts
 from bot.domain.task_timeline.phases import course_of, finding
+from bot.domain.task_timeline.single import node_finding, node_life, task_finding
 from bot.domain.task_timeline.waits import RUNS, Span, TaskSpans, spans_of
 from storage.port.timings import NodeBoot
 
@@ -79,10 +80,10 @@ def test_runs_before_are_told_apart_where_the_service_tells_how_long_they_were()
     assert told(spans_of([known], [], {}, ZERO + 150)[0]) == [
         ("slots", 0, 38), ("earlier", 38, 98), ("slots", 98, 100), ("run", 100, 150)
     ]  # fmt: skip
-    unknown = ran("a", 0, 100, 150, again=1, requeued=1, last_again=ZERO + 70, last_lost=True)
+    unknown = ran("a", 0, 100, 150, again=1, requeued=1, last_again=ZERO + 70, last_back=True)
     (spans,) = spans_of([unknown], [], {}, ZERO + 150)
     assert told(spans) == [("unknown", 0, 70), ("requeued", 70, 100), ("run", 100, 150)]
-    assert [(loss.at, loss.tasks) for loss in losses([spans, spans], 60)] == [(ZERO + 70, 2)]
+    assert [(each.at, each.tasks) for each in put_backs([spans, spans], 60)] == [(ZERO + 70, 2)]
 
 
 def test_facts_of_the_models() -> None:
@@ -95,7 +96,7 @@ def test_facts_of_the_models() -> None:
     (task,) = task_facts([over, TaskMoments("never made")])
     assert (task.again, task.requeued, task.before, task.node, task.failed) == (2, 1, 60.0, "n1", True)
     assert task.last_again == ZERO + 99
-    assert not task.last_lost
+    assert not task.last_back
     (young,) = task_facts(
         [TaskMoments("a", "", at(0), "completed", at(150), run, stats=TaskStats(wall_clock_time="PT9M"))]
     )
@@ -175,7 +176,7 @@ def test_nothing_is_said_of_no_tasks() -> None:
 
 def test_lanes_are_as_few_as_ran_at_once_and_what_was_before_is_on_no_node() -> None:
     tasks = [ran("a", 0, 0, 100), ran("b", 0, 10, 50), ran("c", 0, 50, 90), ran("d", 0, 5, 9, "n2", failed=True)]
-    tasks.append(ran("e", 0, 100, 120, again=1, requeued=1, last_again=ZERO + 90, last_lost=True, before=60.0))
+    tasks.append(ran("e", 0, 100, 120, again=1, requeued=1, last_again=ZERO + 90, last_back=True, before=60.0))
     first, second = lanes_of(spans_of(tasks, [], {}, ZERO + 120))
     assert [len(lane) for lane in first.lanes] == [2, 2]
     assert {span.kind for lane in first.lanes for span in lane} == {"run"}
@@ -238,3 +239,70 @@ def test_whatever_is_told_every_second_is_told_once(
 
 def test_parts_of_the_time_have_their_part_of_the_work() -> None:
     assert busy_seconds([Span("run", 0, 10), Span("run", 5, 20)], 0, 20, 4).tolist() == [5, 10, 5, 5]
+
+
+OF_TASKS = {
+    "boot": (
+        ran("a", 0, 210, 300),
+        "70 % of 5 min it waited: 2 min boot of its node, 1 min start task of its node, 20 s",
+    ),
+    "ran": (ran("a", 0, 1, 300), "It ran 99 % of 5 min"),
+    "failed": (ran("a", 0, 1, 300, failed=True), "It failed after it ran 99 % of 5 min"),
+    "again": (
+        ran("a", 0, 290, 300, again=2, last_again=ZERO + 289),
+        "96 % of 5 min it waited or ran in vain: it was run again 2 times",
+    ),
+    "lost": (
+        ran("a", 0, 50, 300, again=1, requeued=1, last_again=ZERO + 40, last_back=True),
+        "It ran 83 % of 5 min, after 50 s of waiting; it was put back into the queue 1 time",
+    ),
+    "waits": (TaskFacts("a", ZERO, "active", ZERO), "100 % of 5 min so far it waited: 5 min for a slot"),
+}
+
+
+@pytest.mark.parametrize("name", OF_TASKS)
+def test_where_the_time_of_a_task_went(name: str) -> None:
+    task, sentence = OF_TASKS[name]
+    nodes = [node("n1", 20, 140, 200)] if name == "boot" else []
+    (spans,) = spans_of([task], nodes, {}, ZERO + 300)
+    assert task_finding(spans).startswith(sentence)
+
+
+def recent(begin: float, end: float | None, result: str = "success", name: str = "a") -> RecentTask:
+    run = Execution(start_time=at(begin), end_time=at(end) if end else None, result=result)
+    return RecentTask(job_id="j", task_id=name, task_state="completed" if end else "running", execution_info=run)
+
+
+def test_a_node_from_its_allocation_on() -> None:
+    start = StartTaskInfo(state="completed", start_time=at(60), end_time=at(1000), result="success")
+    tasks = (recent(1100, 1200), recent(1150, None), RecentTask(task_id="about to begin"))
+    found = Node(
+        "n1", "running", allocation_time=at(0), last_boot_time=at(60), start_task_info=start, recent_tasks=tasks,
+        total_tasks_run=2, running_tasks_count=1,
+    )  # fmt: skip
+    life = node_life(found, at(1300))
+    assert life is not None
+    assert life.whole
+    assert (life.seconds("boot"), life.seconds("start"), life.busy, life.ready) == (60, 940, 200, ZERO + 1000)
+    assert node_finding(life) == "72 % of 22 min went into its start task: 16 min"
+
+
+def test_a_node_that_ran_more_than_it_tells_of() -> None:
+    tasks = tuple(recent(n * 100, n * 100 + 20, "failure", f"t{n}") for n in range(100, 110))
+    found = Node("n1", "idle", allocation_time=at(0), last_boot_time=at(60), recent_tasks=tasks, total_tasks_run=500)
+    life = node_life(found, at(11_000))
+    assert life is not None
+    assert not life.whole
+    assert life.begin == ZERO + 10_000
+    assert {task.span.kind for task in life.tasks} == {"failed"}
+    assert node_finding(life) == "80 % of the last 17 min it ran nothing"
+
+
+def test_nodes_that_tell_little() -> None:
+    assert node_life(Node("n1", "unknown"), at(10)) is None
+    failed = StartTaskInfo(state="completed", start_time=at(60), end_time=at(100), result="failure")
+    broken = Node("n1", "starttaskfailed", allocation_time=at(50), last_boot_time=at(60), start_task_info=failed)
+    life = node_life(broken, at(110))
+    assert life is not None
+    assert life.ready is None
+    assert node_finding(life) == "66 % of 1 min went into a start task that failed: 40 s"

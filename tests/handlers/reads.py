@@ -70,6 +70,8 @@ _ARGUMENTS = {
     "task list": "{job}",
     "task show": "{job} {task}",
     "timeline job": "{job}",
+    "timeline node": "{pool} {node}",
+    "timeline task": "{job} {task}",
     "topology job": "{job}",
     "why job": "{job}",
     "why node": "{pool} {node}",

@@ -75,6 +75,8 @@ ESSENTIAL = {
     "task list": "/jobs/J/tasks",
     "task show": "/jobs/J/tasks/T",
     "timeline job": "/jobs/J|/jobs/J/tasks",
+    "timeline node": "/pools/P/nodes/N",
+    "timeline task": "/jobs/J/tasks/T",
     "topology": "/pools|/jobs",
     "topology job": "/jobs/J",
     "why": "",

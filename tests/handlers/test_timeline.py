@@ -1,4 +1,4 @@
-"""When a job's tasks waited, for what, and where they ran."""
+"""When tasks waited, for what, and where they ran; of jobs, tasks and nodes."""
 
 from __future__ import annotations
 
@@ -42,3 +42,37 @@ async def test_of_a_job(scene: Scene) -> None:
         if isinstance(button, Button):
             assert not (await scene.ask(button.command)).refused, button.command
     assert (await scene.ask("timeline job nosuchjob account:render-prod")).refused
+
+
+async def test_of_a_task(scene: Scene) -> None:
+    account = scene.world.accounts["render-prod"]
+    jobs = account.ordered_jobs()
+    every = [(job, task) for job in jobs for task in job.tasks.values()]
+    bound = [(job, task) for job, task in every if account.task_body(job, task).depends_on]
+    waiting = [(job, task) for job, task in every if task.state == "active"]
+    for name, found in (("depends", bound), ("waits", waiting)):
+        job, task = found[0]
+        with calls_of(scene) as seen:
+            card = await scene.ask(f"timeline task {job.id} {task.id} account:render-prod")
+        check(f"command-timeline-task-{name}", still(card, scene))
+        assert len(seen["render-prod"]) <= 8, seen
+        assert chart(card).rows[-1].name == task.id
+        assert draw(chart(card)).startswith(b"\x89PNG")
+    assert (await scene.ask(f"timeline task {jobs[0].id} nosuchtask account:render-prod")).refused
+
+
+async def test_of_a_node(scene: Scene) -> None:
+    account = scene.world.accounts["render-prod"]
+    nodes = [(pool.id, node) for pool in account.ordered_pools() for node in pool.nodes.values()]
+    ran = [each for each in nodes if each[1].recent]
+    long, short = (
+        max(ran, key=lambda each: each[1].body.total_tasks_run),
+        min(ran, key=lambda each: each[1].body.total_tasks_run),
+    )
+    for name, (pool, node) in (("long", long), ("short", short)):
+        with calls_of(scene) as seen:
+            card = await scene.ask(f"timeline node {pool} {node.id} account:render-prod")
+        check(f"command-timeline-node-{name}", still(card, scene))
+        assert len(seen["render-prod"]) == 1, seen
+        assert draw(chart(card)).startswith(b"\x89PNG")
+    assert (await scene.ask("timeline node render-gpu nosuchnode account:render-prod")).refused

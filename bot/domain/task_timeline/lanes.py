@@ -66,25 +66,25 @@ def _packed(tasks: Iterable[tuple[Span, ...]]) -> tuple[tuple[Span, ...], ...]:
     return tuple(tuple(lane) for lane in lanes)
 
 
-class Loss(Struct, frozen=True):
-    """So many tasks lost their node about the same time (seconds since 1970), and began anew."""
+class PutBack(Struct, frozen=True):
+    """So many tasks were put back into the queue about the same time (seconds since 1970), to begin anew."""
 
     at: float
     tasks: int
 
 
-def losses(tasks: Iterable[TaskSpans], apart: float) -> list[Loss]:
-    """When nodes were lost from under tasks, those less than ``apart`` seconds after the first of them together.
+def put_backs(tasks: Iterable[TaskSpans], apart: float) -> list[PutBack]:
+    """When tasks were put back into the queue, those less than ``apart`` seconds after the first of them together.
 
     Of a task the last time is known.
     """
-    moments = sorted(each.task.last_again for each in tasks if each.task.last_lost and each.task.last_again is not None)
-    found: list[Loss] = []
+    moments = sorted(each.task.last_again for each in tasks if each.task.last_back and each.task.last_again is not None)
+    found: list[PutBack] = []
     for at in moments:
         if found and at - found[-1].at < apart:
-            found[-1] = Loss(found[-1].at, found[-1].tasks + 1)
+            found[-1] = PutBack(found[-1].at, found[-1].tasks + 1)
         else:
-            found.append(Loss(at, 1))
+            found.append(PutBack(at, 1))
     return found
 
 

@@ -26,9 +26,10 @@ class TaskFacts(Struct, frozen=True, gc=False):
     """One task: when it was made, began its last run, and ended (None: not yet); ``state`` in lower case.
 
     ``began`` is None, too, where it was ended before it ran. ``changed`` is when it came into its state. ``again`` is
-    how often it was run again, ``requeued`` how often of these because its node was lost or taken; ``last_again`` the
-    last such moment, ``last_lost`` whether that was for its node. ``before`` are the seconds of the runs before, None
-    where nobody knows.
+    how often it was run again, ``requeued`` how often of these it was put back into the queue (its node was lost,
+    taken back or rebooted, or its job was disabled: which of these is told nowhere); ``last_again`` the last such
+    moment, ``last_back`` whether that was one of the latter. ``before`` are the seconds of the runs before, None where
+    nobody knows.
     """
 
     id: str
@@ -41,7 +42,7 @@ class TaskFacts(Struct, frozen=True, gc=False):
     again: int = 0
     requeued: int = 0
     last_again: float | None = None
-    last_lost: bool = False
+    last_back: bool = False
     before: float | None = None
     node: str = ""
     after: Dependencies | None = None
@@ -66,8 +67,8 @@ def _task(task: TaskMoments | Task, made: datetime) -> TaskFacts:
     over = is_over(task.state)
     began = run.start_time
     requeue, retry = run.last_requeue_time, run.last_retry_time
-    lost = bool(requeue and (retry is None or requeue >= retry))
-    last = requeue if lost else retry
+    back = bool(requeue and (retry is None or requeue >= retry))
+    last = requeue if back else retry
     if began is None or (not over and task.state.lower() != "running"):
         began = None  # what an active or preparing task tells of is the run before
     end = run.end_time if over else None
@@ -82,7 +83,7 @@ def _task(task: TaskMoments | Task, made: datetime) -> TaskFacts:
         run.retry_count + run.requeue_count,
         run.requeue_count,
         last.timestamp() if last else None,
-        lost,
+        back,
         _before(task, run) if run.retry_count + run.requeue_count else None,
         fold(task.node_info.node_id) if task.node_info else "",
         task.depends_on,

@@ -192,7 +192,7 @@ NAMES: dict[Stage, str] = {
     "start": "start task",
     "slots": "without a free slot",
     "preparation": "job preparation",
-    "requeued": "after nodes were lost",
+    "requeued": "after tasks were put back",
     "unknown": "of waiting and runs that were repeated",
     "full": "all slots busy",
     "order": "one after the other",

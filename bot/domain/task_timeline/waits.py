@@ -22,8 +22,8 @@ Kind: TypeAlias = Literal[
     "held", "nodes", "boot", "start", "slots", "preparation", "requeued", "unknown", "earlier", "run", "failed"
 ]
 """Waits for other tasks, for nodes to be allocated, for their boot, for their start task, for a slot, for the job's
-preparation, for a slot after its node was lost; waited and ran, not told apart; an earlier run; its last one, and
-where that failed."""
+preparation, for a slot after it was put back into the queue; waited and ran, not told apart; an earlier run; its last
+one, and where that failed."""
 
 RUNS: frozenset[Kind] = frozenset(("earlier", "run", "failed"))
 """In which a task works."""
@@ -109,7 +109,7 @@ def _preparation(task: TaskFacts, ready: float, begin: float, known: Mapping[str
 def _again(task: TaskFacts, ready: float, begin: float) -> Iterator[Span]:
     """What came before the last run of a task that was run again."""
     last = min(begin, max(ready, task.last_again if task.last_again is not None else begin))
-    after: Kind = "requeued" if task.last_lost else "slots"
+    after: Kind = "requeued" if task.last_back else "slots"
     if task.before is None:
         yield from _span("unknown", ready, last)
     else:

@@ -54,7 +54,7 @@ def test_in_words() -> None:
     assert told.startswith("97 % of 3 h 17 min tasks waited for nodes: 13 min boot, then 40 slots for 2,500 tasks.")
     assert "At most 2,500 tasks waited at once." in told
     assert "49 runs failed." in told
-    assert "their node" in alt(SHAPES["preempted"])
+    assert "10 tasks put back" in alt(SHAPES["preempted"])
     assert "Slots were 86 % busy." in alt(SHAPES["10000"])
 
 
