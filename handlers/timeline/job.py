@@ -126,6 +126,8 @@ def _chart(ctx: Context, source: Account, job: Job, tasks: list[TaskSpans], cour
 def _buttons(ctx: Context, source: Account, job: Job, tasks: list[TaskSpans]) -> Actions | None:
     return build.actions(
         Button("Tasks", line(ctx, source, "task list", job.id), style="primary"),
+        Button("Why", line(ctx, source, "why job", job.id)) if _going(tasks) else None,
+        Button("Failures", line(ctx, source, "failures job", job.id)) if any(t.task.failed for t in tasks) else None,
         Button("Job", line(ctx, source, "job show", job.id)),
         Button("Refresh", line(ctx, source, "timeline job", job.id), how="edit"),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.azure.models import Node
-from bot.domain.states import word
+from bot.domain.states import is_bad, word
 from bot.domain.task_timeline.phases import took
 from bot.domain.task_timeline.single import NodeLife, node_finding, node_life
 from bot.domain.task_timeline.waits import Span as Fact
@@ -48,6 +48,7 @@ async def node_timeline(ctx: Context, pool: str, node: str, *, account: str | No
     state = node_chip(found.value.state)
     actions = build.actions(
         Button("Node", line(ctx, source, "node show", pool, found.value.id), style="primary"),
+        Button("Why", line(ctx, source, "why node", pool, found.value.id)) if is_bad(found.value.state) else None,
         Button("Start task log", line(ctx, source, "nodelog", pool, found.value.id)),
         Button("Pool", line(ctx, source, "pool show", pool)),
         Button("Refresh", line(ctx, source, "timeline node", pool, found.value.id), how="edit"),

@@ -136,6 +136,9 @@ def _card(
             _small_print(spent, whole),
             build.actions(
                 Button("Task", line(ctx, source, "task show", job, task.id), style="primary"),
+                Button("Why", line(ctx, source, "why task", job, task.id))
+                if spent.task.failed or spent.task.again or spent.task.began is None
+                else None,
                 Button("Timeline of the job", line(ctx, source, "timeline job", job)),
                 Button("Node", line(ctx, source, "timeline node", task.node_info.pool_id, task.node_info.node_id))
                 if task.node_info and task.node_info.node_id

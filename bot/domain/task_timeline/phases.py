@@ -247,6 +247,8 @@ def finding(course: Course, going: bool = False) -> str:
     )
 
 
+_STOOD = 2
+"""Ways to stand still that are named in the headline."""
 _WORTH = 0.3
 """The share of the whole from which on something is the headline."""
 
@@ -261,6 +263,8 @@ def _stood(course: Course) -> str:
     """``14 min boot, 3 min start task``: how long nothing ran for want of a machine, by what it was."""
     whole = course.seconds
     stood = [(stage, seconds) for stage in MACHINES if (seconds := course.of(stage)) >= _LEAST * whole]
+    longest = sorted((seconds for _, seconds in stood), reverse=True)[:_STOOD]
+    stood = [(stage, seconds) for stage, seconds in stood if seconds in longest]
     return ", ".join(f"{took(seconds)} {NAMES[stage]}" for stage, seconds in stood)
 
 
