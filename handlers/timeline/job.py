@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
@@ -17,7 +16,7 @@ from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, code, facts, text, when
-from cards.card import Actions, Block, Button, Card, Mark, Picture, Words
+from cards.card import Actions, Block, Button, Card, Picture, Words
 from cards.charts.timeline import Timeline, timeline_alt
 from cards.formatting import moment_words, number, plural
 from handlers.history.forgotten import or_forgotten
@@ -49,7 +48,9 @@ async def job_timeline(ctx: Context, job: str, *, account: str | None = None) ->
     if made is not None and found.job_preparation_task is not None:
         prepared = await preparations_of(source, found.id, read.at)
     tasks, course = await asyncio.to_thread(_facts, read, nodes, prepared)
-    return _card(ctx, source, found, read, tasks, course)
+    # Of ten thousand tasks a picture takes as long to lay out as their facts to find: not on the event loop either.
+    chart = await asyncio.to_thread(_chart, ctx, source, found, tasks, course) if course else None
+    return _card(ctx, source, found, read, tasks, course, chart)
 
 
 def _ran_in(read: TasksRead) -> str:
@@ -65,22 +66,27 @@ def _facts(
 
 
 def _card(
-    ctx: Context, source: Account, job: Job, read: TasksRead, tasks: list[TaskSpans], course: Course | None
+    ctx: Context,
+    source: Account,
+    job: Job,
+    read: TasksRead,
+    tasks: list[TaskSpans],
+    course: Course | None,
+    chart: Timeline | None,
 ) -> Card:
     going = _going(tasks)
     buttons = _buttons(ctx, source, job, tasks)
-    if course is None:
+    if course is None or chart is None:
         return Card(
             title=titled(f"Timeline of job {job.id}", "nothing has happened yet"),
             mark=job_chip(job.state).mark,
             as_of=read.at,
             blocks=blocks(Words(text("There is nothing to draw: the job has no tasks that did anything.")), buttons),
         )
-    chart = _chart(ctx, source, job, tasks, course, read.at)
     failed = sum(task.task.failed for task in tasks)
     return Card(
         title=titled(chart.headline, f"job {job.id}", plural(len(tasks), "task")),
-        mark=Mark.FAILED if failed else job_chip(job.state).mark,
+        mark=job_chip(job.state, failed=failed).mark,
         as_of=read.at,
         blocks=blocks(
             Picture(f"timeline-{source.name}-{job.id}", timeline_alt(chart), chart, f"Timeline of {job.id}"),
@@ -105,7 +111,7 @@ def _going(tasks: list[TaskSpans]) -> bool:
     return any(not is_over(task.task.state) for task in tasks)
 
 
-def _chart(ctx: Context, source: Account, job: Job, tasks: list[TaskSpans], course: Course, at: datetime) -> Timeline:
+def _chart(ctx: Context, source: Account, job: Job, tasks: list[TaskSpans], course: Course) -> Timeline:
     rows, about = rows_of(tasks, course)
     zone = ZoneInfo(ctx.zone)
     parts = (source.name, job.id, plural(len(tasks), "task"), about, moment_words(moment(course.end).astimezone(zone)))
