@@ -27,6 +27,7 @@ from bot.sandbox.entity_specs import (
     PoolInformation,
     PoolSpecification,
     Schedule,
+    TaskConstraints,
     TaskContainerSettings,
     TaskDependencies,
     TaskSpecification,
@@ -183,6 +184,13 @@ def _deletes_for_ever(account: AccountState) -> Named:
     return Named("pool", pool.id)
 
 
+def _scaled_to_zero(account: AccountState) -> Named:
+    pool = pool_of(account, "scaled-to-zero", 0)
+    task_of(account, job_of(account, "waits-for-nodes", pool.id))
+    later(account, minutes=10)
+    return Named("pool", pool.id)
+
+
 POOLS: dict[str, Situation] = {
     "pool.quota.cores": _beyond_quota,
     **{
@@ -211,6 +219,7 @@ POOLS: dict[str, Situation] = {
     "pool.resize.waits_for_tasks": _waits_for_tasks,
     "pool.resize.too_long_autoscale": _resizes_by_formula,
     "pool.deleting_too_long": _deletes_for_ever,
+    "pool.scaled_to_zero": _scaled_to_zero,
 }
 PROVIDERS: dict[str, Situation] = {
     row: _refused(row, *said)
@@ -586,6 +595,24 @@ def _job_quota(account: AccountState) -> Named:
     return Named("job", "one-more", refused=("POST", "/jobs", body))
 
 
+def _terminated(account: AccountState) -> Named:
+    pool = pool_of(account, "terminated", 0)
+    job = job_of(account, "terminated", pool.id)
+    task_of(account, job)
+    account.job_lifecycle.terminate(job)
+    later(account, minutes=1)
+    return Named("job", job.id)
+
+
+def _not_started(account: AccountState) -> Named:
+    pool = pool_of(account, "not-started")
+    job = job_of(account, "not-started", pool.id)
+    account.inject.stick_job(job.id)
+    task_of(account, job)
+    later(account, minutes=30)
+    return Named("job", job.id)
+
+
 def _pool_gone(account: AccountState) -> Named:
     pool = pool_of(account, "gone")
     job = job_of(account, "pool-gone", pool.id)
@@ -619,6 +646,8 @@ JOBS: dict[str, Situation] = {
     "job.disabled": _disabled_job,
     "job.ending_long": _ends_long,
     "job.pool_gone": _pool_gone,
+    "job.terminated": _terminated,
+    "job.tasks_not_started": _not_started,
     "job.enabled_too_late": _enabled_too_late,
     "job.quota": _job_quota,
 }
@@ -728,6 +757,24 @@ def _too_wide(account: AccountState) -> Named:
     return Named("task", task.id, job.id)
 
 
+def _retried(account: AccountState) -> Named:
+    pool = pool_of(account, "retried")
+    job = job_of(account, "retried", pool.id)
+    spec = TaskSpecification(constraints=TaskConstraints(max_task_retry_count=-1))
+    work = Work(median=5.0, spread=0.01, failures=((1.0, exited(1)),))
+    task = account.runner.add(job, "task-1", "./work.sh", spec, work=work)
+    later(account, minutes=20)
+    return Named("task", task.id, job.id)
+
+
+def _prepares(account: AccountState) -> Named:
+    pool = pool_of(account, "prepares-task")
+    job = job_of(account, "prepares-task", pool.id)
+    task = account.runner.add(job, "task-1", "./work.sh", work=Work(median=60.0, prepare=14_400.0))
+    later(account, minutes=40)
+    return Named("task", task.id, job.id)
+
+
 def _no_containers(account: AccountState) -> Named:
     pool = pool_of(account, "no-containers")
     job = job_of(account, "no-containers", pool.id)
@@ -769,6 +816,8 @@ TASKS: dict[str, Situation] = {
     "task.ended_with_node": _ended_with_node,
     "task.parent_failed": _parent_failed,
     "task.slots": _too_wide,
+    "task.retried_endlessly": _retried,
+    "task.preparing_long": _prepares,
     "task.container_mismatch": _no_containers,
 }
 EXITS: dict[str, Situation] = {
@@ -802,6 +851,11 @@ WALKED = frozenset(
         "pool.resize.waits_for_tasks",
         "pool.resize.too_long_autoscale",
         "pool.deleting_too_long",
+        "pool.scaled_to_zero",
+        "job.terminated",
+        "job.tasks_not_started",
+        "task.retried_endlessly",
+        "task.preparing_long",
         "autoscale.warming_up",
         "autoscale.dead",
         "autoscale.wants_none",

@@ -242,6 +242,21 @@ SHOWN: dict[str, Shown] = {
     "task.ended_with_job": _task_is(_ended),
     "task.ended_with_node": _task_is(_ended),
     "task.parent_failed": _task_is(lambda task: task.state == "active" and task.depends_on is not None),
+    "pool.scaled_to_zero": _pool_is(lambda pool, at: pool.target_dedicated_nodes == pool.current_dedicated_nodes == 0),
+    "job.terminated": _job_is(
+        lambda job, counts: (
+            job.execution_info is not None
+            and job.execution_info.terminate_reason == "UserTerminate"
+            and counts.active == 1
+        )
+    ),
+    "job.tasks_not_started": _job_is(lambda job, counts: job.state == "active" and counts.active == 1),
+    "task.retried_endlessly": _task_is(
+        lambda task: (
+            task.state != "completed" and task.execution_info is not None and task.execution_info.retry_count > 20
+        )
+    ),
+    "task.preparing_long": _task_is(lambda task: task.state == "preparing"),
     "task.slots": _task_is(lambda task: task.state == "active" and task.required_slots == 4),
 }
 """What the wire shows of the rows that `why` tells apart by more than a code."""
