@@ -170,10 +170,11 @@ async def test_what_is_critical_and_joins_a_digest_is_said_aloud(tmp_path: Path)
         await ops.look()
         [digest] = ops.entries.on_top()
         ops.found["node.unusable"] += [finding(f"new-{number}") for number in range(5)]
-        ops.found["pool.down"] = [finding("x", headline="pool x is down")]
+        ops.found["pool.down"] = [finding("x", headline="pool x is down", cause="it has no nodes at all")]
         await ops.look(900)
         assert ops.entries.on_top()[0].version > digest.version
         assert [title(each) for each in ops.entries.below(digest)] == ["✖ critical now: pool x is down"]
+        assert "it has no nodes at all" in words(ops.entries.below(digest)[0])
 
 
 async def test_while_much_is_on_its_way_new_alerts_are_gathered(tmp_path: Path) -> None:

@@ -116,7 +116,8 @@ class Channel:
         if line is None:
             return None
         known = self._digests.get(line.version.message, ())
-        return next((one.at for one in known if one.at >= each.at - EARLY and _more(one)), line.version.at)
+        counted = next((one.at for one in known if one.at >= each.at - EARLY and _more(one)), line.version.at)
+        return min(counted, line.version.at)
 
     def silent(self, each: Expected) -> Iterator[str]:
         """What the messages that tell it do not say, though they have room for it."""

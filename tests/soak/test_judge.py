@@ -316,6 +316,9 @@ def test_what_a_digest_counted_before_it_named_it_was_told_when_it_was_counted()
     found = verdict([*told(), *counted, *named], happened=[*HAPPENED, *made])
     assert found.sound, found.late
     assert verdict([*told(), *named], happened=[*HAPPENED, *made]).late
+    first = digest("digest", ["job many-0 has started"], 0)
+    full = digest("digest", ["job someone-1 has started"], 3, at=2_000.0)
+    assert verdict([*told(), *first, *full], happened=[*HAPPENED, *made]).sound, "it was named before that was full"
 
 
 def test_news_of_a_pool_may_be_counted_and_an_end_is_named() -> None:
