@@ -209,7 +209,7 @@ def test_a_wrong_value_is_told_in_plain_words(
         ("receipt nightly-1", ("cost job nightly-1",), ()),
         ("bill", ("cost",), ()),
         ("bill last-month by:pool", ("cost last-month by:pool",), ()),
-        ("failures", ("job list 'failed>0'", "alert list"), ()),
+        ("errors", ("failures", "job list 'failed>0'", "alert list"), ()),
         ("why gpu-a", ("job show gpu-a", "pool show gpu-a"), ()),
         ("why", ("alert list",), ("job show", "pool show")),
         ("pools state:bad", ("pool list state:bad",), ()),
