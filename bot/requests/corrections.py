@@ -28,8 +28,8 @@ _LONGEST_PATH = 3
 _MEANT = {
     **dict.fromkeys(("bill", "bills", "billing", "invoice", "invoices", "spend", "spending", "costs"), ("cost",)),
     **dict.fromkeys(("receipt", "receipts"), ("cost receipts", "cost job")),
-    **dict.fromkeys(("failure", "failures", "failed", "errors"), ("job list failed>0", "alert list")),
-    **dict.fromkeys(("why", "explain", "reason"), ("job show", "pool show", "alert list")),
+    **dict.fromkeys(("failure", "failed", "errors"), ("failures", "job list failed>0", "alert list")),
+    **dict.fromkeys(("explain", "reason"), ("job show", "pool show", "alert list")),
     **dict.fromkeys(("budget", "budgets"), ("cost budgets",)),
     **dict.fromkeys(("logs", "output"), ("log",)),
     **dict.fromkeys(("quota", "quotas"), ("account quotas", "account show")),
