@@ -9,7 +9,7 @@ from bot.domain.diagnosis.nodes import ID
 from bot.domain.entity import Entity
 from bot.domain.price import HourlyCost
 from bot.requests.context import Context
-from cards.build import actions, blocks, bold, facts, muted, note, text
+from cards.build import actions, blocks, bold, muted, note, text
 from cards.card import Bullets, Button, Card, Code, Footer, Mark, Mention, Text, Time, Words
 from cards.formatting import money, plural
 from cards.text_fit import elide
@@ -56,7 +56,8 @@ def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, 
         as_of=answer.at,
         blocks=blocks(
             Words(_how_sure(clue, elsewhere=elsewhere)),
-            facts(("To do", _sentence(clue.do)), ("Costs", _costs(clue, answer.cost))),
+            Words(text(bold("To do: "), _sentence(clue.do))) if clue.do else None,
+            Words(text(bold("Costs: "), costs)) if (costs := _costs(clue, answer.cost)) else None,
             *section("Evidence", *_evidence(ctx, clue)),
             actions(*made, *rest[: 1 if made else 2], more, again),
             _also(verdict, about),
@@ -132,8 +133,9 @@ def _also(verdict: Verdict, about: Entity) -> Footer | None:
         return None
     said = []
     for each in verdict.also[:_ALSO]:
-        where = "" if each.about == about else f"{each.about.kind} {elide(each.about.id, ID)}: "
-        words = f"{where}{each.cause}"
+        named = each.about == about or each.about.id in each.cause
+        where = "" if named else f"{each.about.kind} {elide(each.about.id, ID)}: "
+        words = cut(f"{where}{each.cause}")
         said.append(words if len(words) <= _CUT else words[: _CUT - 1].rstrip() + "…")
     more = len(verdict.also) - _ALSO
     return note("Also seen: ", "; ".join(said), f"; {more} more" if more > 0 else "")
