@@ -43,14 +43,14 @@ async def listed(home: Home, error: AzureError) -> Card | None:
     if not boxes:
         return None
     gaps.forget()
-    box = boxes[0]
+    box, why = boxes[0], await _why(home, error)
     lines = [text(code(each.name), muted(f"  {_how_much(each)}")) for each in box.files]
     return Card(
         title=titled(text("Files of ", *home.label), text("kept by the bot")),
         mark=Mark.STOPPED,
         as_of=home.source.now(),
         blocks=blocks(
-            Words(text(when_kept(box), f": {await _why(home, error)}. ", ended(box), *_where(box))),
+            Words(text(when_kept(box), f". {why[:1].upper()}{why[1:]}. ", ended(box), *_where(box))),
             Bullets(tuple(lines)),
             actions(
                 *logs_of(home.ctx, home.source, box, 1),
@@ -142,7 +142,7 @@ def _card(home: Home, boxes: list[Box], nth: int, file: KeptFile, lines: int, wh
         mark=Mark.STOPPED,
         as_of=home.source.now(),
         blocks=blocks(
-            Words(text(when_kept(box), f": {why}. " if why else ". ", ended(box), *_where(box))),
+            Words(text(when_kept(box), f". {why[:1].upper()}{why[1:]}. " if why else ". ", ended(box), *_where(box))),
             body,
             _buttons(home, boxes, nth, file, lines, found.text.count("\n") + 1),
             _small_print(file, found.cut, len(found.lines)),

@@ -99,5 +99,5 @@ def logs_of(ctx: Context, source: Account, box: Box, nth: int) -> list[Button]:
 
 def earlier_runs(boxes: Sequence[KeptTask]) -> Bullets | None:
     """Runs of a task before the one that Batch tells of, a line each."""
-    lines = [text(ended(each), f": {each.line}" if each.line else "") for each in boxes]
+    lines = [text(ended(each), f" · {each.line}" if each.line else "") for each in boxes]
     return Bullets(tuple(lines)) if lines else None

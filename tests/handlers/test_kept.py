@@ -87,7 +87,7 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     log = await scene.ask(f"log nightly {task.id} stderr.txt")
     assert code(log).splitlines() == ["loading scene 7", "ValueError: no such frame 7"]
     assert not log.refused
-    assert "node is gone" in shown(log)
+    assert "The node is gone with its files." in shown(log)
     check("kept-log", still(log, scene))
     out = await scene.ask(f"log nightly {task.id}")
     assert "stdout.txt" in plain(out.title)
