@@ -35,6 +35,10 @@ _LONG = 32
 """Characters of other scripts that are no chance."""
 _RUN = re.compile(rb"[\t\x20-\x7e]{8,}|(?:[\t\x20-\x7e]\0){8,}|(?:\0[\t\x20-\x7e]){8,}")
 """Readable parts of what is no text."""
+_NAMES = re.compile(r"[\"']?\s*[:=][\"'\s]*(?:[|>][+-]?\d?)?\s*\Z")
+"""How a line ends whose value stands in the next."""
+_NAME = re.compile(r"[\w-]*(?=[\"'\s]*[:=])")
+"""What may be the end of a name, before its value."""
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\b\x1b"})
 
 
@@ -60,14 +64,14 @@ def printed(tail: Tail, lines: int) -> Printed | None:
 def ending(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str, str] | None:
     """The end of a file from byte ``start`` on as text that may be kept, and its encoding; None where it is no text.
 
-    Without secrets, and from a whole line on: what the beginning cuts in two may be half a secret. ``first`` are the
-    file's first bytes.
+    Without secrets, and from a whole line on: what the beginning cuts in two may be half a secret, or half the name of
+    one that follows. ``first`` are the file's first bytes.
     """
     known = decoded(content, start=start, first=first)
     if known is None:
         return None
     text, encoding = known
-    return fit(_from_a_whole_line(text) if start > 0 else text), encoding
+    return (_behind_a_cut(text) if start > 0 else fit(text)), encoding
 
 
 def last_lines(text: str, encoding: str, lines: int) -> Printed:
@@ -165,13 +169,25 @@ def _utf8_or_latin(content: bytes, start: int) -> tuple[str, str]:
     return content.decode("cp1252", "replace"), "Latin-1"
 
 
-def _from_a_whole_line(text: str) -> str:
-    """Without the line that the beginning cuts; of one endless line without its first word, which may be half a key."""
-    rest = text.partition("\n")[2]
+def _behind_a_cut(text: str) -> str:
+    """Fit text without the line that the beginning cuts; of one endless line without its first word.
+
+    What is left out may be half a key; or half the name of what follows, so a name of a secret stands in for it.
+    """
+    line, _, rest = text.partition("\n")
     if rest:
-        return rest
-    gap = re.search(r"\s", text[:-1])
-    return text[gap.end() :] if gap else ""
+        names = _NAMES.search(line)
+        return fit(f"{_named(names[0])}\n{rest}").partition("\n")[2] if names else fit(rest)
+    name = _NAME.match(line)
+    found = fit(_named(line[name.end() :]) if name else line)
+    gap = re.search(r"\s", found)
+    return found[gap.end() :] if gap else ""
+
+
+def _named(text: str) -> str:
+    """Text behind the end of a name, with the name of a secret."""
+    quote = text[:1] if text[:1] in "\"'" else ""
+    return f"{quote}password{text}"
 
 
 def _short(line: str) -> str:

@@ -26,13 +26,18 @@ def normalised(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
+def exited(exit_code: int | None, code: str) -> bool:
+    """Whether a program ended by itself, with an exit code: what the service ended or never began says so itself."""
+    return exit_code is not None and (not code or code.lower() == _NUMBERED)
+
+
 def cause_of(exit_code: int | None, code: str, message: str = "") -> str:
     """The cause of a task's failure: its exit code, or else the service's code and its words without what varies.
 
     ``code`` and ``message`` are those of ``failureInfo``. What came to no exit code of its own but was ended by the
     service (``TaskEnded``) is named by the service's words, although the killed process has an exit code too.
     """
-    if exit_code is not None and (not code or code.lower() == _NUMBERED):
+    if exited(exit_code, code):
         return f"{EXIT}{exit_code}"
     said = normalised(message)
     if not code:

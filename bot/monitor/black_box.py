@@ -198,15 +198,10 @@ def settle(
         if box.retried:
             # What runs again goes on printing: the last line may be half a secret, which has no shape; and no line of
             # it says why the run before failed.
-            box = replace(box, files=tuple(map(_whole_lines, box.files)))
+            box = replace(box, files=tuple(map(file_ends.whole_lines, box.files)))
         else:
             box = replace(box, line=line, line_in=line_in)
     pending.kept[key] = box
-
-
-def _whole_lines(file: KeptFile) -> KeptFile:
-    lines, end, _ = file.text.rpartition("\n")
-    return replace(file, text=lines + end)
 
 
 def tried(pending: PendingState, key: BoxKey) -> None:

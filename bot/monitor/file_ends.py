@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from bot.azure.errors import AzureError
 from bot.azure.files import Head
 from bot.content.clear_text import HEAVY
@@ -53,6 +55,12 @@ async def ends(files: Files, wanted: Sequence[tuple[str, int]], called: Callable
             if not error.not_found:
                 raise
     return tuple(found)
+
+
+def whole_lines(file: KeptFile) -> KeptFile:
+    """Without the line that a program may still have been printing: half a secret has no shape."""
+    lines, end, _ = file.text.rpartition("\n")
+    return replace(file, text=lines + end)
 
 
 async def _end(files: Files, name: str, most: int, called: Callable[[str], None]) -> KeptFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,9 +11,9 @@ from msgspec import Struct
 
 from bot.azure.account import Account
 from bot.azure.models import Job
-from bot.domain.clusters.common import in_common
+from bot.domain.clusters.common import Common, in_common
 from bot.domain.clusters.grouping import Kind, clusters, kind_of, printed_by_program
-from bot.domain.clusters.model import Cluster, Failed, Ran
+from bot.domain.clusters.model import Cluster, Failed, Ran, Said, TaskKey
 from bot.requests.context import Context
 from cards.card import Action, Card
 from cards.formatting import change, number, plural
@@ -62,14 +63,13 @@ async def answer(
     """The card of failures that were read; ``succeeded`` are the tasks beside them, weighed."""
     failed = every.failed
     said = await logs_of(ctx.store, source, failed) if failed else {}
-    groups = clusters(failed, said)
     whole = not (every.more_failed or every.more_succeeded)
-    beside = [*failed, *succeeded]
+    groups, common = await asyncio.to_thread(_grouped, failed, said, succeeded, whole=whole)
     shown = Shown(
         subject=subject.name,
         at=subject.at,
         clusters=groups,
-        common={each.key: in_common(each, beside, whole=whole) for each in groups},
+        common=common,
         read=len(failed),
         failed=subject.counted if subject.counted is not None else None if every.more_failed else len(failed),
         of=subject.tasks,
@@ -87,6 +87,17 @@ async def answer(
         await cluster_buttons(ctx, source, each, states, shown.common.get(each.key, ())) for each in groups[:SHOWN]
     ]
     return failures_card(ctx, shown, buttons, drawn)
+
+
+def _grouped(
+    failed: Sequence[Failed], said: Mapping[TaskKey, Said], succeeded: Sequence[Ran], *, whole: bool
+) -> tuple[list[Cluster], dict[str, list[Common]]]:
+    """All clusters, and what those that are shown have in common; to be called in a thread.
+
+    Each is held against all tasks that were read: of thousands of failures of as many causes that takes half a minute.
+    """
+    groups, beside = clusters(failed, said), [*failed, *succeeded]
+    return groups, {each.key: in_common(each, beside, whole=whole) for each in groups[:SHOWN]}
 
 
 def _where(subject: Subject) -> str:

@@ -58,10 +58,11 @@ def failures_card(ctx: Context, shown: Shown, buttons: Sequence[Sequence[Action]
         return _none(shown)
     parts: list[Block | None] = [Words(text(shown.before)) if shown.before else None]
     for place, cluster in enumerate(shown.clusters[:SHOWN], start=1):
+        row = _row(cluster)
         parts += [
-            Words(_head(place, cluster, shown)),
+            Words(_head(place, cluster, row, shown)),
             _example(cluster, place),
-            _to_do(cluster),
+            _to_do(row),
             Words(text(muted(found))) if (found := _told(cluster, shown, zone)) else None,
             build.actions(*buttons[place - 1]),
         ]
@@ -107,19 +108,21 @@ def _none(shown: Shown) -> Card:
     )
 
 
-def _head(place: int, cluster: Cluster, shown: Shown) -> Text:
+def _head(place: int, cluster: Cluster, row: Row | None, shown: Shown) -> Text:
     """``1  ×198  91 %  exit code 137: killed (SIGKILL), out of memory most often``."""
     share = f"{percent(cluster.count, shown.read)}  " if cluster.count < shown.read else ""
     name = cluster.cause.partition(": ")[0]
     if cluster.unread:
         means = "others with it printed different things, and the logs of these were not read"
     else:
-        means = row.cause if (row := _row(cluster)) else ""
+        means = row.cause if row else ""
     return text(bold(f"{place}  ×{number(cluster.count)}"), f"  {share}", bold(name), f": {means}" if means else "")
 
 
 def _row(cluster: Cluster) -> Row | None:
-    """What is known of such failures."""
+    """What is known of such failures; nothing where what they printed was not read."""
+    if cluster.unread:
+        return None
     example = cluster.example
     message = " ".join([example.message, *(value for _, value in example.details)])
     return find(
@@ -132,9 +135,8 @@ def _row(cluster: Cluster) -> Row | None:
     )
 
 
-def _to_do(cluster: Cluster) -> Words | None:
+def _to_do(row: Row | None) -> Words | None:
     """What to do about it."""
-    row = None if cluster.unread else _row(cluster)
     return Words(text(f"{row.do[:1].upper()}{row.do[1:]}.")) if row and row.do else None
 
 

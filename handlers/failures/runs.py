@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ async def runs_before(
     read = await gaps.maybe(f"failed tasks of job {before[0]}", failed_of(source, before[0], sizes, most=PAGE))
     if read is None or read[1]:
         return Earlier(words)
-    return Earlier(words, kinds_of(read[0]), _WHEN)
+    return Earlier(words, await asyncio.to_thread(kinds_of, read[0]), _WHEN)
 
 
 _WHEN = "in the run before"

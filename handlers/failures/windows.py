@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -146,7 +147,7 @@ async def _lately(
     every = await of_jobs(source, [job.id for job in chosen], sizes, since - span)
     now, before = in_window(every.failed, since)
     whole = not every.more_failed and len(chosen) == len(jobs)
-    earlier = window_before(before, len(now), _span_words(window, span), whole=whole)
+    earlier = await asyncio.to_thread(window_before, before, len(now), _span_words(window, span), whole=whole)
     every.failed = now
     beside = [task for task in every.succeeded if task.ended is None or task.ended >= since]
     subject = Subject(

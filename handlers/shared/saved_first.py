@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -50,12 +51,8 @@ async def save_tasks(run: Run, job: str, tasks: Sequence[Task]) -> None:
     """Keep how these tasks of a job failed, and what they printed, where that is not kept yet."""
 
     async def save() -> Saved:
-        boxes = [
-            _box(run.account, job, task.id, task.execution_info, task.node_info or Place())
-            for task in tasks
-            if task.execution_info
-        ]
-        return Saved(len(tasks), await _keep(run, [each for each in boxes if each]))
+        boxes = await asyncio.to_thread(_boxes, run.account, job, tasks)
+        return Saved(len(tasks), await _keep(run, boxes))
 
     if tasks:
         _say(run, await run.once("kept first", Saved, save))
@@ -75,16 +72,11 @@ async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
                 except AzureError:
                     return None
 
-        rows = [row for row in await asyncio.gather(*map(read, nodes[:MOST])) if row]
-        boxes = [_node_box(run.account, pool, row) for row in rows]
-        failed = [
-            _box(run.account, each.job_id, each.task_id, each.execution_info, Place(pool, row.id))
-            for row in rows
-            for each in row.recent_tasks
-            if each.task_state.lower() == "completed" and each.subtask_id is None
-        ]
-        kept = await _keep(run, [each for each in failed if each], [each for each in boxes if each])
-        return Saved(len([each for each in [*boxes, *failed] if each]), kept)
+        readings = [asyncio.ensure_future(read(node)) for node in nodes[:MOST]]
+        await _in_time(readings)
+        rows = [row for each in readings if not each.cancelled() and (row := each.result())]
+        boxes, failed = await asyncio.to_thread(_boxes_of_nodes, run.account, pool, rows)
+        return Saved(len(boxes) + len(failed), await _keep(run, failed, boxes))
 
     if nodes:
         saved = await run.once("kept first", Saved, save)
@@ -95,6 +87,28 @@ async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
 def _say(run: Run, saved: Saved) -> None:
     some = f"{number(saved.kept)} of {number(saved.meant)}" if saved.kept < saved.meant else number(saved.kept)
     run.say("kept first", _TITLE, Mark.DONE if saved.kept else Mark.WARNING, f"{some} kept")
+
+
+def _boxes(account: Account, job: str, tasks: Sequence[Task]) -> list[KeptTask]:
+    """How these failed. To be called in a thread: to clear what the service says of ten thousand takes seconds."""
+    found = (
+        _box(account, job, task.id, task.execution_info, task.node_info or Place())
+        for task in tasks
+        if task.execution_info
+    )
+    return [each for each in found if each]
+
+
+def _boxes_of_nodes(account: Account, pool: str, rows: Sequence[LeavingNode]) -> tuple[list[KeptNode], list[KeptTask]]:
+    """How nodes in trouble are, and how tasks failed on these lately; to be called in a thread too."""
+    failed = (
+        _box(account, each.job_id, each.task_id, each.execution_info, Place(pool, row.id))
+        for row in rows
+        for each in row.recent_tasks
+        if each.task_state.lower() == "completed" and each.subtask_id is None
+    )
+    nodes = (_node_box(account, pool, row) for row in rows)
+    return [each for each in nodes if each], [each for each in failed if each]
 
 
 def _box(account: Account, job: str, task: str, ran: TaskRun | None, place: Place) -> KeptTask | None:
@@ -132,16 +146,24 @@ async def _keep(run: Run, tasks: Sequence[KeptTask], nodes: Sequence[KeptNode] =
 
     wanted: list[KeptTask | KeptNode] = [*broken, *(box for box in chosen if printed_something(box))]
     readings = [asyncio.ensure_future(read(box)) for box in wanted]
-    if readings:
-        _, late = await asyncio.wait(readings, timeout=PATIENCE)
-        for reading in late:
-            reading.cancel()
-        await asyncio.gather(*readings, return_exceptions=True)
+    await _in_time(readings)
     kept_tasks = [_with(box, files.get(_key(box), ())) for box in chosen]
     kept_nodes = [replace(box, files=files.get(_key(box), ())) for box in broken]
     await run.store.keep(kept_tasks, kept_nodes)
     mine = {*map(_key, tasks), *map(_key, nodes)}
     return len(kept_tasks) + len(kept_nodes) + len(known & mine)
+
+
+async def _in_time(readings: Sequence[asyncio.Future[Any]]) -> None:
+    """Wait for all of them, but no longer than a change may wait: what is late is cancelled."""
+    if not readings:
+        return
+    try:
+        await asyncio.wait(readings, timeout=PATIENCE)
+    finally:
+        for reading in readings:
+            reading.cancel()
+    await asyncio.gather(*readings, return_exceptions=True)
 
 
 def _with(box: KeptTask, files: tuple[KeptFile, ...]) -> KeptTask:

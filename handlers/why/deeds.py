@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.azure.account import Account
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.entity import fold
+from bot.requests.command import CommandError
 from bot.requests.context import Context
 from bot.requests.grammar import words
 from storage.port.audit import AuditFilter
@@ -26,8 +27,11 @@ async def deed(
     wanted = AuditFilter(account=source.name, since=at - _BEFORE, until=at + _AFTER)
     for row in await ctx.store.audit_search(wanted, _READ):
         entry = row.entry
-        typed = [fold(word) for word in words(entry.command)]
-        known = ctx.registry.find(words(entry.command))
+        try:
+            typed = words(entry.command)
+        except CommandError:
+            continue  # what was hidden in it took a quote along
+        known, typed = ctx.registry.find(typed), [fold(word) for word in typed]
         about = all(fold(name) in typed or any(word.endswith(f"/{fold(name)}") for word in typed) for name in names)
         if known is not None and known.path in verbs and about and entry.result in _MADE:
             return Evidence(f"{entry.command}, asked of me by", entry.at, person=entry.person)

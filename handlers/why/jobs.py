@@ -163,5 +163,7 @@ async def _with_printed(reads: Reads, made: JobCase) -> JobCase:
     example = telling(made)
     if not example:
         return made
-    said = await reads.printed(f"the output of {example}", reads.source.files(reads.source.task(made.job.id, example)))
+    files = reads.source.files(reads.source.task(made.job.id, example))
+    runs = any(each.id == example and each.state.lower() == "running" for each in made.unfinished)
+    said = await reads.printed(f"the output of {example}", files, runs=runs)
     return replace(made, printed={example: said}) if said else made

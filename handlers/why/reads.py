@@ -15,7 +15,7 @@ from bot.azure.models import Node
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.states import BAD_NODES
 from bot.monitor.evidence import said_in
-from bot.monitor.file_ends import TASK, ends
+from bot.monitor.file_ends import TASK, ends, whole_lines
 
 MOST = 9
 """Calls of one answer."""
@@ -122,19 +122,22 @@ class Reads:
             size=NODES,
         )
 
-    async def printed(self, what: str, files: Files, wanted: Sequence[tuple[str, int]] = TASK) -> Evidence | None:
+    async def printed(
+        self, what: str, files: Files, wanted: Sequence[tuple[str, int]] = TASK, *, runs: bool = False
+    ) -> Evidence | None:
         """The line that says most of what a program printed, with the file where it stands; None where there is none.
 
         ``wanted`` are the files, and how much of their ends. Each takes up to three calls; none is made beyond those
-        that are left.
+        that are left. ``runs`` whether the program may go on printing.
         """
         if not self.left:
             return None
         self.looked.append(what)
         try:
-            said = said_in(await ends(_Counted(files, self), wanted, _nothing))
+            found = await ends(_Counted(files, self), wanted, _nothing)
         except AzureError:
             return None  # an answer goes without: its node is gone most often
+        said = said_in(map(whole_lines, found) if runs else found)
         return Evidence(said.line, self.source.now(), printed=True) if said.line else None
 
 

@@ -33,7 +33,8 @@ async def read_task(ctx: Context, reads: Reads, task: Task, job: Job, at: dateti
         end = run.end_time if run else None
         ended = await deed(ctx, source, ("task terminate",), (job.id, task.id), end)
     elif run and run.retry_count:
-        printed = await reads.printed("its output", source.files(source.task(job.id, task.id)))
+        runs = task.state.lower() == "running"
+        printed = await reads.printed("its output", source.files(source.task(job.id, task.id)), runs=runs)
     case = TaskCase(task=task, job=job, at=at, node=node, gone=gone, printed=printed, ended=ended)
     if task.state.lower() != "active":
         return case, None

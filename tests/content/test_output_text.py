@@ -44,6 +44,23 @@ def test_an_endless_line_loses_the_word_that_may_be_half_a_key() -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b'ssword":\n  "hunter2horse",\n  "frames": 7\n', ['  "…",', '  "frames": 7']),
+        (b"sword: |\n  hunter2horse\nframes: 7\n", ["  …", "frames: 7"]),
+        (b"sword =\r\n  hunter2horse\r\nframes=7\r\n", ["  …", "frames=7"]),
+        (b"assword = hunter2horse frames=7", ["= … frames=7"]),
+        (b'assword":"hunter2 horse","frames":7} end', ["end"]),
+        (b"level=error said=nothing", ["said=nothing"]),
+        (b"rendered: 7\nframes: 8\n", ["frames: 8"]),
+        (b"hello big world", ["big world"]),
+    ],
+)
+def test_a_name_that_the_beginning_cuts_hides_its_value_all_the_same(content: bytes, lines: list[str]) -> None:
+    assert shown(content, start=100).lines == lines
+
+
+@pytest.mark.parametrize(
     ("content", "text", "encoding"),
     [
         ("größer 漢字\n".encode(), "größer 漢字", ""),

@@ -306,3 +306,37 @@ def test_nodes_that_tell_little() -> None:
     assert life is not None
     assert life.ready is None
     assert node_finding(life) == "66 % of 1 min went into a start task that failed: 40 s"
+
+
+_IDS = st.integers(0, 8)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.lists(st.tuples(_IDS, _IDS), max_size=3)), max_size=9))
+def test_ranges_of_tasks_are_looked_up_as_their_ids_would_be(
+    kinds: list[tuple[bool, bool, list[tuple[int, int]]]],
+) -> None:
+    def those(*, by_range: bool) -> list[list[tuple[str, float, float]]]:
+        tasks = []
+        for place, (over, failed, ranges) in enumerate(kinds):
+            named = tuple(str(each) for first, last in ranges for each in range(first, last + 1))
+            spans = tuple(TaskIdRange(first, last) for first, last in ranges)
+            after = Dependencies((), spans) if by_range else Dependencies(named, ())
+            tasks.append(
+                ran(str(place), 0, 5 + place, 40 - 3 * place, failed=failed, after=after)
+                if over
+                else TaskFacts(str(place), ZERO, "active", ZERO, after=after)
+            )
+        return [told(each) for each in spans_of(tasks, [], {}, ZERO + 60)]
+
+    assert those(by_range=True) == those(by_range=False)
+
+
+def test_ten_thousand_tasks_each_after_all_before_it_do_not_stall() -> None:
+    """To look through all before each takes a quarter of a minute, and so does the same of nodes: no time is told."""
+    count = 10_000
+    after = [Dependencies((), (TaskIdRange(0, each - 1),)) for each in range(count)]
+    tasks = [ran(str(each), 0, 10 * each + 1, 10 * each + 5, f"n{each}", after=after[each]) for each in range(count)]
+    nodes = [node(f"n{each}", 10 * each - 20, 10 * each - 10, 10 * each) for each in range(count)]
+    last = spans_of(tasks, nodes, {}, ZERO + 10 * count)[-1]
+    end = 10 * count - 10
+    assert told(last) == [("held", 0, end - 5), ("slots", end - 5, end + 1), ("run", end + 1, end + 5)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from bot.sandbox.world.behaviour import BLOB_NOT_FOUND, DISK_FULL, exited
 from cards.card import Bullets, Card, Footer, Picture, Words, plain
 from cards.charts.draw import draw
 from handlers.failures import answer, logs, tasks
+from handlers.failures.card import SHOWN
 from storage.port.black_box import KeptFile, KeptTask
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -73,6 +75,25 @@ async def test_failures_of_a_job_a_pool_and_the_account(scene: Scene) -> None:
         refused = await scene.ask(wrong)
         assert refused.refused
         assert "is no window" in plain(refused.title) + words(refused)
+
+
+async def test_of_many_causes_only_those_shown_are_compared_and_off_the_event_loop(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand failures of seven hundred causes took half a minute, in which nothing else was answered."""
+    job = a_job(scene, "odd", (pool := farm(scene, "farm", 2, 0)))
+    for code in range(3, 12):
+        ran(scene, job, pool.ordered(), 3, exited(code), first=10 * code)
+    compared: list[bool] = []
+    plainly = answer.in_common
+
+    def in_common(*args: object, **options: object) -> object:
+        compared.append(threading.current_thread() is threading.main_thread())
+        return plainly(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(answer, "in_common", in_common)
+    assert "15 causes" in plain((await scene.ask("failures job odd")).title)
+    assert compared == [False] * SHOWN
 
 
 async def test_what_is_read_is_bounded_and_said(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

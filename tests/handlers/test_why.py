@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.azure.pipeline import Patience
 from bot.domain.knowledge import row
@@ -186,6 +187,8 @@ async def test_who_did_it_is_known_by_our_own_audit(account: Ground) -> None:
         result="done",
     )  # fmt: skip
     await account.store.append_audit(entry)
+    odd = replace(entry, command='job disable "half a quote, since what was hidden took the other half along')
+    await account.store.append_audit(odd)
     shown = str(render(await account.ask(f"why job '{found.id}'")).payload["text"])
     assert "asked of me by" in shown
 

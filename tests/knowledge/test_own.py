@@ -119,7 +119,14 @@ def test_own_causes_come_first_wherever_a_failure_is_told(folder: Path) -> None:
         ("[[cause]]\nline = '/(a)\\1/'\ncause = \"x\"", "is no regular expression: invalid escape sequence"),
         ('[[cause]]\nline = "/(a{900}){900}/"\ncause = "x"', "is no regular expression: "),
         ('[[cause]]\nline = "/.*/"\ncause = "x"', "cause 1.line: '/.*/' fits every line"),
+        ('[[cause]]\nline = "    "\ncause = "x"', "cause 1.line: '    ' fits nearly every line: write 3 characters"),
         ('[[cause]]\nexit = 1\ncause = "x\\ny"', "cause 1.cause: has several lines: write one"),
+        ('[[cause]]\nexit = 1\ncause = "x\\u2028y"', "cause 1.cause: has several lines: write one"),
+        (
+            '[[cause]]\nexit = 1\ncause = "x\\u202ey"',
+            "cause 1.cause: 'x\\u202ey' has characters that no message can show",
+        ),
+        ('[[cause]]\nexit = 1\ncause = " . "', "cause 1.cause: says nothing: write what went wrong"),
         ('[[cause]]\nexit = 1\nname = "A b"\ncause = "x"', "cause 1.name: Expected `str` matching regex"),
         (
             '[[cause]]\nexit = 7\ncause = "x"\n[[cause]]\nexit = 7\ncause = "y"',
@@ -141,6 +148,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         (None, "no such file. Write it, or take knowledge.file out of the settings"),
         (b"[[cause", "not valid TOML"),
         (b"\xff", "cannot be read"),
+        (b"a = " + b"[" * 5_000 + b"]" * 5_000, "not valid TOML"),
         (b"#" * (LARGEST + 1), "write 262,144 at most"),
     ):
         if content is not None:
@@ -150,6 +158,13 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert len(told.value.lines) == 1
         assert said in told.value.lines[0]
         assert str(path) in told.value.lines[0]
+
+
+def test_a_file_as_editors_of_windows_write_it_and_lines_as_they_are_looked_up(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes(b'\xef\xbb\xbf[[cause]]\r\nline = " no  licence "\r\ncause = "all are taken. "\r\n')
+    (row,) = read_own(path)
+    assert (row.cause, row.match[0].words) == ("all are taken", ("no licence",))
 
 
 def test_check_tells_what_is_wrong_with_it(folder: Path) -> None:

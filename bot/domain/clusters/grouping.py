@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from bot.domain.causes import EXIT, cause_of
+from bot.domain.causes import cause_of, exited
 from bot.domain.clusters.model import Cluster, Failed, Said, TaskKey
 from bot.domain.mask import masked
 
@@ -30,8 +30,8 @@ def kind_of(failed: Failed) -> Kind:
 
 
 def printed_by_program(failed: Failed) -> bool:
-    """Whether a log can say why: a program ended by itself. What the service ended or never began says so itself."""
-    return cause_of(failed.exit_code, failed.code, failed.message).startswith(EXIT)
+    """Whether a log can say why."""
+    return exited(failed.exit_code, failed.code)
 
 
 def by_kind(failed: Iterable[Failed]) -> dict[Kind, list[Failed]]:

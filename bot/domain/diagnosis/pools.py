@@ -191,7 +191,7 @@ def _of_autoscale(case: PoolCase) -> list[Clue]:
         row = knowledge.find("autoscale", code=error[0], message=error[1])
         since = facts.autoscale_at
         if row is None:
-            return [unknown("unknown.resize", about, *error, since=since, at=case.at)]
+            return [unknown("unknown.autoscale", about, *error, since=since, at=case.at)]
         return [clue(row, about, since=since, evidence=[Evidence(": ".join(error), since)])]
     tried = facts.autoscale_at
     if tried and autoscale_overdue(facts, (case.at - tried).total_seconds()):

@@ -19,6 +19,7 @@ from bot.domain.dependencies import blocks
 from bot.domain.diagnosis.model import Clue, Evidence, Sure, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import ID
 from bot.domain.entity import Entity
+from bot.domain.knowledge import signed
 from bot.domain.retries import MANY
 from bot.domain.signature import valid_until
 from bot.domain.states import is_over, word
@@ -37,7 +38,6 @@ _KILLED = frozenset({137, 143, -9, -15, -1073741510})
 _WALL_CLOCK = -1073741510
 EXITED = "failureexitcode"
 """The code of all that end with an exit code: its words say nothing more."""
-_UNSIGNED = 1 << 32
 
 
 class TaskCase(Struct, frozen=True, kw_only=True):
@@ -121,11 +121,6 @@ def of_failure(case: TaskCase) -> list[Clue]:
         found.append(clue("task.exit_code", about, cause=cause, since=run.end_time, evidence=evidence, names=names))
         return found
     return [*found, unknown("unknown.task", about, code, words, since=run.end_time, at=case.at)]
-
-
-def signed(code: int) -> int:
-    """An exit code of 32 bits as a signed number: Windows' come as either."""
-    return code - _UNSIGNED if code > _UNSIGNED // 2 else code
 
 
 def _of_ended(case: TaskCase) -> Clue:

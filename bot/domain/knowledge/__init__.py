@@ -14,7 +14,7 @@ from bot.domain.knowledge.patterns import LONGEST_LINE
 from bot.domain.knowledge.shapes import Match, Row, Step, Sure, Where
 from bot.domain.knowledge.table import Asked, Table, built_in, signed
 
-__all__ = ["Match", "Row", "Step", "Sure", "Where", "find", "row", "rows", "unknown", "use"]
+__all__ = ["Match", "Row", "Step", "Sure", "Where", "find", "row", "rows", "signed", "unknown", "use"]
 
 _table = Table(built_in())
 

@@ -30,11 +30,14 @@ from bot.domain.knowledge import patterns
 from bot.domain.knowledge.shapes import Match, Row, Where
 from bot.domain.knowledge.table import signed
 from bot.settings import SettingsError
+from cards.text_fit import clean
 
 LARGEST = 256 * 1024
 """Bytes of a file."""
 MOST = 300
 """Entries of a file: each is tried on every line."""
+_SHORTEST = 3
+"""Characters of a line that are looked for."""
 _NAME = r"^[a-z][a-z0-9_-]{0,39}$"
 _Sentence = Annotated[str, Meta(min_length=1, max_length=200)]
 _Exit = Annotated[int, Meta(ge=-(1 << 31), lt=1 << 32)]
@@ -49,7 +52,7 @@ class OwnCause(Struct, frozen=True, forbid_unknown_fields=True):
     cause: _Sentence
     do: Annotated[str, Meta(max_length=200)] = ""
     exit: _Exit | Annotated[list[_Exit], Meta(min_length=1, max_length=50)] | None = None
-    line: Annotated[str, Meta(min_length=3, max_length=200)] | None = None
+    line: Annotated[str, Meta(min_length=_SHORTEST, max_length=200)] | None = None
     owner: Annotated[str, Meta(max_length=80)] = ""
     name: Annotated[str, Meta(pattern=_NAME)] | None = None
 
@@ -70,16 +73,17 @@ class OwnCause(Struct, frozen=True, forbid_unknown_fields=True):
 def read_own(path: Path) -> tuple[Row, ...]:
     """The rows of a team's file, in its order. Raises SettingsError with a line per mistake."""
     try:
-        text = path.read_bytes()
-        raw = tomllib.loads(text.decode()) if len(text) <= LARGEST else None
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        raw = tomllib.loads(text.decode("utf-8-sig")) if len(text) <= LARGEST else None
     except FileNotFoundError:
         raise SettingsError([f"{path}: no such file. Write it, or take knowledge.file out of the settings"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
     if raw is None:
-        raise SettingsError([f"{path}: {len(text):,} bytes: write {LARGEST:,} at most"])
+        raise SettingsError([f"{path}: more than {LARGEST:,} bytes: write {LARGEST:,} at most"])
     rows, mistakes = rows_of(raw)
     if mistakes:
         raise SettingsError([f"{path}: {each}" for each in mistakes])
@@ -136,12 +140,29 @@ def _mistakes(own: OwnCause) -> Iterator[str]:
     if 0 in own.exits:
         yield ".exit: 0 is success: write the code of a failure"
     for key in ("cause", "do", "owner"):
-        if "\n" in getattr(own, key):
+        typed = getattr(own, key)
+        if "\n" in (fit := clean(typed)):
             yield f".{key}: has several lines: write one"
+        elif fit != typed:
+            yield f".{key}: {typed!r} has characters that no message can show: leave them out"
+    if not _sentence(own.cause):
+        yield ".cause: says nothing: write what went wrong"
+    if own.line is not None and not own.pattern and len(_words(own.line)) < _SHORTEST:
+        yield f".line: {own.line!r} fits nearly every line: write {_SHORTEST} characters or more besides blanks"
     if own.pattern and (wrong := patterns.mistake(own.pattern)):
         yield f".line: {own.line!r} is no regular expression: {wrong}: mend it, or leave out the slashes for a text"
     elif own.pattern and patterns.occurs(own.pattern, ""):
         yield f".line: {own.line!r} fits every line: write what only this cause prints"
+
+
+def _sentence(typed: str) -> str:
+    """Without its full stop and blanks around it."""
+    return typed.strip().rstrip(".").rstrip()
+
+
+def _words(line: str) -> str:
+    """With one blank between its words, as lines are looked up (:func:`bot.monitor.error_line.key_line`)."""
+    return " ".join(line.split())
 
 
 def _id(number: int, own: OwnCause) -> str:
@@ -151,8 +172,8 @@ def _id(number: int, own: OwnCause) -> str:
 
 
 def _row(number: int, own: OwnCause) -> Row:
-    texts = (own.line.strip(),) if own.line and not own.pattern else ()
+    texts = (_words(own.line),) if own.line and not own.pattern else ()
     match = Match(exit=own.exits, words=texts, pattern=own.pattern)
-    do = "; ".join(filter(None, (own.do.rstrip("."), f"ask {own.owner}" if own.owner else "")))
+    do = "; ".join(filter(None, (_sentence(own.do), f"ask {own.owner}" if own.owner else "")))
     where: Where = "exit" if own.line is None else "line"
-    return Row(_id(number, own), where, own.cause.rstrip("."), do, match=(match,), source="the team's own file")
+    return Row(_id(number, own), where, _sentence(own.cause), do, match=(match,), source="the team's own file")

@@ -144,13 +144,14 @@ def _machines(tasks: Sequence[TaskFacts], nodes: Sequence[NodeFacts], now: float
     mine = [each for each in nodes if each.allocated is not None and (each.id in used or each.usable is None)]
     mine.sort(key=lambda node: node.usable if node.usable is not None else now)
     found: list[Span] = []
+    up = min((node.usable for node in nodes if node.usable is not None), default=now)
     first_run = min((task.began for task in tasks if task.began is not None), default=now)
     for begin, end in _dark(tasks, now):
-        up = [node.usable for node in nodes if node.usable is not None and node.usable <= begin]
-        coming = [node for node in mine if (node.usable or now) > begin and (node.allocated or 0) < end]
-        if up or not coming:  # something was there: it is not these tasks' nodes that they waited for
+        if up <= begin:  # something was there, and is later: it is not these tasks' nodes that they waited for
+            break
+        first = next((each for each in mine if (each.usable or now) > begin and (each.allocated or 0) < end), None)
+        if first is None:
             continue
-        first = coming[0]
         if begin >= first_run and (first.allocated or 0) < begin:  # of nodes that ran before nobody knows the end
             continue
         usable = min(end, first.usable if first.usable is not None else end)
@@ -187,8 +188,10 @@ class _Ready:
         self._done = {task.id: task.ended if task.ended is not None else now for task in tasks}
         self._failed = {task.id for task in tasks if task.failed}
         numbered = sorted((int(task.id), task.id) for task in tasks if task.id.isascii() and task.id.isdigit())
-        self._numbers, self._ids = [number for number, _ in numbered], [name for _, name in numbered]
-        self._known: dict[Dependencies, float] = {}
+        self._numbers = [number for number, _ in numbered]
+        self._last_of = _Greatest([self._done[name] for _, name in numbered])
+        self._failed_of = _Greatest([float(name in self._failed) for _, name in numbered])
+        self._known: dict[Dependencies, tuple[float, bool]] = {}
 
     def of(self, task: TaskFacts) -> float:
         """When it could have started; where it did not and what failed keeps it, now."""
@@ -196,18 +199,34 @@ class _Ready:
         if after is None or not (after.task_ids or after.task_id_ranges):
             return task.made
         if after not in self._known:
-            self._known[after] = self._last(after)
-        until = self._known[after]
-        if task.began is None and task.state == "active" and any(each in self._failed for each in self._named(after)):
-            return self._now
-        return max(task.made, until)
+            self._known[after] = self._told(after)
+        until, kept = self._known[after]
+        return self._now if kept and task.began is None and task.state == "active" else max(task.made, until)
 
-    def _last(self, after: Dependencies) -> float:
-        """When the last of them ended; what is not known of keeps nothing."""
-        return max((self._done[each] for each in self._named(after) if each in self._done), default=0.0)
-
-    def _named(self, after: Dependencies) -> Iterator[str]:
-        yield from after.task_ids
+    def _told(self, after: Dependencies) -> tuple[float, bool]:
+        """When the last of them ended, and whether one failed; what is not known of keeps nothing."""
+        until = max((self._done[each] for each in after.task_ids if each in self._done), default=0.0)
+        kept = not self._failed.isdisjoint(after.task_ids)
         for span in after.task_id_ranges:
-            first, last = bisect_left(self._numbers, span.start), bisect_right(self._numbers, span.end)
-            yield from self._ids[first:last]
+            part = bisect_left(self._numbers, span.start), bisect_right(self._numbers, span.end)
+            until = max(until, self._last_of.among(*part))
+            kept = kept or self._failed_of.among(*part) > 0
+        return until, kept
+
+
+class _Greatest:
+    """The greatest of any part of a list, at once: of ten thousand tasks each may depend on all before it."""
+
+    def __init__(self, values: list[float]) -> None:
+        self._of_widths = [values]  # the greatest of each 1, 2, 4, … that follow each other
+        while (1 << len(self._of_widths)) <= len(values):
+            last, width = self._of_widths[-1], 1 << (len(self._of_widths) - 1)
+            self._of_widths.append([max(pair) for pair in zip(last, last[width:], strict=False)])
+
+    def among(self, first: int, stop: int) -> float:
+        """Of those from one place on, before another; 0 where these are none."""
+        if first >= stop:
+            return 0.0
+        power = (stop - first).bit_length() - 1
+        widest = self._of_widths[power]
+        return max(widest[first], widest[stop - (1 << power)])

@@ -83,6 +83,7 @@ YOUNG = NOW - timedelta(minutes=8)
         # formulas
         (pool(**formula("AutoScalingFormulaEvaluationError")), {}, ("autoscale.formula_fails", True)),
         (pool(**formula("InsufficientSampleData")), {}, ("autoscale.no_samples", True)),
+        (pool(**formula("NeverHeardOf")), {}, ("unknown.autoscale", True)),
         (pool(creation_time=YOUNG, **formula("InsufficientSampleData")), {}, ("autoscale.warming_up", False)),
         (pool(**formula(ago=7200.0)), {}, ("autoscale.dead", True)),
         (pool(0, 0, **formula(results="$TargetDedicatedNodes=0")), {"waiting": 812}, ("autoscale.wants_none", True)),
