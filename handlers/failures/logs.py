@@ -15,6 +15,7 @@ from bot.domain.clusters.model import Failed, Said, TaskKey
 from bot.domain.clusters.samples import first_read, next_read
 from bot.domain.entity import fold
 from bot.monitor.error_line import key_line
+from handlers.shared.kept import of_run
 from storage.port.black_box import BlackBoxStore
 
 MOST = 48
@@ -60,9 +61,7 @@ async def _kept(store: BlackBoxStore, account: str, failed: Sequence[Failed]) ->
         ran = {fold(task.task): task for task in failed if task.job == job}
         for kept in await store.kept_tasks(account, job, limit=_KEPT):
             task = ran.get(fold(kept.task))
-            if task is None or not kept.line or kept.retried or task.ended is None:
-                continue
-            if abs((kept.at - task.ended).total_seconds()) < 1:
+            if task is not None and kept.line and of_run(kept, task.ended):
                 file = kept.file(kept.line_in)
                 lines = file.text.split("\n") if file else []
                 said[task.key] = Said(kept.line, kept.line_in, _around(lines, kept.line))

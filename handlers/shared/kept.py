@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bot.azure.account import Account
@@ -16,6 +17,8 @@ from storage.port.black_box import KeptFile, KeptNode, KeptTask
 
 Box: TypeAlias = KeptTask | KeptNode
 _LINES = 10
+_SAME = timedelta(seconds=1)
+"""Within which two moments are one: not every list tells them to the microsecond."""
 _MOST = 20
 """Runs of a task that are looked for."""
 
@@ -25,6 +28,11 @@ async def kept_of(ctx: Context, source: Account, kind: str, parent: str, name: s
     if kind == "task":
         return await ctx.store.kept_tasks(source.name, parent, name, limit=_MOST)
     return await ctx.store.kept_nodes(source.name, parent, name, limit=_MOST) if kind == "node" else []
+
+
+def of_run(box: KeptTask, ended: datetime | None) -> bool:
+    """Whether it is of the very run of its task that ended then, not of one that Batch repeated."""
+    return ended is not None and not box.retried and abs(box.at - ended) < _SAME
 
 
 def shown_lines(file: KeptFile, lines: int) -> Printed:

@@ -22,6 +22,7 @@ from bot.domain.job_health import pool_of
 from bot.domain.states import is_active, is_over
 from bot.requests.context import Context
 from handlers.why.deeds import deed
+from handlers.why.kept import kept_line
 from handlers.why.pools import case_of, counts_of
 from handlers.why.reads import NODES, Reads
 
@@ -70,7 +71,7 @@ async def read_job(ctx: Context, reads: Reads, job: Job, at: datetime, *, printe
     if case is not None and clue is not None and clue.id == "job.tasks_not_started":
         return await _with_working(reads, made, case.pool)
     tells = printed and clue is not None and "task" in clue.names and clue.id != "task.parent_failed"
-    return await _with_printed(reads, made) if tells else made
+    return await _with_printed(ctx, reads, made) if tells else made
 
 
 async def _none() -> None:
@@ -158,7 +159,7 @@ async def _with_working(reads: Reads, made: JobCase, pool: Pool) -> JobCase:
     return replace(made, working=working, free=free)
 
 
-async def _with_printed(reads: Reads, made: JobCase) -> JobCase:
+async def _with_printed(ctx: Context, reads: Reads, made: JobCase) -> JobCase:
     """With what one of its tasks printed: of those that fail on and on, else of those that failed."""
     example = telling(made)
     if not example:
@@ -166,4 +167,6 @@ async def _with_printed(reads: Reads, made: JobCase) -> JobCase:
     files = reads.source.files(reads.source.task(made.job.id, example))
     runs = any(each.id == example and each.state.lower() == "running" for each in made.unfinished)
     said = await reads.printed(f"the output of {example}", files, runs=runs)
+    if said is None and (failed := next((each for each in made.failures if each.id == example), None)):
+        said = await kept_line(ctx, reads, made.job.id, failed)
     return replace(made, printed={example: said}) if said else made

@@ -12,6 +12,7 @@ from bot.domain.diagnosis.tasks import TaskCase, failed
 from bot.requests.context import Context
 from handlers.why.deeds import deed
 from handlers.why.jobs import FAILED, OF_TASK, read_job
+from handlers.why.kept import kept_line
 from handlers.why.reads import OF_NODE, Reads
 
 _PARENTS = 20
@@ -28,8 +29,10 @@ async def read_task(ctx: Context, reads: Reads, task: Task, job: Job, at: dateti
     if failed(task):
         if place and place.node_id:
             node, gone = await _node(reads, place.pool_id, place.node_id)
-        if run and run.exit_code is not None and not gone:
-            printed = await reads.printed("its output", source.files(source.task(job.id, task.id)))
+        if run and run.exit_code is not None:
+            files = source.files(source.task(job.id, task.id))
+            printed = None if gone else await reads.printed("its output", files)
+            printed = printed or await kept_line(ctx, reads, job.id, task)
         end = run.end_time if run else None
         ended = await deed(ctx, source, ("task terminate",), (job.id, task.id), end)
     elif run and run.retry_count:
@@ -77,5 +80,5 @@ async def _parents(reads: Reads, job: str, task: Task) -> list[Task] | None:
     return [
         each
         for each in found or ()
-        if by_id or (each.id.isdigit() and any(span.start <= int(each.id) <= span.end for span in ranges))
+        if by_id or (each.id.isdecimal() and any(span.start <= int(each.id) <= span.end for span in ranges))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from cards.card import Actions, Button, Card, Footer, Mark, plain
 from cards.text import render
 from handlers.why.reads import Reads
 from storage.port.audit import AuditEntry
+from storage.port.black_box import KeptTask
 from tests.golden import check
 from tests.handlers.why_world import FLAWS, Ground, ground
 
@@ -191,6 +193,24 @@ async def test_who_did_it_is_known_by_our_own_audit(account: Ground) -> None:
     await account.store.append_audit(odd)
     shown = str(render(await account.ask(f"why job '{found.id}'")).payload["text"])
     assert "asked of me by" in shown
+
+
+async def test_what_batch_has_no_more_is_told_of_the_black_box(account: Ground) -> None:
+    place = account.places["never ends",]
+    place.tasks(failed=1)
+    task = next(iter(place.job.tasks.values()))
+    place.fail(task, "FailureExitCode", exit_code=1)
+    task.node_id = "tvmps_gone_d"
+    ended = task.execution_info.end_time
+    box = KeptTask("render", place.job.id, task.id, ended, ended, exit_code=1, line="ValueError: no such frame 7")
+    other = replace(box, at=ended - timedelta(hours=1), line="KeyError: the run before")
+    await account.store.keep([box, other])
+    for asked in (f"why task '{place.job.id}' {task.id}", f"why job '{place.job.id}'"):
+        shown = str(render(await account.ask(asked)).payload["text"])
+        assert "ValueError: no such frame 7" in shown, shown
+        assert "KeyError" not in shown
+        assert "what the bot kept of the output" in shown
+        assert len(account.calls) <= MOST, account.calls
 
 
 async def test_what_cannot_be_read_is_not_called_well(account: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

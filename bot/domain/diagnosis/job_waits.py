@@ -65,7 +65,7 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
     since = case.job.creation_time
     young = [each for each in case.unfinished if each.state.lower() == "active"]
     newest = max((each.state_transition_time for each in young if each.state_transition_time), default=since)
-    if newest and case.at - newest < timedelta(minutes=2):
+    if newest and case.at - newest < _YOUNG:
         cause = "its tasks have only just come and are being sent to nodes"
         return Explained(
             (on_its_way("job.just_begun", case.about, cause, since=newest, evidence=[tasks_waiting(case)]),),
@@ -158,7 +158,7 @@ def _parent(task: Task, stuck: Mapping[str, Task]) -> str | None:
         (
             name
             for name in stuck
-            if name.isdigit() and any(each.start <= int(name) <= each.end for each in wanted.task_id_ranges)
+            if name.isdecimal() and any(each.start <= int(name) <= each.end for each in wanted.task_id_ranges)
         ),
         None,
     )
