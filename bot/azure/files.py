@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -96,6 +96,14 @@ class Remote(Struct, frozen=True, array_like=True):
     name: str
     file: str
     encoding: Encoding = ""
+
+
+class Reads(Protocol):
+    """What reads parts of files: :class:`Files`, or what counts its calls."""
+
+    async def read(self, name: str, start: int, stop: int) -> bytes:
+        """The bytes from ``start`` up to ``stop``."""
+        ...
 
 
 class Files:
@@ -220,18 +228,18 @@ async def tail(files: Files, name: str, lines: int, *, before: Tail | None = Non
     """
     head = await files.head(name)
     if before and before.end <= head.length <= before.end + _LONGEST:
-        fresh = await _part(files, name, before.end, head.length)
+        fresh = await part(files, name, before.end, head.length)
         content = (before.content + fresh)[-_most(lines) :]
         return Tail(content, before.end + len(fresh) - len(content), head, before.first)
     start, size, content = head.length, min(_SHORTEST, _most(lines)), b""
     while start > 0:
         begin = max(0, head.length - size) & ~1  # even, for encodings of two bytes
-        content = await _part(files, name, begin, start) + content
+        content = await part(files, name, begin, start) + content
         start = begin
         if content.count(b"\n") > lines or size >= _most(lines):
             break
         size = min(size * 2, _most(lines))
-    first = await _part(files, name, 0, 4) if start > 0 and b"\0" in content else content[:4] if start == 0 else b""
+    first = await part(files, name, 0, 4) if start > 0 and b"\0" in content else content[:4] if start == 0 else b""
     return Tail(content, start, head, first)
 
 
@@ -239,7 +247,7 @@ def _most(lines: int) -> int:
     return max(_LONGEST, lines * _LINE)
 
 
-async def _part(files: Files, name: str, start: int, stop: int) -> bytes:
+async def part(files: Reads, name: str, start: int, stop: int) -> bytes:
     """Bytes of a file that may have been cut short since its length was asked for."""
     try:
         return await files.read(name, start, stop)

@@ -53,17 +53,34 @@ def of_scheduling(error: ErrorText | None) -> Row | None:
     return find("job", code=error[0], message=error[1]) if error else None
 
 
-def of_task(exit_code: int | None, info: FailureInfo | None) -> Row | None:
+def words_of(info: FailureInfo | None) -> str:
+    """All that the service says of a failure, by which a row is found: its message and the values of its details."""
+    return " ".join((info.message, *(each.value for each in info.details))) if info else ""
+
+
+def of_task(exit_code: int | None, info: FailureInfo | None, line: str = "") -> Row | None:
     """What is behind a task's failure: its exit code where it ended by itself, else the service's code.
 
-    None for one that has not failed, or whose cause no row knows.
+    ``line`` is one that it printed. None for one that has not failed, or whose cause no row knows.
     """
     if not exit_code and info is None:
         return None
-    code, message, category = (info.code, info.message, info.category) if info else ("", "", "")
-    details = " ".join(each.value for each in info.details) if info else ""
-    said = f"{message} {details}"
-    return find("task", code=code, message=said, category=category, exit_code=exit_code)
+    return _of_run("task", exit_code, info, line)
+
+
+def _of_run(where: str, exit_code: int | None, info: FailureInfo | None, line: str) -> Row | None:
+    code, category = (info.code, info.category) if info else ("", "")
+    return find(where, code=code, message=words_of(info), category=category, exit_code=exit_code, line=line)
+
+
+def of_failed_start(run: StartTaskInfo | None, line: str = "") -> Row | None:
+    """What is behind a start task that failed, ``line`` one that it printed; None where it says nothing, or nothing
+    that a row knows."""
+    if run is None or (not run.exit_code and run.failure_info is None):
+        return None
+    return _of_run("start_task", run.exit_code, run.failure_info, line) or (
+        row("start_task.exit_code") if run.exit_code else None
+    )
 
 
 def of_error(error: NodeError) -> Trouble:
@@ -75,15 +92,13 @@ def of_error(error: NodeError) -> Trouble:
 
 def of_start_task(run: StartTaskInfo | None) -> Trouble:
     """What is behind a start task that failed: its exit code where it has one, else the service's code."""
-    code, message, category = "", "", ""
-    if run and run.failure_info:
-        code, message, category = run.failure_info.code, run.failure_info.message, run.failure_info.category
+    info = run.failure_info if run else None
+    code, message = (info.code, info.message) if info else ("", "")
+    known = of_failed_start(run)
     if run and run.exit_code:
-        advice = find("start_task", exit_code=run.exit_code) or row("start_task.exit_code")
-        return Trouble(f"exit code {run.exit_code}", code, "", advice)
+        return Trouble(f"exit code {run.exit_code}", code, "", known or row("start_task.exit_code"))
     if not code:
         return Trouble(_FAILED, "", message, row("node.start_task_failed"))
-    known = find("start_task", code=code, message=message, category=category)
     return Trouble(code, code, message, known or row("unknown.node"))
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
-from bot.azure.files import Head
+from bot.azure.files import Head, part
 from bot.content.clear_text import HEAVY
 from bot.content.output_text import ending
 from storage.port.black_box import KeptFile
@@ -72,18 +72,18 @@ async def _end(files: Files, name: str, most: int, called: Callable[[str], None]
     content, length = b"", most
     if most >= _READ_AT_ONCE:
         called(name)
-        content = await _part(files, name, 0, most)
+        content = await part(files, name, 0, most)
         length = len(content)
     if length >= most:
         length = await _length(files, name, called)
     start, first = 0, content[:4]
     if not content and 0 < length <= most:
         called(name)
-        content = await _part(files, name, 0, length)
+        content = await part(files, name, 0, length)
     elif length > most:
         start = (length - most) & ~1  # even, for encodings of two bytes
         called(name)
-        content = await _part(files, name, start, length)
+        content = await part(files, name, start, length)
     if len(content) > HEAVY:
         return await asyncio.to_thread(_file, name, content, start, first, length)
     return _file(name, content, start, first, length)
@@ -97,16 +97,6 @@ async def _length(files: Files, name: str, called: Callable[[str], None]) -> int
         if error.status in (404, 409):
             called(name)  # an answer to HEAD cannot say what is missing: it was asked for
         raise
-
-
-async def _part(files: Files, name: str, start: int, stop: int) -> bytes:
-    """Bytes of a file; none where it is shorter than that."""
-    try:
-        return await files.read(name, start, stop)
-    except AzureError as error:
-        if error.status != 416:
-            raise
-        return b""
 
 
 def _file(name: str, content: bytes, start: int, first: bytes, length: int) -> KeptFile:

@@ -42,14 +42,13 @@ class Subject(Struct, frozen=True, kw_only=True):
     """What was asked about. ``jobs`` are those that were read, of ``of_jobs``; ``tasks`` are all there are, and
     ``counted`` how many of them failed, each None where nobody knows.
 
-    ``since`` and ``words`` are the window; None and empty where there is none. ``again`` is the command.
+    ``since`` and ``words`` are the window; None and empty where there is none.
     """
 
     name: str
     at: datetime
     jobs: Sequence[Job]
     of_jobs: int
-    again: str
     tasks: int | None = None
     counted: int | None = None
     since: datetime | None = None

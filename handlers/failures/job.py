@@ -39,7 +39,6 @@ async def failures_of_job(ctx: Context, job: str, *, account: str | None = None)
         at=found.at,
         jobs=[found.value],
         of_jobs=1,
-        again=line(ctx, source, "failures job", job),
         tasks=max(all_tasks(counted), failed) if counts else None,
         counted=max(counted.failed, failed) if counts else None,
         more=(

@@ -99,7 +99,6 @@ async def _last_run(
     ctx: Context, source: Account, schedule: str, runs: Sequence[Job], at: datetime, more: Action
 ) -> Card:
     """The newest job of a schedule."""
-    again = line(ctx, source, "failures schedule", schedule)
     last = runs[0] if runs else None
     every, earlier, counts = Every(), Earlier(), None
     if last:
@@ -113,7 +112,6 @@ async def _last_run(
         at=at,
         jobs=[last] if last else [],
         of_jobs=1 if last else 0,
-        again=again,
         tasks=max(all_tasks(counted), len(every.failed)) if counts else None,
         counted=max(counted.failed, len(every.failed)) if counts else None,
         more=(
@@ -155,7 +153,6 @@ async def _lately(
         at=at,
         jobs=chosen,
         of_jobs=len(jobs),
-        again=line(ctx, source, *path, window),
         since=since,
         words=f"last {_span_words(window, span)}",
         more=(

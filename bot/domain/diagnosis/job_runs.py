@@ -10,7 +10,7 @@ from bot.azure.models import Execution, Task
 from bot.domain.causes import cause_of
 from bot.domain.diagnosis.job_case import JobCase
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
-from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, of_failure
+from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, how_failed, of_failure
 from bot.domain.job_health import FEW
 from bot.domain.states import is_active
 from cards.formatting import duration, number, plural
@@ -30,13 +30,7 @@ def of_running(case: JobCase) -> list[Clue]:
         run = most.execution_info or Execution()
         said = Evidence(f"{plural(again.times, 'retry', 'retries')} of {plural(len(again.tasks), 'task')}, "
                         f"{worst.task} {plural(worst.times, 'time')}", again.last or case.at)  # fmt: skip
-        how = (
-            f"exit code {run.exit_code}"
-            if run.exit_code is not None
-            else run.failure_info.code
-            if run.failure_info
-            else ""
-        )
+        how = how_failed(run)
         why = Evidence(f"they last failed with {how}", again.last or case.at) if how else None
         names = {**case.names, "task": worst.task}
         printed = case.printed.get(worst.task)

@@ -18,7 +18,7 @@ from bot.domain.diagnosis.job_runs import serious
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
 from bot.domain.diagnosis.nodes import ID
 from bot.domain.diagnosis.pools import takes_tasks
-from bot.domain.diagnosis.tasks import too_many_slots
+from bot.domain.diagnosis.tasks import how_failed, too_many_slots
 from bot.domain.job_health import JobFacts, pool_of
 from bot.domain.knowledge import Step
 from bot.domain.nodes import ErrorText
@@ -133,9 +133,7 @@ def _dependencies(case: JobCase) -> list[Clue]:
     parents = Counter(parent for _, parent in held)
     first = stuck[parents.most_common(1)[0][0]]
     run = first.execution_info or Execution()
-    how = (
-        f"exit code {run.exit_code}" if run.exit_code is not None else run.failure_info.code if run.failure_info else ""
-    )
+    how = how_failed(run)
     said = [
         Evidence(
             f"task {first.id} failed{f' ({how})' if how else ''}, {plural(parents[first.id], 'task')} behind it",

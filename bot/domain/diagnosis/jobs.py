@@ -77,7 +77,7 @@ def _cannot_run(case: JobCase, run: JobExecution) -> Clue:
     row = knowledge.find("job", code=error.code, message=words, category=error.category)
     since = run.start_time or case.job.state_transition_time
     if row is None:
-        return unknown("unknown.task", case.about, error.code, words, since=since, at=case.at)
+        return unknown("unknown.job", case.about, error.code, words, since=since, at=case.at)
     return clue(row, case.about, since=since, evidence=[Evidence(f"{error.code}: {words}", case.at)], names=case.names)
 
 

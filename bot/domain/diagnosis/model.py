@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.domain.entity import Entity, EntityKind
 from bot.domain.knowledge import Row, Step, row
@@ -39,8 +38,7 @@ class Clue(Struct, frozen=True, kw_only=True):
 
     ``do`` is what to do about it, ``steps`` the commands that do, the one that mends first. ``names`` are what stands
     for ``{pool}``, ``{node}``, … in them. ``harm`` is False where nothing is wrong: it takes its time, or somebody
-    wants it so. ``weak`` is what is left where nothing else was found. ``known`` is False where no row knows it: then
-    it is shown as the service says it.
+    wants it so. ``weak`` is what is left where nothing else was found.
     """
 
     id: str
@@ -54,20 +52,18 @@ class Clue(Struct, frozen=True, kw_only=True):
     names: Mapping[str, str] = MappingProxyType({})
     harm: bool = True
     weak: bool = False
-    known: bool = True
     nodes: int = 0
     """Nodes that do no work because of it, where it is known: what they cost is lost."""
 
 
 class Verdict(Struct, frozen=True):
-    """The answer: the clue that explains (None: nothing is wrong), what was seen as well, and what was looked at."""
+    """The answer: the clue that explains (None: nothing is wrong), and what was seen as well."""
 
     clue: Clue | None
     also: tuple[Clue, ...] = ()
-    looked: tuple[str, ...] = ()
 
 
-def choose(explaining: Iterable[Clue], also: Iterable[Clue] = (), looked: Iterable[str] = ()) -> Verdict:
+def choose(explaining: Iterable[Clue], also: Iterable[Clue] = ()) -> Verdict:
     """The verdict: of what explains, harm comes first, then the most specific; what is only left over is last.
 
     Of equals the first stands, so whoever gives them gives the worst first. One cause is told once, wherever it lies.
@@ -77,9 +73,9 @@ def choose(explaining: Iterable[Clue], also: Iterable[Clue] = (), looked: Iterab
     for each in (*ordered, *also):
         seen.setdefault((each.id, each.about), each)
     if not ordered:
-        return Verdict(None, tuple(seen.values()), tuple(looked))
+        return Verdict(None, tuple(seen.values()))
     rest = tuple(each for each in seen.values() if each.id != ordered[0].id)
-    return Verdict(ordered[0], rest, tuple(looked))
+    return Verdict(ordered[0], rest)
 
 
 def clue(
@@ -150,8 +146,7 @@ def unknown(
     """A clue of what no row knows: ``id_`` is the row that says so, and it is shown as the service says it."""
     said = Evidence(": ".join(filter(None, (code, message))) or "the service gives no reason", at)
     cause = f"{code}, which the bot does not know" if code else ""
-    made = clue(id_, about, cause=cause, since=since, evidence=[said], nodes=nodes, names=names)
-    return replace(made, known=False)
+    return clue(id_, about, cause=cause, since=since, evidence=[said], nodes=nodes, names=names)
 
 
 def _names(about: Entity) -> dict[str, str]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from bot.azure.models import Node, NodeError, Pool
 from bot.azure.models.node import StartTaskInfo
 from bot.domain import knowledge
+from bot.domain.advice import of_failed_start
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way, unknown
 from bot.domain.entity import Entity
 from bot.domain.states import NODES, is_bad, word
@@ -136,14 +137,7 @@ def _of_start_task(
 ) -> Clue:
     run = node.start_task_info
     info = run.failure_info if run else None
-    row = knowledge.find(
-        "start_task",
-        code=info.code if info else "",
-        message=" ".join((info.message, *(each.value for each in info.details))) if info else "",
-        category=info.category if info else "",
-        exit_code=run.exit_code if run else None,
-        line=printed.words if printed else "",
-    )
+    row = of_failed_start(run, printed.words if printed else "")
     since = _since(group)
     if row is None and info and (run is None or run.exit_code is None):
         return unknown("unknown.node", about, info.code, info.message, since=since, at=at, nodes=len(group))

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from bot.azure.models import Execution, Job, Node, Pool, Task, duration
-from bot.domain import knowledge
+from bot.domain import advice, knowledge
+from bot.domain.advice import words_of
 from bot.domain.dependencies import blocks
 from bot.domain.diagnosis.model import Clue, Evidence, Sure, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import ID
@@ -91,8 +92,8 @@ def of_failure(case: TaskCase) -> list[Clue]:
     """Why a task failed: the inner cause, and beside it what only carries it."""
     run, about = case.run, case.about
     info = run.failure_info
-    code, message = (info.code, info.message) if info else ("", "")
-    words = " ".join((message, *(each.value for each in info.details))) if info else ""
+    code = info.code if info else ""
+    words = words_of(info)
     if code.lower() == "taskended":
         return [_of_ended(case)]
     if run.exit_code == 0:
@@ -102,14 +103,7 @@ def of_failure(case: TaskCase) -> list[Clue]:
     found: list[Clue] = []
     if run.exit_code is not None and signed(run.exit_code) in _KILLED and (lost := _of_its_node(case)):
         found.append(lost)
-    row = knowledge.find(
-        "task",
-        code=code,
-        message=words,
-        category=info.category if info else "",
-        exit_code=run.exit_code,
-        line=case.printed.words if case.printed else "",
-    )
+    row = advice.of_task(run.exit_code, info, case.printed.words if case.printed else "")
     if row is not None:
         sure = "likely" if row.where == "exit" and not case.printed else "certain"
         found.append(
@@ -126,7 +120,7 @@ def of_failure(case: TaskCase) -> list[Clue]:
 def _of_ended(case: TaskCase) -> Clue:
     """Who or what ended a task: the clock, its job, its node, or a person."""
     run, info = case.run, case.run.failure_info
-    told = f"{info.message} {' '.join(each.value for each in info.details)}".lower() if info else ""
+    told = words_of(info).lower()
     server = bool(info and info.category.lower() == "servererror")
     clocked = run.exit_code is not None and signed(run.exit_code) == _WALL_CLOCK
     job = case.job.execution_info
@@ -197,9 +191,8 @@ def of_retries(case: TaskCase) -> list[Clue]:
     if run.retry_count < MANY:
         return []
     limit = _retries(case)
-    info = run.failure_info
     said = Evidence(f"run again {plural(run.retry_count, 'time')}, {limit}", run.last_retry_time or case.at)
-    last = f"exit code {run.exit_code}" if run.exit_code is not None else info.code if info else ""
+    last = how_failed(run)
     why = Evidence(f"it last failed with {last}", run.last_retry_time or case.at) if last else None
     return [
         clue(
@@ -274,7 +267,10 @@ def of_waiting(case: TaskCase) -> list[Clue]:
     since = task.state_transition_time or task.creation_time
     stuck = [each for each in case.parents or () if failed(each) and blocks(each)]
     if stuck:
-        said = [Evidence(f"task {each.id} failed{_how(each)}", _end(each) or case.at) for each in stuck[:3]]
+        said = [
+            Evidence(f"task {each.id} failed{_comma(how_failed(each.execution_info))}", _end(each) or case.at)
+            for each in stuck[:3]
+        ]
         names = {**names, "task": stuck[0].id}
         found.append(clue("task.parent_failed", about, since=_end(stuck[0]), evidence=said, names=names))
     elif case.parents and (open_ := [each for each in case.parents if not is_over(each.state)]):
@@ -358,13 +354,17 @@ def _where(case: TaskCase) -> dict[str, str]:
     return {name: value for name, value in names.items() if value}
 
 
-def _how(task: Task) -> str:
-    run = task.execution_info
+def how_failed(run: Execution | None) -> str:
+    """``exit code 137``, or else the service's code; empty where neither is told."""
     if run is None:
         return ""
-    if run.exit_code is not None:
-        return f", exit code {run.exit_code}"
-    return f", {run.failure_info.code}" if run.failure_info else ""
+    return (
+        f"exit code {run.exit_code}" if run.exit_code is not None else run.failure_info.code if run.failure_info else ""
+    )
+
+
+def _comma(words: str) -> str:
+    return f", {words}" if words else ""
 
 
 def _end(task: Task) -> datetime | None:

@@ -101,7 +101,7 @@ def test_a_failure_is_told_by_its_inner_cause(found: Task, more: dict[str, Any],
 
 def test_what_no_row_knows_is_shown_as_the_service_says_it() -> None:
     clue = told(task("SomethingNew", "in other words"))
-    assert not clue.known
+    assert clue.id == "unknown.task"
     assert "SomethingNew" in clue.cause
     assert clue.evidence[0].words == "SomethingNew: in other words"
 
