@@ -63,6 +63,7 @@ async def answer(
     failed = every.failed
     said = await logs_of(ctx.store, source, failed) if failed else {}
     whole = not (every.more_failed or every.more_succeeded)
+    missed = every.more_failed or subject.of_jobs > len(subject.jobs)
     groups, common = await asyncio.to_thread(_grouped, failed, said, succeeded, whole=whole)
     shown = Shown(
         subject=subject.name,
@@ -70,7 +71,7 @@ async def answer(
         clusters=groups,
         common=common,
         read=len(failed),
-        failed=subject.counted if subject.counted is not None else None if every.more_failed else len(failed),
+        failed=subject.counted if subject.counted is not None else None if missed else len(failed),
         of=subject.tasks,
         window=subject.words,
         before=earlier.words,

@@ -97,8 +97,10 @@ def _causes(shown: Shown) -> str:
 
 def _none(shown: Shown) -> Card:
     return Card(
-        title=titled(f"No task of {shown.subject} has failed", shown.window),
-        mark=Mark.DONE,
+        title=titled(
+            f"No task of {shown.subject} has failed{' in what was read' if shown.failed is None else ''}", shown.window
+        ),
+        mark=Mark.WARNING if shown.failed is None else Mark.DONE,
         as_of=shown.at,
         blocks=blocks(
             Words(text(shown.before)) if shown.before else None,

@@ -11,6 +11,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files, Tail
 from bot.content.output_text import printed
+from bot.domain.clusters.grouping import printed_by_program
 from bot.domain.clusters.model import Failed, Said, TaskKey
 from bot.domain.clusters.samples import first_read, next_read
 from bot.domain.entity import fold
@@ -24,7 +25,7 @@ PATIENCE = 6.0
 """Seconds after which what was read so far is enough."""
 _AT_ONCE = 8
 _JOBS = 5
-"""Jobs of which what was kept is looked for, those with most failures."""
+"""Jobs of which what was kept is looked for, those with most failures of programs: others print nothing."""
 _KEPT = 200
 _FIRST = 24
 """Of them so many in the first round; the second is for kinds that printed different things."""
@@ -55,7 +56,7 @@ async def logs_of(store: BlackBoxStore, source: Account, failed: Sequence[Failed
 
 async def _kept(store: BlackBoxStore, account: str, failed: Sequence[Failed]) -> dict[TaskKey, Said]:
     """What was kept of the very runs that failed, of the jobs with most failures."""
-    jobs = Counter(task.job for task in failed)
+    jobs = Counter(task.job for task in failed if printed_by_program(task))
     said: dict[TaskKey, Said] = {}
     for job, _ in jobs.most_common(_JOBS):
         ran = {fold(task.task): task for task in failed if task.job == job}

@@ -56,11 +56,15 @@ async def meaning(
     if calls := -(-len(nodes) // MOST_REMOVED) - 1:
         effects.append(f"Azure removes {MOST_REMOVED} in a call: {calls + 1} calls, one after another.")
     if running := sum(each.running for each in nodes):
+        one = running == 1
         what = {
-            "terminate": "are ended and count as failed",
-            "taskcompletion": "are waited for",
-        }.get(tasks or "", "go back into the queue and start anew")
-        effects.append(f"{plural(running, 'running task')} on them {what}.")
+            "terminate": "is ended and counts as failed" if one else "are ended and count as failed",
+            "taskcompletion": "is waited for" if one else "are waited for",
+        }.get(
+            tasks or "", "goes back into the queue and starts anew" if one else "go back into the queue and start anew"
+        )
+        there = "it" if len(nodes) == 1 else "them"
+        effects.append(f"{plural(running, 'running task')} on {there} {what}.")
     failed = sum(each.state == "starttaskfailed" for each in nodes)
     if regrow and failed and failed * 2 >= len(nodes):
         effects.append(

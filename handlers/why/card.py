@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from bot.alerting.model import Incident
 from bot.alerting.rules.common import cut
 from bot.azure.account import Account
 from bot.domain.diagnosis.model import Clue, Evidence, Verdict
 from bot.domain.diagnosis.nodes import ID
 from bot.domain.entity import Entity
+from bot.domain.knowledge import Step
 from bot.domain.price import HourlyCost
 from bot.requests.context import Context
 from cards.build import actions, blocks, bold, muted, note, text
@@ -30,17 +36,22 @@ def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, 
     """An answer; ``of_account`` where it is about the worst thing of an account."""
     about, verdict = answer.about, answer.verdict
     clue = verdict.clue
+    if clue is None or not clue.harm:
+        verdict = _with_alerts(ctx, source, about, verdict)
     show = _open(ctx, source, about)
     again = Button("Ask again", line(ctx, source, "why") if of_account else _again(ctx, source, about), how="edit")
     if clue is None:
+        wrong = next((each for each in verdict.also if each.harm), None)
+        made = buttons(ctx, source, wrong) if wrong else []
+        others = replace(verdict, also=tuple(each for each in verdict.also if each is not wrong))
         return Card(
-            title=text(bold(_all_well(about, reads))),
-            mark=Mark.WARNING if reads.missed else Mark.DONE,
+            title=text(bold(_but(about, wrong) if wrong else _all_well(about, reads))),
+            mark=Mark.WARNING if wrong or reads.missed else Mark.DONE,
             as_of=answer.at,
             blocks=blocks(
                 Bullets(tuple(text(each) for each in answer.well)) if answer.well else None,
-                actions(show, again),
-                _also(verdict, about),
+                actions(*made, show, again),
+                _also(others, about),
                 _looked(reads),
             ),
         )
@@ -51,7 +62,7 @@ def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, 
     rest = [each for each in there if each.command not in known]
     more = Button("Only this", _again(ctx, source, about)) if of_account else None
     return Card(
-        title=text(bold(_headline(answer, clue)), f" · worst in {source.name}" if of_account else ""),
+        title=text(bold(_headline(answer, clue, verdict.also)), f" · worst in {source.name}" if of_account else ""),
         mark=Mark.FAILED if clue.harm else Mark.CHANGING,
         as_of=answer.at,
         blocks=blocks(
@@ -73,6 +84,35 @@ def _all_well(about: Entity, reads: Reads) -> str:
     return f"Nothing is wrong with {_named(about)}"
 
 
+def _but(about: Entity, wrong: Clue) -> str:
+    """``Pool gpu-a does its work, but 2 nodes idle for 3 h``: nothing keeps it from its work, yet all is not well."""
+    name = _named(about)
+    cause = wrong.cause.removeprefix(f"{about.kind} {about.id}: ")
+    named = wrong.about == about or wrong.about.id in wrong.cause
+    where = "" if named else f"{wrong.about.kind} {elide(wrong.about.id, ID)}: "
+    return f"{name[0].upper()}{name[1:]} does its work, but {where}{cause}"
+
+
+def _with_alerts(ctx: Context, source: Account, about: Entity, verdict: Verdict) -> Verdict:
+    """With what is told of it in open alerts, which a card that finds it well must not contradict."""
+    told = [each for each in ctx.alerts.incidents.open(source.name) if each.entity == about] if ctx.alerts else []
+    known = {(each.id, each.about) for each in verdict.also}
+    new = [as_clue(each) for each in told if (each.kind, each.entity) not in known]
+    return replace(verdict, also=(*verdict.also, *new))
+
+
+def as_clue(incident: Incident) -> Clue:
+    """An open incident as something that was seen as well; its button is its alert's card."""
+    return Clue(
+        id=incident.kind,
+        about=incident.entity,
+        cause=incident.headline,
+        since=incident.since,
+        evidence=(Evidence(incident.cause, incident.seen),),
+        steps=(Step("Open alert", f"alert show {incident.id}"),),
+    )
+
+
 def _sentence(words: str) -> str:
     """With a capital and a full stop; empty stays empty."""
     return f"{words[0].upper()}{words[1:]}." if words else ""
@@ -82,20 +122,20 @@ def _named(about: Entity) -> str:
     return f"{about.kind} {elide(about.id, ID if about.kind == 'node' else 60)}"
 
 
-def _headline(answer: Answer, clue: Clue) -> str:
+def _headline(answer: Answer, clue: Clue, also: Sequence[Clue]) -> str:
     """``Job nightly-12 waits: the account's quota of cores is used up``; else that nothing is wrong."""
     name = _named(answer.about)
     name = name[0].upper() + name[1:]
-    if not clue.harm:
-        return f"{name}: nothing is wrong, {clue.cause}"
+    if not clue.harm and not any(each.harm for each in also):
+        return f"Nothing is wrong with {_named(answer.about)}: {clue.cause}"
     return f"{name} waits: {clue.cause}" if answer.waits else f"{name}: {clue.cause}"
 
 
 def _how_sure(clue: Clue, *, elsewhere: bool) -> Text:
-    """``certain · since 14 min ago, 13:48 · node x of pool gpu-a``."""
+    """``certain · began 14 min ago, 13:48 · node x of pool gpu-a``."""
     parts: list[object] = [bold({"guess": "only a guess"}.get(clue.sure, clue.sure))]
     if clue.since:
-        parts += [" · since ", Time(clue.since)]
+        parts += [" · began ", Time(clue.since)]
     if elsewhere:
         where = f" of {_parent(clue.about)} {clue.about.parent}" if clue.about.parent else ""
         parts += [f" · in {clue.about.kind} {elide(clue.about.id, ID)}{where}"]

@@ -8,6 +8,7 @@ from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Node, Task
 from bot.domain.diagnosis.job_case import JobCase
+from bot.domain.diagnosis.model import Evidence
 from bot.domain.diagnosis.tasks import TaskCase, failed
 from bot.requests.context import Context
 from handlers.why.deeds import deed
@@ -15,6 +16,8 @@ from handlers.why.jobs import FAILED, OF_TASK, read_job
 from handlers.why.kept import kept_line
 from handlers.why.reads import OF_NODE, Reads
 
+_RUNS = 20
+"""Kept runs of a task among which the last one is looked for."""
 _PARENTS = 20
 """Tasks that it depends on which are asked for by their ids."""
 
@@ -34,6 +37,7 @@ async def read_task(ctx: Context, reads: Reads, task: Task, job: Job, at: dateti
             printed = None if gone else await reads.printed("its output", files)
             printed = printed or await kept_line(ctx, reads, job.id, task)
         end = run.end_time if run else None
+        printed = printed or await _kept(ctx, reads, job.id, task.id, end)
         ended = await deed(ctx, source, ("task terminate",), (job.id, task.id), end)
     elif run and run.retry_count:
         runs = task.state.lower() == "running"
@@ -46,6 +50,15 @@ async def read_task(ctx: Context, reads: Reads, task: Task, job: Job, at: dateti
     pool = around.pool.pool if around.pool else None
     waiting = TaskCase(task=task, job=job, at=at, pool=pool, printed=printed, parents=parents)
     return waiting, around
+
+
+async def _kept(ctx: Context, reads: Reads, job: str, task: str, end: datetime | None) -> Evidence | None:
+    """The line that says most of what the black box kept of this run; None where it kept none."""
+    for box in await ctx.store.kept_tasks(reads.source.name, job, task, limit=_RUNS):
+        if box.at == end and not box.retried and box.line:
+            reads.looked.append("what was kept of its output")
+            return Evidence(box.line, box.kept, printed=True)
+    return None
 
 
 async def _node(reads: Reads, pool: str, node: str) -> tuple[Node | None, bool]:

@@ -13,7 +13,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, JobSchedule, Pool, PoolNodeCounts
 from bot.domain.diagnosis.accounts import AccountCase, Ranked, worst
-from bot.domain.diagnosis.model import Clue, Evidence, Verdict
+from bot.domain.diagnosis.model import Clue, Verdict
 from bot.domain.diagnosis.pools import PoolCase
 from bot.domain.diagnosis.schedules import ScheduleCase
 from bot.domain.entity import Entity, by_id, find, fold
@@ -27,7 +27,7 @@ from handlers.schedule.show import recent_job
 from handlers.shared import node_counts
 from handlers.shared.common import line, nearest
 from handlers.why.answers import Answer, about_job, about_pool, about_schedule
-from handlers.why.card import answer_card
+from handlers.why.card import answer_card, as_clue
 from handlers.why.pools import counts_of
 from handlers.why.reads import Reads
 
@@ -183,14 +183,4 @@ async def _about(ctx: Context, reads: Reads, about: Entity, case: AccountCase) -
 def _as_clues(incidents: Sequence[Incident], answer: Answer | None, ranked: Sequence[Ranked]) -> list[Clue]:
     """Open incidents about things that nothing else is said of yet."""
     said = [each.about for each in ranked] + ([answer.about] if answer else [])
-    return [
-        Clue(
-            id=each.kind,
-            about=each.entity,
-            cause=each.headline,
-            since=each.since,
-            evidence=(Evidence(each.cause, each.seen),),
-        )
-        for each in incidents
-        if each.entity not in said
-    ]
+    return [as_clue(each) for each in incidents if each.entity not in said]

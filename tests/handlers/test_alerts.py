@@ -12,6 +12,7 @@ from bot.chat.request import Person
 from bot.domain.findings import Entity, Severity
 from cards.card import Menu
 from tests.handlers.alert_service import (
+    ACCOUNT,
     DEV,
     OPS,
     AlertBot,
@@ -53,6 +54,18 @@ async def test_what_is_open_is_listed_the_worst_first(alert_bot: AlertBot) -> No
     nothing = await alert_bot.ask("alert list account:sim-dev")
     assert title(nothing) == "0 open alerts · sim-dev"
     assert "Nothing is open." in words(nothing)
+
+
+async def test_a_pool_that_has_an_open_alert_is_not_called_well(alert_bot: AlertBot) -> None:
+    account = alert_bot.scene.world.accounts[ACCOUNT]
+    name = next(each for each, pool in account.pools.items() if not pool.nodes)
+    asked = f"why pool {name}"
+    assert title(await alert_bot.ask(asked)) == f"Nothing is wrong with pool {name}"
+    idle = f"pool {name}: 2 nodes idle for 3 h"
+    await saved(alert_bot, [incident(alert_bot, "0d1e0d1e", "pool.idle", Entity("pool", name), idle)])
+    told = await alert_bot.ask(asked)
+    assert title(told) == f"Pool {name} does its work, but 2 nodes idle for 3 h"
+    assert commands(told)[0].startswith("alert show 0d1e0d1e")
 
 
 async def test_all_alerts_that_are_kept_are_listed_page_by_page(alert_bot: AlertBot) -> None:

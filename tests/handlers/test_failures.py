@@ -110,7 +110,9 @@ async def test_what_is_read_is_bounded_and_said(scene: Scene, monkeypatch: pytes
     assert "before" not in words(card)
     monkeypatch.setattr(answer, "JOBS", 1)
     monkeypatch.setattr("handlers.failures.windows.JOBS", 1)
-    assert "jobs, 1 read" in words(await scene.ask("failures 7d"))
+    part = await scene.ask("failures 7d")
+    assert "jobs, 1 read" in words(part)
+    assert "has failed in what was read" in plain(part.title), "nobody knows what failed in the others"
 
 
 async def test_a_new_package_is_named(scene: Scene) -> None:

@@ -103,6 +103,8 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     assert "ValueError: no such frame 7" in code(task_card) or "ValueError: no such frame 7" in shown(task_card)
     assert {"stderr", "stdout"} <= buttons(task_card).keys()
     check("kept-task-show", still(task_card, scene))
+    asked = await scene.ask(f"why task nightly {task.id}")
+    assert "ValueError: no such frame 7" in code(asked)
     missing = await scene.ask(f"log nightly {task.id} kept:2")
     assert missing.refused
     assert "kept:2" in shown(missing)

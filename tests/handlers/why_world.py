@@ -19,6 +19,7 @@ import msgspec
 from bot.azure.accounts import Accounts
 from bot.azure.prices import Retail
 from bot.chat.request import CommandRequest, Conversation, Person
+from bot.domain.knowledge import row
 from bot.policy.roles import Access
 from bot.policy.rules import Policy
 from bot.requests.dispatcher import Dispatcher
@@ -100,6 +101,12 @@ class Flaw:
     row: str
     where: str
     put: Callable[[Place], None]
+    words: str = ""
+
+    @property
+    def cause(self) -> str:
+        """What a card says of it: the row's sentence, or words of a more exact one."""
+        return self.words or row(self.row).cause
 
 
 def _node_state(state: str, **body: Any) -> Callable[[Place], None]:
@@ -305,7 +312,7 @@ FLAWS: dict[str, Flaw] = {
     "gone": Flaw("job.pool_gone", "job", _gone),
     "disabled": Flaw("job.disabled", "job", _disabled),
     "cannot run": Flaw("job.auto_pool.quota", "job", _cannot_run),
-    "blocked": Flaw("task.parent_failed", "job", _dependencies),
+    "blocked": Flaw("task.parent_failed", "job", _dependencies, words="which failed, so they never run"),
     "preparation": Flaw("job.preparation_failed", "job", _preparation),
     "slots": Flaw("task.slots", "job", _slots),
     "blob": Flaw("task.blob_not_found", "task", _failing("BlobNotFound", "The specified blob is not found")),

@@ -142,7 +142,10 @@ def _dependencies(case: JobCase) -> list[Clue]:
         tasks_waiting(case),
     ]
     names = {**case.names, "task": first.id}
-    return [clue("task.parent_failed", case.about, since=run.end_time, evidence=said, names=names)]
+    one = parents[first.id] == 1
+    waits, never = ("depends", "it never runs") if one else ("depend", "they never run")
+    cause = f"{plural(parents[first.id], 'task')} {waits} on {first.id}, which failed, so {never}"
+    return [clue("task.parent_failed", case.about, cause=cause, since=run.end_time, evidence=said, names=names)]
 
 
 def _parent(task: Task, stuck: Mapping[str, Task]) -> str | None:

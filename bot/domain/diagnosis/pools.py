@@ -236,6 +236,7 @@ def _on_its_way(case: PoolCase, facts: PoolFacts) -> list[Clue]:
     elif lost := in_state(facts, "preempted"):
         said = Evidence(f"{plural(lost, 'spot node')} preempted", at)
         found = "pool.preempted", "Azure took spot nodes back, and Batch replaces them when it can", [said, short]
+        since = None  # the counts do not tell when, and the last resize may be weeks ago
     elif not reached(facts) and is_steady(facts) and since and at - since < _JUST:
         found = "pool.no_nodes_yet", "the pool has only just been told to change", [short]
     if found is None:

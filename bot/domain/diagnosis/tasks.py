@@ -343,7 +343,7 @@ def _expired(case: TaskCase) -> Evidence | None:
     info = case.run.failure_info
     until = valid_until(*(each.value for each in info.details), info.message) if info else None
     ended = case.run.end_time or case.at
-    return Evidence("the address's signature was over then", until) if until and until < ended else None
+    return Evidence("the signature in the address expired before that", until) if until and until < ended else None
 
 
 def _where(case: TaskCase) -> dict[str, str]:

@@ -229,9 +229,9 @@ def finding(course: Course, going: bool = False) -> str:
             f", {percent(vain, course.worked)} of it in runs that failed" if vain >= _WORTH * course.worked > 0 else ""
         )
         if worked >= whole * (1 - _LEAST):
-            return f"It ran all of {span}{failed}"
-        return f"It ran {percent(worked, whole)} of {span}{failed}" + (f", after {told}" if told else "")
-    share = f"{percent(shares[most], whole)} of {span}"
+            return f"It ran for all of {span}{failed}"
+        return f"It ran for {percent(worked, whole)} of {span}{failed}" + (f", after {told}" if told else "")
+    share = f"For {percent(shares[most], whole)} of {span}"
     if most == "machines":
         return f"{share} {_for_machines(course, full > _WORTH / 3 * whole)}"
     ran = course.phases[-1].ran

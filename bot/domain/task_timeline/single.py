@@ -30,12 +30,13 @@ def task_finding(spans: TaskSpans) -> str:
     if most == waited:
         parts = sorted(((spans.seconds(kind), kind) for kind in WAITS if spans.seconds(kind)), reverse=True)
         told = ", ".join(f"{took(seconds)} {_WAITED[kind]}" for seconds, kind in parts[:3])
-        return f"{percent(waited, whole)} of {span} it waited: {told}"
+        return f"For {percent(waited, whole)} of {span} it waited: {told}"
     if most == vain:
-        return f"{percent(vain, whole)} of {span} it waited or ran in vain: {again}"
+        return f"For {percent(vain, whole)} of {span} it waited or ran in vain: {again}"
     ended = "It ran" if not task.failed else "It failed after it ran"
     before = f", after {took(waited + vain)} of waiting" if waited + vain > 0.01 * whole else ""
-    return f"{ended} {percent(ran, whole)} of {span}{before}" + (f"; {again}" if again else "")
+    share = "" if ran == whole else f"{percent(ran, whole)} of "
+    return f"{ended} for {share}{span}{before}" + (f"; {again}" if again else "")
 
 
 _WAITED: dict[Kind, str] = {
@@ -144,5 +145,5 @@ def node_finding(life: NodeLife) -> str:
     came = ", ".join(f"{took(seconds)} into {name}" for name, seconds in parts.items() if seconds > 0.01 * whole)
     after = f", {came}" if came else ""
     if life.busy >= idle:
-        return f"It ran tasks {percent(life.busy, whole)} of {about}{after}"
-    return f"{percent(idle, whole)} of {about} it ran nothing{after}"
+        return f"It ran tasks for {percent(life.busy, whole)} of {about}{after}"
+    return f"For {percent(idle, whole)} of {about} it ran nothing{after}"
