@@ -83,11 +83,11 @@ def failures_card(ctx: Context, shown: Shown, buttons: Sequence[Sequence[Action]
 
 
 def headline_of(shown: Shown) -> str:
-    """``216 of 906 tasks of job nightly failed``, ``at least 2,000 failures in pool gpu``."""
+    """``216 of 906 tasks of job nightly failed``, ``At least 2,000 failures in pool gpu``."""
     failed = shown.failed if shown.failed is not None else shown.read
     if shown.of:
         return f"{number(failed)} of {plural(shown.of, 'task')} of {shown.subject} failed"
-    least = "at least " if shown.failed is None else ""
+    least = "At least " if shown.failed is None else ""
     return f"{least}{plural(failed, 'failure')} in {shown.subject}"
 
 

@@ -125,9 +125,9 @@ CASES = {
     "boot, then slots": (
         [ran(f"{n}", 0, 300 + n * 100, 399 + n * 100) for n in range(9)],
         [node("n1", 1, 300, 300)],
-        "For 91 % of 20 min tasks waited for nodes: 5 min boot, then 1 slot for 9 tasks",
+        "For 91 % of 20 min, tasks waited for nodes: 5 min boot, then 1 slot for 9 tasks",
     ),
-    "boot": ([ran("a", 0, 300, 400)], [node("n1", 0, 300, 300)], "For 75 % of 6 min 40 s nothing ran: 5 min boot"),
+    "boot": ([ran("a", 0, 300, 400)], [node("n1", 0, 300, 300)], "For 75 % of 6 min 40 s, nothing ran: 5 min boot"),
     "it ran": ([ran("a", 0, 1, 400)], [], "It ran for all of 6 min 40 s"),
     "in turn": (
         [
@@ -135,22 +135,22 @@ CASES = {
             for n in range(4)
         ],
         [],
-        "For 75 % of 6 min 39 s tasks waited for other tasks",
+        "For 75 % of 6 min 39 s, tasks waited for other tasks",
     ),
     "the last": (
         [ran(f"{n}", 0, 1, 50) for n in range(9)] + [ran("long", 0, 1, 300)],
         [],
-        "For 83 % of 5 min only the last task ran, of 10 at once before",
+        "For 83 % of 5 min, only the last task ran, of 10 at once before",
     ),
     "in vain": (
         [ran("a", 0, 290, 300, again=3, last_again=ZERO + 289)],
         [],
-        "For 96 % of 5 min tasks waited or ran in vain, and were run again",
+        "For 96 % of 5 min, tasks waited or ran in vain, and were run again",
     ),
     "no task": (
         [ran("a", 0, 1, 50), ran("b", 200, 200, 250)],
         [],
-        "For 60 % of 4 min 10 s there was no task to run",
+        "For 60 % of 4 min 10 s, there was no task to run",
     ),
     "a bit of boot": (
         [ran("a", 0, 50, 400)],
@@ -244,19 +244,19 @@ def test_parts_of_the_time_have_their_part_of_the_work() -> None:
 OF_TASKS = {
     "boot": (
         ran("a", 0, 210, 300),
-        "For 70 % of 5 min it waited: 2 min boot of its node, 1 min start task of its node, 20 s",
+        "For 70 % of 5 min, it waited: 2 min boot of its node, 1 min start task of its node, 20 s",
     ),
     "ran": (ran("a", 0, 1, 300), "It ran for 99 % of 5 min"),
     "failed": (ran("a", 0, 1, 300, failed=True), "It failed after it ran for 99 % of 5 min"),
     "again": (
         ran("a", 0, 290, 300, again=2, last_again=ZERO + 289),
-        "For 96 % of 5 min it waited or ran in vain: it was run again 2 times",
+        "For 96 % of 5 min, it waited or ran in vain: it was run again 2 times",
     ),
     "lost": (
         ran("a", 0, 50, 300, again=1, requeued=1, last_again=ZERO + 40, last_back=True),
         "It ran for 83 % of 5 min, after 50 s of waiting; it was put back into the queue 1 time",
     ),
-    "waits": (TaskFacts("a", ZERO, "active", ZERO), "For 100 % of 5 min so far it waited: 5 min for a slot"),
+    "waits": (TaskFacts("a", ZERO, "active", ZERO), "For 100 % of 5 min so far, it waited: 5 min for a slot"),
 }
 
 
@@ -295,7 +295,7 @@ def test_a_node_that_ran_more_than_it_tells_of() -> None:
     assert not life.whole
     assert life.begin == ZERO + 10_000
     assert {task.span.kind for task in life.tasks} == {"failed"}
-    assert node_finding(life) == "For 80 % of the last 17 min it ran nothing"
+    assert node_finding(life) == "For 80 % of the last 17 min, it ran nothing"
 
 
 def test_nodes_that_tell_little() -> None:

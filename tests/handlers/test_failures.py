@@ -105,7 +105,7 @@ async def test_what_is_read_is_bounded_and_said(scene: Scene, monkeypatch: pytes
     assert "of 216 failed, 100 read" in words(card)
     assert "all since" not in words(card), "nobody knows which were left out"
     card = await scene.ask("failures pool farm")
-    assert plain(card.title).startswith("at least 100 failures in pool farm")
+    assert plain(card.title).startswith("At least 100 failures in pool farm")
     assert "of more than 100 failed, 100 read" in words(card)
     assert "before" not in words(card)
     monkeypatch.setattr(answer, "JOBS", 1)

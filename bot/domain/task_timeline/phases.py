@@ -231,7 +231,7 @@ def finding(course: Course, going: bool = False) -> str:
         if worked >= whole * (1 - _LEAST):
             return f"It ran for all of {span}{failed}"
         return f"It ran for {percent(worked, whole)} of {span}{failed}" + (f", after {told}" if told else "")
-    share = f"For {percent(shares[most], whole)} of {span}"
+    share = f"For {percent(shares[most], whole)} of {span},"
     if most == "machines":
         return f"{share} {_for_machines(course, full > _WORTH / 3 * whole)}"
     ran = course.phases[-1].ran

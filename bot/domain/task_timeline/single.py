@@ -30,9 +30,9 @@ def task_finding(spans: TaskSpans) -> str:
     if most == waited:
         parts = sorted(((spans.seconds(kind), kind) for kind in WAITS if spans.seconds(kind)), reverse=True)
         told = ", ".join(f"{took(seconds)} {_WAITED[kind]}" for seconds, kind in parts[:3])
-        return f"For {percent(waited, whole)} of {span} it waited: {told}"
+        return f"For {percent(waited, whole)} of {span}, it waited: {told}"
     if most == vain:
-        return f"For {percent(vain, whole)} of {span} it waited or ran in vain: {again}"
+        return f"For {percent(vain, whole)} of {span}, it waited or ran in vain: {again}"
     ended = "It ran" if not task.failed else "It failed after it ran"
     before = f", after {took(waited + vain)} of waiting" if waited + vain > 0.01 * whole else ""
     share = "" if ran == whole else f"{percent(ran, whole)} of "
@@ -146,4 +146,4 @@ def node_finding(life: NodeLife) -> str:
     after = f", {came}" if came else ""
     if life.busy >= idle:
         return f"It ran tasks for {percent(life.busy, whole)} of {about}{after}"
-    return f"For {percent(idle, whole)} of {about} it ran nothing{after}"
+    return f"For {percent(idle, whole)} of {about}, it ran nothing{after}"
