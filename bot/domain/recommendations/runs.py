@@ -17,6 +17,8 @@ WINDOW = timedelta(days=7)
 """Runs that ended within it are looked at."""
 WASTED = 0.05
 """The share of core-hours that went into runs which were made again, from which it is worth a word."""
+LEAST = 10 * 3600.0
+"""Core-seconds that are lost at least: less of it is nothing to look after."""
 SHORT = 10.0
 """Seconds that a task is to run at least ("Batch best practices": shorter ones spend their time on scheduling)."""
 MANY = 100
@@ -28,7 +30,7 @@ def retries(case: Case) -> Iterator[Recommendation]:
     for runs in _by_origin(case).values():
         spent = sum(each.core_seconds or 0.0 for each in runs)
         lost = sum(each.lost_core_seconds or 0.0 for each in runs)
-        if not spent or lost < WASTED * spent:
+        if not spent or lost < max(LEAST, WASTED * spent):
             continue
         currencies = {each.currency for each in runs if each.cost is not None}
         priced = all(each.cost is not None for each in runs if each.lost_core_seconds) and len(currencies) == 1

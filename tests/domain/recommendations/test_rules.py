@@ -142,6 +142,8 @@ def test_schedules(given: dict[str, Any], kind: str) -> None:
     [
         ([run(lost_core_seconds=36_000.0, retries=9)], "retries"),
         ([run(lost_core_seconds=3_600.0)], ""),
+        ([run(lost_core_seconds=35_000.0)], ""),
+        ([run(lost_core_seconds=36_000.0, core_seconds=800_000.0)], ""),
         ([run(lost_core_seconds=36_000.0, ended=AT - 8 * DAY)], ""),
         ([run(lost_core_seconds=36_000.0, core_seconds=None)], ""),
         ([run(runtimes=spread_of([4.0] * 100))], "short tasks"),
