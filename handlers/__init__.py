@@ -14,6 +14,8 @@ ORDER = (
     "alert.mute",
     "alert.hours",
     "alert.route",
+    "advice.list",
+    "advice.answer",
     "why.worst",
     "why.ask",
     "inventory.application",

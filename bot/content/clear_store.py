@@ -31,6 +31,7 @@ from storage.port.confirmations import Confirmation
 from storage.port.live import LiveCard
 from storage.port.operations import OperationState
 from storage.port.outbox import AttemptState, OutboxEntry
+from storage.port.recommendations import AnswerState, RecommendationRow
 from storage.port.reports import AdviceRow, AnomalyRow, ReportPost
 from storage.port.samples import PoolEra
 from storage.port.store import Store
@@ -149,6 +150,26 @@ class ClearStore:
         post = replace(post, body=clear_encoded(post.body))
         shown = await _message(entry) if entry else None
         return await self._store.post_report(post, advice, shown)
+
+    async def see_recommendations(self, rows: Sequence[RecommendationRow]) -> None:
+        """Recommendations: their words and commands have names of entities in them."""
+        await self._store.see_recommendations([replace(each, body=clear_encoded(each.body)) for each in rows])
+
+    async def answer_recommendation(
+        self,
+        account: str,
+        id_: str,
+        state: AnswerState,
+        at: datetime,
+        *,
+        by: str,
+        because: str = "",
+        until: datetime | None = None,
+    ) -> bool:
+        """What somebody said of it."""
+        return await self._store.answer_recommendation(
+            account, id_, state, at, by=clear(by), because=clear(because), until=until
+        )
 
     async def put_anomaly(self, row: AnomalyRow) -> bool:
         """An unusual day."""

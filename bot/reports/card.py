@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.domain.entity import fold
-from bot.domain.money.advice import Advice
+from bot.domain.money.advice import Advice, Further
 from bot.domain.money.anomalies import Anomaly, anomaly_id
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.movers import Mover
@@ -72,7 +72,7 @@ class ReportWriter:
                 _pools(report),
                 *_section("What moved", [_moved(each, report) for each in report.movers]),
                 *_month(report),
-                *_section("To do", [_todo(each, report) for each in report.advice]),
+                *_section("To do", [*(_todo(each, report) for each in report.advice), *map(_further, report.more)]),
                 *_section(f"What became of the advice of {period_before(report.kind)}", list(_became(report))),
                 *_section("Unusual", [_unusual(each, report) for each in report.unusual]),
                 self._actions(report),
@@ -96,9 +96,14 @@ class ReportWriter:
             )
             for n, each in enumerate(report.advice[:_BUTTONS])
         ]
+        doing += [
+            Button(each.button, self._of_account(report, each.command), how="form" if each.form else "post")
+            for each in report.more[: _BUTTONS - len(doing)]
+        ]
         return actions(
             *doing,
             *self._answers(report),
+            Button("All advice", self._command(report, "advice")) if report.advice or report.more else None,
             Button("Usage", self._command(report, "usage 7d" if report.kind != "monthly" else "usage 30d")),
             Button("Subscriptions", "cost subscriptions"),
         )
@@ -279,6 +284,11 @@ def _todo(advice: Advice, report: Report) -> Text:
     since = text(" since ", Time(advice.since, "clock")) if advice.since else ()
     when = {"daily": "that day", "weekly": "last week"}.get(report.kind, f"in {report.first:%B}")
     return text(f"{Mark.WARNING.symbol} {advice.words}", since, f" · {amount_of(advice.loss, report)} {when}")
+
+
+def _further(each: Further) -> Text:
+    since = text(", since ", Time(each.since, "clock")) if each.since else ()
+    return text(f"{Mark.WARNING.symbol} {each.words}", since, f"; {each.harm}" if each.harm else "")
 
 
 def _became(report: Report) -> Iterator[Text]:

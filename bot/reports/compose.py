@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.accounting.service import Accounting
 from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
-from bot.domain.money.advice import Advice, PoolNow, advise
+from bot.domain.money.advice import MOST, Advice, Further, PoolNow, advise
 from bot.domain.money.anomalies import Anomaly
 from bot.domain.money.billed import best_known, billed_ledger
 from bot.domain.money.budgets import Budget, BudgetState, state_of
@@ -22,6 +22,9 @@ from bot.domain.money.ledger import JobSpend, Ledger
 from bot.domain.money.movers import movers
 from bot.domain.money.report import PRICED, Report, Restated, Said, bill_facts, daily, spans, what_became
 from bot.domain.money.spans import utc_day
+from bot.domain.recommendations.decisions import is_set_aside
+from bot.domain.recommendations.model import Recommendation
+from bot.domain.recommendations.money import of_advice
 from bot.reports.calendar import Period, before, compared_with, same_days
 from bot.reports.history import History, history
 from bot.reports.subscriptions import report_of
@@ -88,12 +91,14 @@ class Composer:
         now: datetime,
         pools: Mapping[str, PoolNow],
         *,
+        others: Sequence[Recommendation] = (),
         conversation: str = "",
         late: bool = False,
     ) -> Report:
         """What is to be said of a period.
 
-        ``pools`` say how the account's pools stand, by folded id. ``conversation`` (its key) is whom the report before
+        ``pools`` say how the account's pools stand, by folded id. ``others`` are recommended beside money, and said
+        where there is room; what people set aside is not said. ``conversation`` (its key) is whom the report before
         was posted to, for restating it; empty for nobody.
         """
         earlier, other = before(period), compared_with(period)
@@ -130,11 +135,21 @@ class Composer:
         restating = was.ledger
         if said and earlier != other:
             restating = (await self._taken(account, earlier, compared_with(earlier)))[0].ledger
+        aside = {row.id for row in await self.store.recommendations(account) if is_set_aside(row, now)}
         given = [
-            found for row in await self.store.advice(account, key, earlier.key) if (found := decoded(row.body, Advice))
+            found
+            for row in await self.store.advice(account, key, earlier.key)
+            if (found := decoded(row.body, Advice)) and of_advice(found, "").id(account) not in aside
         ]
 
         def count() -> Report:
+            found = advise(now_spans, pools, now, most=len(now_spans)) if not taken.by_bill else []
+            advice = [each for each in found if of_advice(each, ledger.currency).id(account) not in aside][:MOST]
+            more = [
+                Further(each.words, each.harm, each.button, each.command, each.form, each.since)
+                for each in others
+                if each.id(account) not in aside
+            ]
             month = past.month
             return Report(
                 account=account,
@@ -169,7 +184,8 @@ class Composer:
                 else (),
                 month=month,
                 budgets=self.states(account, past),
-                advice=tuple(advise(now_spans, pools, now)) if not taken.by_bill else (),
+                advice=tuple(advice),
+                more=tuple(more[: MOST - len(advice)]),
                 became=what_became(
                     given if not taken.by_bill and ledger.seen >= MOSTLY else [],
                     now_spans,

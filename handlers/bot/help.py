@@ -33,7 +33,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("home", "account", "application", "package", "certificate", "topology", "history"),
     ),
     ("Usage and money", ("usage", "trend", "cost")),
-    ("What is wrong", ("why", "timeline", "alert")),
+    ("What is wrong", ("why", "advice", "timeline", "alert")),
     ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )

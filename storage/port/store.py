@@ -22,6 +22,7 @@ from storage.port.operations import OperationStore
 from storage.port.outbox import OutboxStore
 from storage.port.preferences import PreferenceStore
 from storage.port.prices import PriceStore
+from storage.port.recommendations import RecommendationStore
 from storage.port.reports import ReportStore
 from storage.port.requests import RequestStore
 from storage.port.runs import RunStore
@@ -42,6 +43,7 @@ class Store(
     UploadStore,
     PreferenceStore,
     ReportStore,
+    RecommendationStore,
     MonitoringStore,
     IncidentStore,
     OutboxStore,

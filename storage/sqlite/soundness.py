@@ -50,6 +50,7 @@ MOMENTS = {
     "network": ("at", "begin", "began"),
     "report_posts": ("at",),
     "advice": ("at",),
+    "recommendations": ("first", "last", "over", "answered", "until"),
     "anomalies": ("found",),
     "node_boots": ("allocated",),
     "black_box": ("at", "kept"),
@@ -73,6 +74,7 @@ ENCODED = {
     "bill_readings": ("body",),
     "report_posts": ("body",),
     "advice": ("body",),
+    "recommendations": ("body",),
     "anomalies": ("body", "reply"),
     "transitions": ("details",),
 }

@@ -25,6 +25,7 @@ from storage.sqlite.operations import SqliteOperations
 from storage.sqlite.outbox import SqliteOutbox
 from storage.sqlite.preferences import SqlitePreferences
 from storage.sqlite.prices import SqlitePrices
+from storage.sqlite.recommendations import SqliteRecommendations
 from storage.sqlite.reports import SqliteReports
 from storage.sqlite.requests import SqliteRequests
 from storage.sqlite.runs import SqliteRuns
@@ -43,6 +44,7 @@ class SqliteStore(
     SqliteUploads,
     SqlitePreferences,
     SqliteReports,
+    SqliteRecommendations,
     SqliteMonitoring,
     SqliteIncidents,
     SqliteOutbox,
@@ -89,7 +91,7 @@ class SqliteStore(
         gone += await self._prune_uploads(now)
         gone += await self._prune_job_runs(now)
         gone += await self._prune_bill(now)
-        gone += await self._prune_reports(now)
+        gone += await self._prune_reports(now) + await self._prune_recommendations(now)
         gone += await self._prune_timings(now) + await self._prune_black_box(now)
         gone += await self._prune_messages(now)
         gone += await self._prune_transitions(now) + await self._prune_incidents(now) + await self._prune_outbox(now)

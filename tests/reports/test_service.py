@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,15 +14,18 @@ import pytest
 from msgspec.structs import replace
 
 from bot.chat.request import Conversation
+from bot.domain.entity import Entity
 from bot.domain.money.advice import PoolNow
+from bot.domain.recommendations.model import Recommendation
 from bot.monitor.background import Background
 from bot.reports.calendar import Cadence
 from bot.reports.pools import Pools
 from bot.reports.service import FIRST_READING, PATIENCE, Reports
 from bot.reports.subscriptions import ReportSubscription, subscribe, unsubscribe
-from cards.card import Card, plain
+from cards.card import Bullets, Card, plain
 from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import NO_USE, CoreUse
+from storage.port.recommendations import RecommendationRow
 from storage.port.samples import Sample
 from storage.sqlite.store import SqliteStore
 from tests.alerting.alert_room import RecordedEntries, StillClock
@@ -39,9 +42,13 @@ class Known(Pools):
     def __init__(self, pools: Mapping[str, PoolNow]) -> None:
         super().__init__()
         self.pools = pools
+        self.more: Sequence[Recommendation] = ()
 
     def now(self, account: str) -> Mapping[str, PoolNow]:
         return self.pools
+
+    def others(self, account: str) -> Sequence[Recommendation]:
+        return self.more
 
 
 @dataclass
@@ -52,6 +59,7 @@ class Room:
     clock: StillClock
     sources: Sources
     pools: dict[str, PoolNow]
+    known: Known
     entries: RecordedEntries
     reports: Reports
     background: Background
@@ -61,10 +69,11 @@ class Room:
         """A program that has been up for so long."""
         clock, sources, entries = StillClock(at - up), Sources(), RecordedEntries()
         pools = dict(POOLS)
+        known = Known(pools)
         made, background = composer(store, sources=sources), Background(clock)
-        reports = Reports(made, Known(pools), entries.put, clock, several=False, background=background)
+        reports = Reports(made, known, entries.put, clock, several=False, background=background)
         clock.at = at
-        return cls(store, clock, sources, pools, entries, reports, background)
+        return cls(store, clock, sources, pools, known, entries, reports, background)
 
     async def subscribe(self, kind: Any = "weekly", where: Conversation = OPS, **more: Any) -> None:
         cadence = Cadence(kind, more.pop("zone", "UTC"), more.pop("minutes", 540))
@@ -270,6 +279,34 @@ async def test_what_became_of_advice_is_measured_a_week_later(room: Room) -> Non
     assert "pool sim-old has no nodes any more, $1,728 saved" in said
     assert "not done, it cost $336 more since" in said
     assert "$1,728 saved, as measured." in said
+
+
+async def test_what_was_set_aside_is_not_advised_and_what_is_no_money_fills_the_room(room: Room) -> None:
+    await room.subscribe(at=NINE - HOUR)
+    whole = Entity("account", ACCOUNT)
+    idle = Recommendation(kind="idle", about=Entity("pool", "sim-old"), words="", button="", command="")
+    zombies = [
+        Recommendation(kind=kind, about=whole, words=words, harm="it counts", button="Jobs", command="job list")
+        for kind, words in (("zombie jobs", "2 jobs are still active"), ("forgotten pools", "3 pools have no node"))
+    ]  # fmt: skip
+    room.known.more = [*zombies, replace(zombies[0], about=Entity("schedule", "nightly"), words="a fourth thing")]
+    made = [
+        RecommendationRow(account=ACCOUNT, id=each.id(ACCOUNT), first=MONDAY, last=MONDAY, body=b"{}")
+        for each in (idle, zombies[1])
+    ]
+    await room.store.see_recommendations(made)
+    await room.store.answer_recommendation(ACCOUNT, made[0].id, "dismissed", MONDAY, by="Ops", because="kept warm")
+    await room.store.answer_recommendation(ACCOUNT, made[1].id, "snoozed", MONDAY, by="Ops", until=NINE - HOUR)
+    await room.at(NINE)
+    card = card_of(room.entries.writes[-1])
+    said = str(card)
+    assert "sim-old have nothing to do" not in said
+    advised = next(block.items for block in card.blocks if isinstance(block, Bullets) and "cpu-b" in str(block.items))
+    assert len(advised) == 3  # one of money is left, and the snoozed one is due again
+    assert "2 jobs are still active" in plain(advised[1])
+    assert "3 pools have no node" in plain(advised[2])
+    assert "a fourth thing" not in said
+    assert "command='advice'" in said
 
 
 async def test_conditions_keep_it_back_for_that_period(room: Room) -> None:

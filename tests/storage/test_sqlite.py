@@ -32,6 +32,7 @@ from tests.storage.monitoring_contract import MonitoringContract, entry, inciden
 from tests.storage.network_contract import NetworkContract
 from tests.storage.operations_contract import OperationsContract
 from tests.storage.outbox_contract import OutboxContract
+from tests.storage.recommendations_contract import RecommendationsContract
 from tests.storage.reports_contract import ReportsContract
 from tests.storage.runs_contract import RunsContract
 from tests.storage.timings_contract import TimingsContract
@@ -48,6 +49,7 @@ class TestSqlite(
     UsageContract,
     NetworkContract,
     ReportsContract,
+    RecommendationsContract,
     TimingsContract,
     BlackBoxContract,
 ):

@@ -65,6 +65,17 @@ class Advice(Struct, frozen=True):
     since: datetime | None = None
 
 
+class Further(Struct, frozen=True):
+    """One thing to do that is not measured in money: what is so, since when, what it leads to, and its button."""
+
+    words: str
+    harm: str
+    button: str
+    command: str
+    form: bool = False
+    since: datetime | None = None
+
+
 class Outcome(Struct, frozen=True):
     """What became of advice: the same loss over the period after it, scaled to the length of the one before.
 

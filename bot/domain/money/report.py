@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 
 from bot.domain.entity import fold
-from bot.domain.money.advice import Advice, Outcome, PoolNow, outcome
+from bot.domain.money.advice import Advice, Further, Outcome, PoolNow, outcome
 from bot.domain.money.anomalies import Anomaly
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
@@ -108,6 +108,7 @@ class Report(Struct, frozen=True, kw_only=True):
     month: Forecast | None = None
     budgets: tuple[BudgetState, ...] = ()
     advice: tuple[Advice, ...] = ()
+    more: tuple[Further, ...] = ()
     became: tuple[Became, ...] = ()
     unusual: tuple[Anomaly, ...] = ()
     bill: BillFacts = BillFacts(None)

@@ -62,3 +62,19 @@ def the_black_box(db: Database) -> None:
     )
     db.execute("CREATE INDEX black_box_kept ON black_box (kept, size)")
     db.execute("CREATE INDEX black_box_owed ON black_box (account, kept) WHERE owed")
+
+
+@migrations()
+def what_was_recommended(db: Database) -> None:
+    """Recommendations, what people answered, and when they were over."""
+    db.execute(
+        """
+        CREATE TABLE recommendations (
+            account TEXT NOT NULL, id TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, over INTEGER,
+            loss REAL, saved REAL, state TEXT NOT NULL DEFAULT 'open', answered INTEGER,
+            answered_by TEXT NOT NULL DEFAULT '', because TEXT NOT NULL DEFAULT '', until INTEGER, body BLOB NOT NULL,
+            PRIMARY KEY (account, id)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX recommendations_last ON recommendations (last)")

@@ -1,0 +1,197 @@
+"""What recommendations are made from: what the monitor keeps, what the store has, and one list of each kind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.azure import gaps
+from bot.azure.account import Account
+from bot.azure.models import Job, JobSchedule, Pool, PoolNodeCounts, SupportedImage, Task, VmSize
+from bot.azure.models.price import Prices
+from bot.domain.core_use import MOSTLY
+from bot.domain.entity import find, fold, schedule_of
+from bot.domain.job_health import pool_of, total
+from bot.domain.money.report import spans
+from bot.domain.pools import reading
+from bot.domain.price import of_nodes
+from bot.domain.recommendations.jobs import QUIET
+from bot.domain.recommendations.model import Case, JobStanding, PoolStanding, ScheduleStanding, Spent
+from bot.domain.recommendations.runs import WINDOW
+from bot.domain.recommendations.signatures import end_of
+from bot.domain.states import is_active
+from bot.monitor.account_state import AccountState
+from bot.reports.pools import job_standing, pool_now
+from bot.requests.context import Context
+from cards.formatting import plural
+from handlers.pool.machine import end_of_life, image_name
+from handlers.shared import node_counts
+
+FRESH = timedelta(minutes=15)
+"""How old what the monitor saw last may be to be taken for how things stand."""
+COUNTED = 5
+"""Jobs that are counted for one answer where the monitor does not know them: two calls each, the oldest first."""
+_HOUR = 3600
+_RUNS = 5000
+_UNFINISHED = "state ne 'completed'"
+T = TypeVar("T")
+
+
+class Gathered(Struct, frozen=True):
+    """The case, and in words what could not be looked at."""
+
+    case: Case
+    left: tuple[str, ...]
+
+
+async def gather(ctx: Context, source: Account) -> Gathered:
+    """An account as the rules want it; what cannot be read is None in it, and told on the card."""
+    pools, jobs, schedules, seen = await asyncio.gather(
+        _every("pools", source, Pool, "/pools"),
+        _every("unfinished jobs", source, Job, "/jobs", _UNFINISHED),
+        _every("schedules", source, JobSchedule, "/jobschedules"),
+        _watched(ctx, source),
+    )
+    counts, images, sizes, prices = await asyncio.gather(
+        node_counts.known(source),
+        gaps.maybe("supported images", source.images()),
+        gaps.maybe("VM sizes", source.vm_sizes()),
+        source.prices(),
+    )
+    at = source.now()
+    spent = await _spent(ctx, source, seen, at)
+    by_name = node_counts.by_pool(counts)
+    ends = _Ends(images or (), sizes or {})
+    standing = [_pool(each, by_name.get(fold(each.id)), seen, ends, prices) for each in pools or ()]
+    counted, unknown, left = await _jobs(source, jobs or (), seen, at)
+    case = Case(
+        account=source.name,
+        at=at,
+        pools=None if pools is None else standing,
+        jobs=None if jobs is None else counted,
+        schedules=None if schedules is None else [_schedule(each) for each in schedules],
+        runs=await ctx.store.job_runs(source.name, since=at - WINDOW, limit=_RUNS),
+        spent=spent,
+        images=images is not None,
+        sizes=sizes is not None,
+        unknown=frozenset(("zombie jobs", "stuck schedule")) if unknown else frozenset(),
+    )
+    return Gathered(case, tuple(left))
+
+
+class _Ends(Struct, frozen=True):
+    images: Sequence[SupportedImage]
+    sizes: Mapping[str, VmSize]
+
+
+async def _every(what: str, source: Account, kind: type[T], path: str, wanted: str = "") -> list[T] | None:
+    """A whole list, a call for each thousand; None, and told on the card, where it cannot be had."""
+    found = await gaps.maybe(what, source.every(kind, path, filter=wanted))
+    return found[0] if found else None
+
+
+async def _watched(ctx: Context, source: Account) -> AccountState:
+    """What the monitor knows of the account; nothing where it did not look within :data:`FRESH`."""
+    state = AccountState()
+    cursors, snapshots = await asyncio.gather(ctx.store.cursors(source.name), ctx.store.snapshots(source.name))
+    if cursors and source.now() - max(each.at for each in cursors) <= FRESH:
+        state.restore(cursors, snapshots, [])
+    return state
+
+
+async def _spent(ctx: Context, source: Account, seen: AccountState, at: datetime) -> Spent | None:
+    """What pools cost over the last 7 days, and how they stand; None where nothing watches."""
+    if not seen.pools:
+        return None
+    ledger = await ctx.accounting.spend(source.name, at - WINDOW, at, step=_HOUR)
+    prices = await source.prices()
+    return Spent(
+        spans(ledger),
+        {fold(name): pool_now(view, prices) for name, view in seen.pools.items()},
+        ledger.currency,
+        whole=ledger.seen >= MOSTLY,
+    )
+
+
+def _pool(pool: Pool, counts: PoolNodeCounts | None, seen: AccountState, ends: _Ends, prices: Prices) -> PoolStanding:
+    facts, view, machine = reading(pool, counts), find(seen.pools, pool.id), pool.virtual_machine_configuration
+    image, size = machine.image_reference if machine else None, ends.sizes.get(pool.vm_size.lower())
+    idle = node_counts.in_state(counts, "idle") if counts else None
+    return PoolStanding(
+        facts=facts,
+        image=image_name(image),
+        image_ends=end_of_life(image, ends.images),
+        size_ends=size.eol if size else None,
+        signed_until=end_of(pool.start_task.resource_files) if pool.start_task else None,
+        idle=idle,
+        idle_since=view.idle_since if view else None,
+        hourly=of_nodes(prices, facts, idle) if idle else None,
+    )
+
+
+def _schedule(schedule: JobSchedule) -> ScheduleStanding:
+    spec = schedule.job_specification
+    tasks = (spec.job_manager_task, spec.job_preparation_task) if spec else ()
+    run = schedule.execution_info
+    return ScheduleStanding(
+        id=schedule.id,
+        state=schedule.state,
+        state_since=schedule.state_transition_time,
+        pool=spec.pool_info.pool_id if spec and spec.pool_info else "",
+        next_run=run.next_run_time if run else None,
+        signed_until=end_of(file for task in tasks if task for file in task.resource_files),
+    )
+
+
+async def _jobs(
+    source: Account, jobs: Sequence[Job], seen: AccountState, at: datetime
+) -> tuple[list[JobStanding], bool, list[str]]:
+    """The jobs with their counts, whether some have none, and in words what was left out.
+
+    Counts are the monitor's; where it has none, the oldest active jobs are counted here, a few of them.
+    """
+    known = {job.id: find(seen.jobs, job.id) for job in jobs}
+    standing = {job.id: job_standing(view) if (view := known[job.id]) else _job(job) for job in jobs}
+    asked = [each for each in standing.values() if _is_unknown(each, at)]
+    asked.sort(key=lambda each: each.created or at)
+    counted = await asyncio.gather(*(_counted(source, each, at) for each in asked[:COUNTED]))
+    standing |= {each.id: each for each in counted if each}
+    unknown = any(_is_unknown(each, at) for each in standing.values())
+    more = len(asked) - COUNTED
+    left = [f"the tasks of {plural(more, 'further job')}: {COUNTED} are counted at a time"] if more > 0 else []
+    return list(standing.values()), unknown, left
+
+
+def _is_unknown(job: JobStanding, at: datetime) -> bool:
+    """Whether it may have nothing to do for long, and was not counted."""
+    return job.tasks is None and is_active(job.state) and job.created is not None and at - job.created >= QUIET
+
+
+def _job(job: Job) -> JobStanding:
+    """A job that the monitor does not know."""
+    return JobStanding(
+        id=job.id, state=job.state, pool=pool_of(job), schedule=schedule_of(job.id), created=job.creation_time
+    )
+
+
+async def _counted(source: Account, job: JobStanding, at: datetime) -> JobStanding | None:
+    """A job with its counts, and whether any of its tasks moved lately; None, and told, where these cannot be had."""
+    counts = await gaps.maybe(f"the tasks of job {job.id}", source.task_counts(job.id))
+    if counts is None:
+        return None
+    tasks = counts.value.task_counts
+    unfinished = tasks.active + tasks.running
+    if unfinished:
+        return replace(job, tasks=total(tasks), unfinished=unfinished)
+    since = at - QUIET
+    moved = f"stateTransitionTime ge DateTime'{since:%Y-%m-%dT%H:%M:%SZ}'"
+    pages = source.pages(Task, source.tasks(job.id), filter=moved, select="id", page_size=1)
+    page = await gaps.maybe(f"the tasks of job {job.id}", anext(pages))
+    if page is None:
+        return None
+    return replace(job, tasks=total(tasks), unfinished=0, quiet_since=None if page.items else since)
