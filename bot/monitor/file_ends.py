@@ -24,7 +24,8 @@ START = (("startup/stderr.txt", 16 * KB), ("startup/stdout.txt", 4 * KB))
 CALLS_A_FILE = 3
 """Calls that a file takes at most: its beginning, and of one that goes on its length and its end."""
 _READ_AT_ONCE = 16 * KB
-_GONE = frozenset({"taskfilescleanedup", "taskfilesunavailable"})
+GONE = frozenset({"taskfilescleanedup", "taskfilesunavailable"})
+"""Codes (409) of files that are gone with their task or node."""
 
 
 class Files(Protocol):
@@ -50,7 +51,7 @@ async def ends(files: Files, wanted: Sequence[tuple[str, int]], called: Callable
         try:
             found.append(await _end(files, name, most, called))
         except AzureError as error:
-            if error.code.lower() in _GONE or (error.not_found and error.code.lower() != "filenotfound"):
+            if error.code.lower() in GONE or (error.not_found and error.code.lower() != "filenotfound"):
                 break
             if not error.not_found:
                 raise

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files, Tail
@@ -16,6 +17,7 @@ from bot.domain.clusters.model import Failed, Said, TaskKey
 from bot.domain.clusters.samples import first_read, next_read
 from bot.domain.entity import fold
 from bot.monitor.error_line import key_line
+from bot.monitor.file_ends import GONE
 from handlers.shared.kept import of_run
 from storage.port.black_box import BlackBoxStore
 
@@ -98,7 +100,8 @@ async def _said(files: Files) -> Said | None:
             start = max(0, head.length - _END) & ~1  # even, for encodings of two bytes
             content = await files.read(name, start, head.length) if head.length else b""
         except AzureError as error:
-            if error.status not in (404, 409, 416):
+            if not (error.status in (404, 416) or error.code.lower() in GONE):
+                gaps.note("logs of some tasks", gaps.reason(error))
                 return None
             if error.code.lower() not in ("filenotfound", "invalidrange"):
                 return Said()  # the task, its node or all of its files are gone

@@ -74,6 +74,8 @@ ESSENTIAL = {
     "subtask list": "/jobs/J/tasks/T/subtasksinfo",
     "task list": "/jobs/J/tasks",
     "task show": "/jobs/J/tasks/T",
+    "failures": "/jobs",
+    "failures account": "/jobs",
     "timeline job": "/jobs/J|/jobs/J/tasks",
     "timeline node": "/pools/P/nodes/N",
     "timeline task": "/jobs/J/tasks/T",
@@ -93,6 +95,8 @@ TOLD_ITSELF = {
     "application show": "/applications/",  # an application without active packages is only known to Resource Manager
     "trend": "",  # what was read is kept, and jobs that are deleted meanwhile are no gap
     "cost schedule": "/jobs/",
+    "failures": "/files/",  # of how many logs something is left is told
+    "failures account": "/files/",
 }
 """Calls that may answer 404 without a word: what they ask for has gone, which the card shows by itself."""
 FAULTS: tuple[dict[str, Any], ...] = (

@@ -82,7 +82,7 @@ def of_task(case: TaskCase) -> list[Clue]:
     if failed(case.task):
         return of_failure(case)
     if state == "preparing":
-        return _of_preparing(case)
+        return [*of_retries(case), *_of_preparing(case)]
     if state == "running":
         return [*of_retries(case), *_of_running(case)]
     return [*of_retries(case), *of_waiting(case)] if state == "active" else []

@@ -143,6 +143,7 @@ def test_a_task_that_hangs_or_is_run_again_without_end_is_in_trouble_though_it_n
     assert (young.id, young.harm) == ("task.prepares", False)
     running = Task(id="frame-1", state="running", execution_info=Execution(start_time=STARTED, retry_count=620))
     assert told(running).id == "task.retried_endlessly"
+    assert told(replace(running, state="preparing", state_transition_time=NOW)).id == "task.retried_endlessly"
     once = told(replace(running, execution_info=Execution(start_time=STARTED, retry_count=1)))
     assert (once.id, once.harm) == ("task.runs", False)
     assert not of_task(case(Task(id="frame-1", state="completed", execution_info=Execution(result="success"))))
