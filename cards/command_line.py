@@ -13,16 +13,17 @@ _CHOSEN = re.compile(r"(\w+:)?\{\}")
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _OPTION = re.compile(r"(?:--)?[a-z_][\w-]*[:=]", re.IGNORECASE | re.ASCII)
 GRAMMAR = frozenset({
-    "account", "ack", "admin", "agent", "algorithm", "as", "at", "bare", "below", "body", "budgets", "by",
-    "command", "container", "containers", "csv", "day", "days", "dedicated", "disable", "done", "edit",
-    "elevated", "emergency", "enable", "end", "entity", "env", "evaluate", "every", "export", "fill", "follow",
-    "for", "format", "from", "gpu", "group", "hours", "id", "identity", "image", "internode", "job", "json",
-    "key", "kind", "least", "like", "lines", "lint", "met", "metadata", "mine", "minutes", "mode", "name",
-    "nowait", "of", "operation", "os", "over", "packages", "page", "parallel", "person", "pool", "preemption",
-    "preview", "priority", "reason", "receipts", "recursive", "region", "regrow", "remind", "result", "retries",
-    "rose", "runs", "schedule", "severity", "since", "size", "skip", "slots", "sort", "spot", "start", "state",
-    "storage", "subnet", "subscribe", "subscriptions", "tag", "tasks", "template", "time", "title", "to",
-    "unsubscribe", "unusual", "upto", "values", "vault", "verb", "verify", "wait", "whose", "window", "zone",
+    "accept", "account", "ack", "admin", "agent", "algorithm", "as", "at", "bare", "below", "body", "budgets",
+    "by", "command", "container", "containers", "csv", "day", "days", "dedicated", "disable", "dismiss", "done",
+    "edit", "elevated", "emergency", "enable", "end", "entity", "env", "evaluate", "every", "export", "fill",
+    "follow", "for", "format", "from", "gpu", "group", "hours", "id", "identity", "image", "internode", "job",
+    "json", "kept", "key", "kind", "least", "like", "lines", "lint", "met", "metadata", "mine", "minutes", "mode",
+    "name", "node", "nowait", "of", "operation", "os", "over", "packages", "page", "parallel", "person", "pool",
+    "preemption", "preview", "priority", "reason", "receipts", "recursive", "region", "regrow", "remind", "result",
+    "retries", "rose", "runs", "schedule", "severity", "show", "since", "size", "skip", "slots", "snooze", "sort",
+    "spot", "start", "state", "storage", "subnet", "subscribe", "subscriptions", "tag", "task", "tasks",
+    "template", "time", "title", "to", "unsubscribe", "unusual", "upto", "values", "vault", "verb", "verify",
+    "wait", "whose", "window", "zone",
 })  # fmt: skip
 """Every option of every command, and every word that makes a command of a shorter one: a test holds it to them."""
 

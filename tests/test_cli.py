@@ -57,7 +57,7 @@ def batchbot(
         text=True,
         cwd=folder,
         env={**os.environ, **(environment or {})},
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -182,11 +182,10 @@ def _also(verdict: Verdict, about: Entity) -> Footer | None:
 
 
 def _looked(reads: Reads) -> Footer | None:
-    """What was looked at, in how many calls and how long."""
-    took = max(0.1, reads.seconds)
+    """What was looked at, in how many calls."""
     passed = f", but not at {', '.join(reads.passed)}" if reads.passed else ""
     seen = f"Looked at {', '.join(reads.looked)}{passed}"
-    return note(muted(f"{seen} · {plural(reads.calls, 'call')}, {took:.1f} s"))
+    return note(muted(f"{seen} · {plural(reads.calls, 'call')}"))
 
 
 def _open(ctx: Context, source: Account, about: Entity) -> Button:

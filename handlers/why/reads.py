@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
@@ -51,12 +50,6 @@ class Reads:
         """What no call was left for."""
         self.missed: list[str] = []
         """What was asked for and could not be had; the card tells why above all else."""
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """How long it has taken so far."""
-        return time.monotonic() - self._began
 
     @property
     def left(self) -> int:

@@ -188,7 +188,7 @@ async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:
     posts = (meeting.teams.post_once(conversation, card(f"{number}"), "key") for number in range(12))
     ids = [message for message, _ in await asyncio.gather(*posts)]
     posted = [message["summary"] for message in meeting.outside.messages("group") if message["id"] in ids]
-    assert posted == [f"{number}" for number in range(12)]
+    assert sorted(posted, key=int) == [f"{number}" for number in range(12)]  # one that was refused may be overtaken
 
 
 async def test_a_private_answer_is_for_one_person(meeting: Meeting) -> None:

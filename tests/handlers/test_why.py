@@ -16,7 +16,6 @@ from bot.azure.pipeline import Patience
 from bot.domain.knowledge import row
 from cards.card import Actions, Button, Card, Footer, Mark, plain
 from cards.text import render
-from handlers.why.reads import Reads
 from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptTask
 from tests.golden import check
@@ -133,8 +132,7 @@ async def test_a_schedule_is_held_up_by_what_holds_up_its_last_job(account: Grou
     assert row("schedule.held_up").cause in plain(alone.title)
 
 
-async def test_five_answers_on_both_platforms(account: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reads, "seconds", 0.4)
+async def test_five_answers_on_both_platforms(account: Ground) -> None:
     node = account.places["disk full",].nodes[0].id
     for name, flaws, asked in (
         ("well", (), "why pool {pool}"),
