@@ -119,6 +119,7 @@ def time_axis(
 ) -> None:
     """Round hours and days below a plot; ``window`` is since, until and the zone's name."""
     size = SIZES.text * u
+    edge = max(8 * u, SIZES.frame * u + 3.0)  # in pixels: beside the border stays paper, however small the sheet
 
     def fits(found: list[Tick]) -> bool:
         places = [(x(tick.at), len(tick.label) * 0.6 * size) for tick in found]
@@ -128,7 +129,7 @@ def time_axis(
         at = x(tick.at)
         upright(canvas, u, at, bottom, bottom + 12 * u, 2, style.MUTED)
         half = canvas.measure(tick.label, size) / 2
-        middle = min(max(at, half + 8 * u), canvas.width - half - 8 * u)
+        middle = min(max(at, half + edge), canvas.width - half - edge)
         colour = style.INK if tick.strong else style.MUTED
         canvas.text(middle, bottom + 52 * u, tick.label, size, colour, align="center")
 
