@@ -9,6 +9,7 @@ from bot.azure.account import Account
 from bot.domain.clusters.common import Common
 from bot.domain.clusters.grouping import printed_by_program
 from bot.domain.clusters.model import Cluster
+from bot.domain.signature import is_over
 from bot.policy.rules import Target
 from bot.requests.context import Context
 from cards.card import Button
@@ -37,7 +38,13 @@ async def cluster_buttons(
 
 
 async def _again(ctx: Context, source: Account, cluster: Cluster, states: Mapping[str, str]) -> Button | None:
-    """Reactivates its tasks, of the job that has most of them: one change is about one job."""
+    """Reactivates its tasks, of the job that has most of them: one change is about one job.
+
+    What failed of a signature that has ended would fail again: a task keeps the addresses that it was added with.
+    """
+    failed = cluster.example
+    if is_over(source.now(), failed.message, *(value for _, value in failed.details)):
+        return None
     jobs = Counter(task.job for task in cluster.tasks if states.get(task.job) in _OPEN)
     if not jobs:
         return None
