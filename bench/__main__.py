@@ -24,6 +24,7 @@ PARTS = (
     ["bench.guard"],
     ["bench.redaction"],
     ["bench.clusters"],
+    ["bench.why"],
     ["bench.operate"],
     ["bench.task_add"],
     ["bench.forecast"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from cards.text_fit import elide
 from handlers.advice.gather import gather
 from handlers.advice.owner import Owner, owner_of
 from handlers.shared.common import line, template, titled
+from handlers.shared.own_list import OwnList
 from handlers.shared.verbs import may
 from storage.port.decoding import decoded
 from storage.port.recommendations import RecommendationRow
@@ -41,14 +42,54 @@ class Known(Struct, frozen=True):
     what: Recommendation
 
 
+AdviceSort = Literal["worst", "since", "name", "kind"]
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LIST: OwnList[Known] = OwnList(
+    "Advice",
+    {
+        "worst": None,
+        "since": lambda each: each.what.since or _FIRST,
+        "name": lambda each: (each.what.about.kind, each.what.about.id.lower()),
+        "kind": lambda each: each.what.kind,
+    },
+    {
+        "id": lambda each: each.row.id,
+        "kind": lambda each: each.what.kind,
+        "about": lambda each: each.what.about.kind,
+        "name": lambda each: each.what.about.id,
+        "advice": lambda each: each.what.words,
+        "a week": lambda each: each.what.week,
+        "currency": lambda each: each.what.currency,
+        "since": lambda each: each.what.since,
+        "risk": lambda each: each.what.harm,
+        "command": lambda each: each.what.command,
+        "state": lambda each: each.row.state,
+        "said by": lambda each: each.row.by,
+        "because": lambda each: each.row.because,
+        "over": lambda each: each.row.over,
+        "saved": lambda each: each.row.saved,
+    },
+)
+
+
 @command("advice", effect="read", examples=["advice", "advice show:aside", "advice show:past"])
-async def advice(ctx: Context, *, show: Which = "open", page: int = 1, account: str | None = None) -> Card:
+async def advice(
+    ctx: Context,
+    *,
+    show: Which = "open",
+    sort: AdviceSort = "worst",
+    page: int = 1,
+    csv: bool = False,
+    account: str | None = None,
+) -> Card:
     """List what to do about an account: what costs most first, then what is most at risk, each with what does it.
 
     What was set aside (snoozed, not for us) and what became of earlier advice is behind ``show``.
 
     :param show: open; aside for what is snoozed or dismissed; past for what is over, with what it saved as measured
+    :param sort: in which order
     :param page: which page
+    :param csv: all of them as a CSV file
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -67,6 +108,10 @@ async def advice(ctx: Context, *, show: Which = "open", page: int = 1, account: 
         if row.over and case.at - row.over <= _PAST and (what := decoded(row.body, Recommendation))
     ]
     shown = {"open": open_, "aside": aside, "past": sorted(past, key=lambda each: _when(each.row), reverse=True)}[show]
+    shown = _LIST.ordered(shown, sort)
+    again = line(ctx, source, "advice", show=None if show == "open" else show)
+    if csv:
+        return await _LIST.as_file(ctx, _LIST.again(again, sort), shown, case.at, source.name)
     number_ = within(page, len(shown))
     on_page = shown[(number_ - 1) * PAGE : number_ * PAGE]
     owners = await asyncio.gather(*(owner_of(ctx, source, each.what.about) for each in on_page))
@@ -74,7 +119,6 @@ async def advice(ctx: Context, *, show: Which = "open", page: int = 1, account: 
         _past(each) if show == "past" else _line(ctx, each, owner, case.at)
         for each, owner in zip(on_page, owners, strict=True)
     ]
-    again = line(ctx, source, "advice", show=None if show == "open" else show)
     saved = _saved(past)
     return Card(
         title=_title(source.name, show, shown),
@@ -86,9 +130,10 @@ async def advice(ctx: Context, *, show: Which = "open", page: int = 1, account: 
             actions(
                 *(_doing(ctx, source, on_page) if show == "open" else ()),
                 *(_answers(ctx, source, on_page) if show != "past" else ()),
-                *pager(again, number_, len(shown)),
+                *pager(_LIST.again(again, sort), number_, len(shown)),
                 *_others(ctx, source, show, len(open_), len(aside), len(past)),
-                Button("Refresh", again, how="edit"),
+                *(_LIST.controls(again, sort) if len(shown) > 1 else ()),
+                Button("Refresh", _LIST.again(again, sort), how="edit"),
             ),
             note(f"Not looked at: {'; '.join(gathered.left)}.") if gathered.left else None,
             _sampled(case),

@@ -92,7 +92,7 @@ async def test_what_is_to_be_done_is_listed_by_money_then_risk(account: Ground) 
         if isinstance(block, Actions)
         for item in block.items
     ]  # fmt: skip
-    assert not any(isinstance(item, Menu) for item in viewers)
+    assert [item.label for item in viewers if isinstance(item, Menu)] == ["Sort"]
     assert not any(isinstance(item, Button) and item.command.startswith("pool resize") for item in viewers)
 
 

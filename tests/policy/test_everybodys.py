@@ -32,6 +32,9 @@ CHANGES = {
     "template delete": "others",
     "template save": "others",
     # For everybody in every conversation, wherever it is asked for.
+    "advice accept": "everybody",
+    "advice dismiss": "everybody",
+    "advice snooze": "everybody",
     "cost unusual": "everybody",
     # The handler judges it by what it is about: how grave an alert is, a request, an operation, an emergency.
     "alert snooze": "judged",

@@ -151,6 +151,7 @@ async def test_every_table_that_names_a_conversation_is_moved(path: Path) -> Non
         *("transition_hours", "cursors", "snapshots", "operation_steps", "job_runs", "job_series", "job_rollups"),
         *("pool_eras", "price_lists", "prices", "bill", "bill_corrections", "bill_readings", "network", "advice"),
         *("anomalies", "node_boots", "black_box", "audit", "conversations", "incidents", "unreadable"),
+        "recommendations",
     }
     await SqliteStore.open(path).close()
     with sqlite3.connect(path) as db:
