@@ -57,12 +57,6 @@ class Outcome(Struct, kw_only=True):
         return found
 
     @property
-    def complete(self) -> bool:
-        """Whether all was told, once and as it was, whenever: so much holds on a machine of any speed."""
-        found = self.verdict
-        return not (found.lost or found.wrong or found.doubles or self.failures)
-
-    @property
     def sound(self) -> bool:
         """Whether nothing was lost, late, wrong or doubled."""
         return self.verdict.sound and not self.failures
