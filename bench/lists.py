@@ -12,48 +12,21 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from azure.batch.aio import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 from msgspec.structs import replace
 
+from bench.asked import asked
 from bot.app import App
-from bot.azure.plane import Plane
-from bot.chat.request import CommandRequest, Conversation, Person
 from bot.ops import logs
 from bot.tools.demo import Stage, demo_settings
-from cards.card import plain
 
 ROUNDS = 5
 SCENARIOS = {"performance": 3, "long": 1}
 """With how often the SDK lists all tasks."""
-
-
-async def ours(app: App, job: str) -> tuple[int, int, float, str]:
-    """Requests, bytes, milliseconds and title of the first card."""
-    seen = [0, 0]
-    get = Plane.get
-
-    async def counted(plane: Plane, *args: Any, **more: Any) -> Any:
-        answer = await get(plane, *args, **more)
-        seen[0] += 1
-        seen[1] += len(answer.body)
-        return answer
-
-    person, conversation = Person("text", "bench", zone="UTC"), Conversation("text", "bench")
-    with mock.patch.object(Plane, "get", counted):
-        begun = time.perf_counter()
-        cards = app.dispatcher.cards(
-            CommandRequest("k", f"task list {job} failed>0", person, conversation, datetime.now(UTC))
-        )
-        card = await anext(cards)
-        took = (time.perf_counter() - begun) * 1e3
-        await cards.aclose()
-    return seen[0], seen[1], took, plain(card.title)
 
 
 async def theirs(told: dict[str, str], job: str) -> tuple[int, int, float, str]:
@@ -96,8 +69,8 @@ async def measured(scenario: str, rounds: int) -> None:
             settings = demo_settings(stage, listen="127.0.0.1:0", database=str(Path(scratch) / "bench.db"))
             app = await App.open(replace(settings, platforms={}))
             try:
-                await ours(app, job)  # connections and tokens
-                mine = _median([await ours(app, job) for _ in range(ROUNDS)])
+                await asked(app, f"task list {job} failed>0")  # connections and tokens
+                mine = _median([await asked(app, f"task list {job} failed>0") for _ in range(ROUNDS)])
                 sdk = _median([await theirs(stage.printed, job) for _ in range(rounds)])
             finally:
                 await app.stop()

@@ -13,22 +13,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
-from unittest import mock
 
 from msgspec.structs import replace
 
+from bench.asked import asked
 from bot.app import App
 from bot.azure.models import Job, JobSchedule, Node, Pool, Task
-from bot.azure.plane import Plane
-from bot.chat.request import CommandRequest, Conversation, Person
 from bot.ops import logs
 from bot.tools.demo import Stage, demo_settings
-from cards.card import plain
 from cards.command_line import command
 
 EACH, CALLS, MILLISECONDS = 8, 9, 1500.0
@@ -51,25 +45,6 @@ BY_HAND = {
     "schedule": ("job-schedule show", "job list of the schedule", "job show", "job task-counts show", "pool show"),
 }
 """What reads the same with ``az batch``."""
-
-
-async def asked(app: App, text: str) -> tuple[int, int, float, str]:
-    """Requests, bytes, milliseconds and title of the answer."""
-    seen = [0, 0]
-    get = Plane.get
-
-    async def counted(plane: Plane, *args: Any, **more: Any) -> Any:
-        answer = await get(plane, *args, **more)
-        seen[0] += 1
-        seen[1] += len(answer.body)
-        return answer
-
-    person, conversation = Person("text", "bench", zone="UTC"), Conversation("text", "bench")
-    with mock.patch.object(Plane, "get", counted):
-        begun = time.perf_counter()
-        card = await app.dispatcher.card(CommandRequest("k", text, person, conversation, datetime.now(UTC)))
-        took = (time.perf_counter() - begun) * 1e3
-    return seen[0], seen[1], took, plain(card.title)
 
 
 async def questions(app: App) -> dict[str, list[str]]:

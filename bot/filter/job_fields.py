@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.azure.models import Counts
+from bot.azure.models.task import FAILED_TASKS
 from bot.filter.common import LIFE, META, MODIFIED, ORDER, PREFIX, flag, low, number, part, state, states, text, time
 from bot.filter.fields import Entity, Field, Kind, Word
 
@@ -110,7 +111,6 @@ def _task_words(row: Any) -> tuple[str, ...]:
     return (state, {"failure": "failed", "success": "succeeded"}.get(result, state))
 
 
-_FAILED = "state eq 'completed' and executionInfo/result eq 'failure'"
 _SUCCEEDED = "state eq 'completed' and executionInfo/result eq 'success'"
 _NOT_FAILED = "(state ne 'completed' or executionInfo/result ne 'failure')"
 _NOT_SUCCEEDED = "(state ne 'completed' or executionInfo/result ne 'success')"
@@ -128,7 +128,7 @@ TASK: Final = Entity(
         state(
             {
                 **states("active", "preparing", "running", "completed"),
-                "failed": Word("failed", f"({_FAILED})", _NOT_FAILED),
+                "failed": Word("failed", f"({FAILED_TASKS})", _NOT_FAILED),
                 "succeeded": Word("succeeded", f"({_SUCCEEDED})", _NOT_SUCCEEDED),
             },
             _task_words,
@@ -138,7 +138,7 @@ TASK: Final = Entity(
         flag(
             "failed",
             lambda row: (_failed(row),),
-            Word("failed", f"({_FAILED})"),
+            Word("failed", f"({FAILED_TASKS})"),
             Word("not failed", _NOT_FAILED),
             "failure",
             needs="state,executionInfo",

@@ -21,6 +21,7 @@ from bot.azure.answers import Fetched, Page
 from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, PoolNodeCounts, TaskCountsResult, VmSize, select_of
 from bot.azure.models.price import Prices
+from bot.azure.models.task import FAILED_TASKS
 from bot.azure.models.watched import (
     JobState,
     NodeState,
@@ -183,9 +184,8 @@ class Reader:
 
     async def failed_tasks(self, job: str) -> list[TaskState] | None:
         """A job's failed tasks, a thousand of them, whenever they failed."""
-        wanted = "state eq 'completed' and executionInfo/result eq 'failure'"
         return await self._try(
-            "tasks", lambda: self._list(TaskState, Account.tasks(job), wanted, most=1), job=job, spare=True
+            "tasks", lambda: self._list(TaskState, Account.tasks(job), FAILED_TASKS, most=1), job=job, spare=True
         )
 
     async def unfinished_tasks(self, job: str, since: datetime) -> list[TaskState] | None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Task
-from bot.azure.models.task import Execution
+from bot.azure.models.task import FAILED_TASKS, Execution
 from bot.azure.models.watched import PoolState
 from bot.domain.clusters.model import Failed, Ran
 from bot.domain.entity import fold
@@ -23,7 +23,6 @@ PAGE = 1000
 MOST = 2_000
 """Failed tasks that are read for one answer, and as many that succeeded: two calls for each of one job."""
 _SELECT = "id,executionInfo,nodeInfo,applicationPackageReferences,containerSettings"
-_FAILED = "state eq 'completed' and executionInfo/result eq 'failure'"
 _SUCCEEDED = "state eq 'completed' and executionInfo/result eq 'success'"
 _AT_ONCE = 6
 
@@ -56,7 +55,7 @@ async def failed_of(
     source: Account, job: str, sizes: Mapping[str, str], since: datetime | None = None, most: int = MOST
 ) -> tuple[list[Failed], bool]:
     """Failed tasks of a job, those that ended since then; and whether there are more."""
-    tasks, more = await _read(source, job, _FAILED, since, most)
+    tasks, more = await _read(source, job, FAILED_TASKS, since, most)
     return [_failed(job, task, sizes) for task in tasks], more
 
 

@@ -8,13 +8,13 @@ from bot.alerting.rules.common import ranked
 from bot.alerting.rules.failures import in_words
 from bot.azure.account import Account
 from bot.azure.models import Task, TaskRow
+from bot.azure.models.task import FAILED_TASKS
 from bot.domain.causes import cause_of
 from bot.domain.findings import CauseCount
 from bot.domain.retries import Retried, Retrying, retrying
 
 _READ = 200
 """Failed tasks that are read: a request, however many there are."""
-_FAILED = "state eq 'completed' and executionInfo/result eq 'failure'"
 
 
 class Failures(Struct, frozen=True):
@@ -49,7 +49,7 @@ async def retrying_of(source: Account, job: str) -> Retrying:
 async def failures_of(source: Account, job: str) -> Failures:
     """Read some of a job's failed tasks, in one request."""
     found: dict[str, CauseCount] = {}
-    pages = source.pages(Task, source.tasks(job), filter=_FAILED, select="id,executionInfo", page_size=_READ)
+    pages = source.pages(Task, source.tasks(job), filter=FAILED_TASKS, select="id,executionInfo", page_size=_READ)
     page = await anext(pages)
     for task in page.items:
         run = task.execution_info

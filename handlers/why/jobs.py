@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, Node, Pool, PreparationStatus, Task
+from bot.azure.models.task import FAILED_TASKS
 from bot.domain.diagnosis.job_case import JobCase, Working
 from bot.domain.diagnosis.job_runs import telling
 from bot.domain.diagnosis.jobs import of_job
@@ -30,7 +31,6 @@ OF_TASK = (
     "id,state,stateTransitionTime,creationTime,executionInfo,nodeInfo,dependsOn,requiredSlots,multiInstanceSettings,"
     "exitConditions,constraints"
 )
-FAILED = "state eq 'completed' and executionInfo/result eq 'failure'"
 _UNFINISHED, _FAILURES = 500, 200
 """Tasks that are read at once."""
 
@@ -51,7 +51,7 @@ async def read_job(ctx: Context, reads: Reads, job: Job, at: datetime, *, printe
     if counts is None or (not over and (counts.active or counts.running)):
         unfinished = await _tasks(reads, job.id, "its unfinished tasks", "state ne 'completed'", _UNFINISHED)
     if counts and counts.failed:
-        failures = await _tasks(reads, job.id, "its failed tasks", FAILED, _FAILURES)
+        failures = await _tasks(reads, job.id, "its failed tasks", FAILED_TASKS, _FAILURES)
     case: PoolCase | None = None
     if isinstance(pool, Pool):
         waiting = counts.active if counts else None

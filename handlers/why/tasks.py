@@ -7,12 +7,13 @@ from datetime import datetime
 from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Node, Task
+from bot.azure.models.task import FAILED_TASKS
 from bot.domain.diagnosis.job_case import JobCase
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.diagnosis.tasks import TaskCase, failed
 from bot.requests.context import Context
 from handlers.why.deeds import deed
-from handlers.why.jobs import FAILED, OF_TASK, read_job
+from handlers.why.jobs import OF_TASK, read_job
 from handlers.why.kept import kept_line
 from handlers.why.reads import OF_NODE, Reads
 
@@ -85,7 +86,7 @@ async def _parents(reads: Reads, job: str, task: Task) -> list[Task] | None:
         "what it depends on",
         Task,
         reads.source.tasks(job),
-        filter=by_id or FAILED,
+        filter=by_id or FAILED_TASKS,
         select=OF_TASK,
         size=200,
     )

@@ -20,6 +20,9 @@ from bot.azure.models.base import (
     wire_name,
 )
 
+FAILED_TASKS = "state eq 'completed' and executionInfo/result eq 'failure'"
+"""Tasks that are over and failed, as ``$filter``."""
+
 
 class TaskConstraints(Wire):
     """Limits of a task: durations are ISO 8601, ``max_task_retry_count`` -1 means without end."""
