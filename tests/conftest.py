@@ -10,6 +10,9 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from storage.sqlite import connection
+from tests import databases
+
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 settings.register_profile("quick", max_examples=25, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=_SLOW)
@@ -24,6 +27,14 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+connection._connect = databases.copied
+
+
+@pytest.fixture
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New databases are made as the program makes them, and their commits wait for the disk."""
+    monkeypatch.setattr(connection, "_connect", databases.made)
 
 
 SLOW = (

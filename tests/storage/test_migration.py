@@ -47,6 +47,8 @@ from storage.sqlite.store import SqliteStore
 from tests.alerting.alert_room import RecordedEntries, StillClock
 from tests.commands import every_command
 
+pytestmark = pytest.mark.usefixtures("made_anew")
+
 OLD = Path(__file__).parent / "data" / "a09b1f7.sqlite3"
 THEN = datetime(2026, 11, 20, 7, tzinfo=UTC)
 """A few minutes after the file was written, by the clock of what is in it."""

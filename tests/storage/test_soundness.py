@@ -17,6 +17,8 @@ from storage.port.errors import CannotStore
 from storage.sqlite.soundness import DAYS, ENCODED, LATEST, MOMENTS
 from storage.sqlite.store import SqliteStore
 
+pytestmark = pytest.mark.usefixtures("made_anew")
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KINDS: list[tuple[dict[str, tuple[str, ...]], tuple[Any, ...]]] = [
     (MOMENTS, (-1, LATEST + 1, 2**62)),

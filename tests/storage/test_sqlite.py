@@ -137,7 +137,7 @@ async def test_much_is_pruned_in_slices(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_commits_are_synchronous(tmp_path: Path) -> None:
+async def test_commits_are_synchronous(tmp_path: Path, made_anew: None) -> None:
     store = SqliteStore.open(tmp_path / "bot.db")
     modes = await store._run(
         lambda: [store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
