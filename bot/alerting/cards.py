@@ -42,8 +42,10 @@ from cards.formatting import duration, number, plural
 
 _MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
 _CAUSES = 5
-_LISTED = 12
-"""Incidents that a digest lists; the rest is counted."""
+LISTED = 12
+"""Incidents that a digest lists; where there are more, replies name each of them."""
+NAMED = 25
+"""Incidents in one of these replies: as many as both platforms have room for, however long their names are."""
 _LATELY, _LATEST = timedelta(minutes=10), 4
 """What ended or was news within so long of the newest change has as many rows of these, whatever is open."""
 _ACTIONS, _ACTIONS_OVER = 2, 3
@@ -208,6 +210,15 @@ class Writer:
             ),
         )
 
+    def named(self, incidents: Sequence[Incident], conversation: str, first: int) -> Card:
+        """A reply below a digest that has no room for all of it: some of it by name, counted from ``first``."""
+        return Card(
+            title=text(bold(f"Each alert by name, {number(first)} to {number(first + len(incidents) - 1)}")),
+            as_of=max(each.changed for each in incidents),
+            zone=self.zone_of(conversation),
+            blocks=blocks(_table(incidents)),
+        )
+
     def _listing(self, account: str) -> str:
         return f"alert list {join([f'account:{account}'])}" if self._several else "alert list"
 
@@ -341,18 +352,17 @@ def _list(incidents: Sequence[Incident]) -> Block:
     still = [each for each in incidents if each.open]
     ended = [each for each in incidents if not each.open]
     late = sum(newest - each.changed <= _LATELY for each in ended)
-    worst = nsmallest(_LISTED - min(late, _LATEST), still, key=lambda each: (-each.severity.rank, each.since))
-    worst += nsmallest(_LISTED - len(worst), ended, key=lambda each: _late(each, newest))
+    worst = nsmallest(LISTED - min(late, _LATEST), still, key=lambda each: (-each.severity.rank, each.since))
+    worst += nsmallest(LISTED - len(worst), ended, key=lambda each: _late(each, newest))
+    return _table(worst, more=len(incidents) - LISTED)
+
+
+def _table(incidents: Iterable[Incident], *, more: int = 0) -> Block:
     rows: list[tuple[Text | str, ...]] = [
-        (
-            text(chip(mark_of(each), word_of(each))),
-            each.headline,
-            text(Time(each.since, "clock")),
-        )
-        for each in worst
+        (text(chip(mark_of(each), word_of(each))), each.headline, text(Time(each.since, "clock"))) for each in incidents
     ]
-    if (rest := len(incidents) - _LISTED) > 0:
-        rows.append(("", text(muted(f"and {number(rest)} more")), ""))
+    if more > 0:
+        rows.append(("", text(muted(f"and {number(more)} more, named in the replies")), ""))
     return table((Column("", width=1), Column("Alert", width=5), Column("Since", rank=1, width=1)), rows)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
+from itertools import count
 
 import msgspec
 
@@ -35,6 +36,11 @@ def history_of(entry: str) -> str:
 def worse_of(digest: str) -> str:
     """The outbox entry in a digest's thread that says aloud which of its incidents became worse."""
     return f"{digest}-worse"
+
+
+def part_of(digest: str, number: int) -> str:
+    """The outbox entry in a digest's thread that names a part of its incidents; the first is number 1."""
+    return f"{digest}-named-{number}"
 
 
 class IncidentState:
@@ -262,3 +268,6 @@ class IncidentState:
         for entry in self.notifications.remove(incident.id, incident.account):
             for name in (entry, history_of(entry), worse_of(entry)):
                 self._entries.pop(name, None)
+            for number in count(1):
+                if self._entries.pop(part_of(entry, number), None) is None:
+                    break

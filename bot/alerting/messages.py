@@ -1,7 +1,7 @@
 """What stands in the outbox entries of alerting: written where it changed, once for all conversations it is alike in.
 
 One entry for each incident and conversation, edited as it changes; its history is one reply in its thread, edited too.
-A digest is one entry for several incidents.
+A digest is one entry for several incidents; where it has no room to list them, replies in its thread name each.
 """
 
 from __future__ import annotations
@@ -9,17 +9,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
+from functools import partial
+from math import ceil
 
 import msgspec
 
-from bot.alerting.cards import Writer
-from bot.alerting.incident_state import IncidentState, history_of, worse_of
+from bot.alerting.cards import LISTED, NAMED, Writer
+from bot.alerting.incident_state import IncidentState, history_of, part_of, worse_of
 from bot.alerting.model import Incident, Notification
 from bot.alerting.notification_index import Group
+from bot.alerting.slices import Sliced
 from cards.card import Card
 from storage.port.outbox import OutboxEntry
 
 _encode = msgspec.json.Encoder().encode
+
+
+def parts_of(digest: str, members: int) -> list[str]:
+    """The replies that name each of so many incidents of a digest; none where it lists them all."""
+    return [part_of(digest, number + 1) for number in range(ceil(members / NAMED) if members > LISTED else 0)]
 
 
 class Messages:
@@ -89,6 +97,31 @@ class Messages:
             lambda: self._writer.digest(incidents, where, after_quiet=quiet),
         )
         self._write(entry, where, card, urgent=any(each.urgent for each in incidents))
+
+    def in_order(self, members: list[Notification]) -> list[Notification]:
+        """What a digest shows by when it came there, then by what it is about: nothing of it ever changes its place."""
+
+        def place(member: Notification) -> tuple[datetime, tuple[str, ...]]:
+            incident = self._state.shown_by(member)
+            about = incident.entity
+            return member.shown or member.since, (about.kind, about.parent, about.id, incident.id)
+
+        return sorted(members, key=place)
+
+    def names(self, entry: str, where: str, incidents: list[Incident]) -> Sliced[None]:
+        """Replies that name each incident of a digest which does not list all of them.
+
+        They are in the order of :meth:`in_order`, so what changes is an edit of the one reply that names it.
+        """
+        for number, part in enumerate(parts_of(entry, len(incidents))):
+            yield
+            some = incidents[number * NAMED :][:NAMED]
+            card = self._once(
+                ("named", number, tuple([each.id for each in some])),
+                where,
+                partial(self._writer.named, some, where, number * NAMED + 1),
+            )
+            self._write(part, where, card, reply_to=entry)
 
     def worse(self, digest: str, where: str, incidents: list[Incident], worse: list[Incident]) -> None:
         """Say aloud which incidents of a digest became worse: one reply, edited as more of it does."""

@@ -124,11 +124,12 @@ class Notifier:
         digests, self._digests = self._digests, {}
         for entry, worse in digests.items():
             yield
-            members = self._state.notifications.members(entry)
+            members = self._messages.in_order(self._state.notifications.members(entry))
             incidents = [self._state.shown_by(each) for each in members]
             if not members:
                 continue
             yield
             self._messages.digest(entry, members, incidents)
+            yield from self._messages.names(entry, members[0].conversation, incidents)
             if worse:
                 self._messages.worse(entry, members[0].conversation, incidents, worse)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from bot.alerting.incident_state import LATELY, IncidentState, history_of, worse_of
+from bot.alerting.messages import parts_of
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.slices import Sliced, in_slices
 from bot.chat.platforms import PLATFORMS
@@ -34,6 +35,7 @@ async def load_state(store: Store, settings: AlertSettings, now: datetime) -> In
     await in_slices(_restore(state, list(rows.values()), await store.notifications(list(rows))))
     entries = {each.entry for each in state.notifications if each.entry}
     names = [name for entry in sorted(entries) for name in (entry, history_of(entry), worse_of(entry))]
+    names += [name for entry in sorted(entries) for name in parts_of(entry, len(state.notifications.members(entry)))]
     state.restore_entries(each.entry for each in await store.deliveries(names))
     state.subscribe(each for _, each in await _kept(store, SUBSCRIPTIONS, Subscription))
     for conversation, mute in await _kept(store, MUTES, Mute):

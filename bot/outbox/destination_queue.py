@@ -2,13 +2,14 @@
 
 What is to be sent is read from the store just before, so an entry that changed three times is sent once, as it is now.
 What is critical goes first, so that it is told within seconds however much else is to be told; then the order is that
-of the times from which they may be sent, then that in which they came. A reply waits for what it replies to.
+of the times from which they may be sent, then that in which they came. A reply waits for what it replies to, and one
+that makes no sound (a history, the names of a digest) lets go first what may be sent soon after it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from msgspec import Struct
@@ -26,6 +27,8 @@ _SETTLE = 2.0
 _GONE_SECONDS = 3600.0
 """Between two attempts at a conversation that cannot be reached and about which nothing is known."""
 _BEHIND_SECONDS = 2.0
+_LETS_PASS = timedelta(seconds=30)
+"""How much later than a reply without a sound something may come and still goes before it."""
 _AFTER_FAILURE = 5.0
 _AT_ONCE = 50
 _IDLE = 3600.0
@@ -61,6 +64,7 @@ class _Waiting(Struct, eq=False):
     doubtful: bool = False
     urgent: bool = False
     posted: bool = False
+    patience: timedelta = timedelta()
 
 
 class DestinationQueue:
@@ -94,6 +98,7 @@ class DestinationQueue:
             self._came += 1
             waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
             waiting.urgent = entry.urgent
+            waiting.patience = _LETS_PASS if entry.reply_to and not entry.broadcast else timedelta()
             waiting.posted = entry.version > 1 if posted is None else posted
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
@@ -162,7 +167,7 @@ class DestinationQueue:
             if wait <= 0:
                 ready.append(each)
             pause = min(pause, wait)
-        ready.sort(key=lambda each: (not each.urgent, each.due, each.order))
+        ready.sort(key=lambda each: (not each.urgent, each.due + each.patience, each.order))
         return ready[:_AT_ONCE], pause
 
     async def _send_first(self, ready: list[_Waiting]) -> None:

@@ -16,7 +16,9 @@ from bot.alerting.rules import discover
 from bot.chat.request import Conversation
 from bot.domain.findings import CauseCount, Entity, Severity
 from bot.monitor.scene import Example, JobView, Scene
-from tests.alerting.alert_room import NOON, OPS, finding, room, tally, title, words
+from cards.slack.message import render as slack
+from cards.teams.message import render as teams
+from tests.alerting.alert_room import NOON, OPS, card, finding, room, tally, title, words
 from tests.golden import check
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -40,13 +42,49 @@ async def test_much_at_once_is_one_digest_which_is_edited(tmp_path: Path) -> Non
         ops.found["node.unusable"] = [finding(f"pool-{number}") for number in range(40)]
         await ops.look()
         assert ops.entries.titles() == ["▲ 40 alerts: 40 × node.unusable"]
-        assert "and 28 more" in words(ops.entries.on_top()[0])
+        assert "and 28 more, named in the replies" in words(ops.entries.on_top()[0])
         ops.found["node.unusable"] = ops.found["node.unusable"][:1]
         await ops.look(60)
         assert ops.entries.titles() == ["▲ 40 alerts: 40 × node.unusable · 39 resolved"]
         ops.found["node.unusable"] = []
         await ops.look(60)
         assert ops.entries.titles() == ["✔ 40 alerts: 40 × node.unusable · 40 resolved"]
+
+
+async def test_each_alert_of_a_digest_is_named_in_a_reply_that_is_edited(tmp_path: Path) -> None:
+    """Whatever the digest has room for: that something is over is found by name, and in an edit of one reply."""
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding(f"pool-{number:02}") for number in range(12)]
+        await ops.look()
+        [digest] = ops.entries.on_top()
+        assert ops.entries.below(digest) == [], "it lists them all"
+        ops.found["node.unusable"] += [finding(f"late-{number:02}") for number in range(38)]
+        await ops.look(60)
+        await ops.restart()
+        first, second = ops.entries.below(digest)
+        assert title(first) == "Each alert by name, 1 to 25"
+        assert title(second) == "Each alert by name, 26 to 50"
+        assert not first.broadcast
+        assert [words(first).count(f"pool pool-{number:02} has") for number in range(12)] == [1] * 12
+        assert [words(first).count(f"pool late-{number:02} has") for number in range(13)] == [1] * 13
+        assert [words(second).count(f"pool late-{number:02} has") for number in range(13, 38)] == [1] * 25
+        gone = ops.found["node.unusable"]
+        ops.found["node.unusable"] = gone[:12] + gone[32:]  # late-00 to late-19: more ends than the digest has room for
+        await ops.look(60)
+        ends = "\n".join(line for each in ops.entries.below(digest) for line in words(each).splitlines())
+        assert [bool(re.search(rf"resolved +pool late-{number:02} has", ends)) for number in range(38)] == [
+            number < 20 for number in range(38)
+        ]
+        before = {each.id: each.version for each in ops.entries.below(digest)}
+        ops.found["node.unusable"].pop()
+        await ops.look(60)
+        after = {each.id: each.version for each in ops.entries.below(digest)}
+        assert [after[each] - before[each] for each in (first.id, second.id)] == [0, 1]
+        ops.found["node.unusable"] = []
+        await ops.look(60)
+        await ops.wait(5 * 3600)
+        await ops.look()
+        assert [ops.alerts._state.entry(name) for name in (digest.id, first.id, second.id)] == [None] * 3
 
 
 async def test_a_storm_of_one_cause_is_a_message_whatever_its_size(tmp_path: Path) -> None:
@@ -134,6 +172,31 @@ async def test_an_incident_shows_what_failing_programs_printed(tmp_path: Path) -
         check("alert-evidence", writer.incident(replace(incident, id="1a2b3c4d"), "slack:C0OPS"))
 
 
+async def test_a_digest_that_lists_not_all_and_a_reply_that_names_them(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["job.failed"] = [
+            finding(f"shot-{number:03}", kind="job", headline=f"job shot-{number:03} has failed: 3 of 40 tasks failed")
+            for number in range(27)
+        ]
+        await ops.look()
+        ops.found["job.failed"][2:] = ops.found["job.failed"][4:]
+        await ops.look(60)
+        [digest] = ops.entries.on_top()
+        check("alert-digest-names", card(ops.entries.below(digest)[0]))
+        known = sorted(ops.alerts.incidents.incidents(), key=lambda each: each.entity.id)
+        named = [replace(each, id=f"{number:08x}") for number, each in enumerate(known)]  # ids are drawn
+        writer = Writer(discover(), lambda conversation: "UTC", several=False)
+        check("alert-digest", writer.digest(named, "slack:C0OPS"))
+        for size in (1, 25):
+            longest = [
+                replace(incident, headline=f"job {'x' * 64} has failed: 12,345 of 50,000 tasks failed, " + '"&<" ' * 20)
+                for incident in ops.alerts.incidents.incidents()[:size]
+            ]
+            most = writer.named(longest, "slack:C0OPS", 976)
+            for render in (slack, teams):
+                assert not [each for each in render(most).omitted if "row" in each or "column" in each]
+
+
 async def test_a_hundred_causes_that_come_one_by_one_are_few_messages(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
         found = ops.found.setdefault("task.failed", [])
@@ -158,8 +221,7 @@ async def test_what_becomes_worse_in_a_digest_is_one_reply(tmp_path: Path) -> No
             await ops.look(60)
             await ops.restart()
         assert ops.entries.titles() == ["✖ 30 alerts: 30 × node.unusable"]
-        [aloud] = ops.entries.below(digest)
-        assert aloud.broadcast
+        [aloud] = [each for each in ops.entries.below(digest) if each.broadcast]
         assert aloud.version == 2
         assert title(aloud) == "✖ critical now: 25 of 30 alerts"
 

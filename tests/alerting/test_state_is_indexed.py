@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.alerting.incident_state import IncidentState, history_of, worse_of
+from bot.alerting.messages import parts_of
 from bot.alerting.lifecycle import BACK
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.notification_index import NotificationIndex
@@ -183,7 +184,8 @@ def check_state(ops: Room) -> None:
     assert set(state._open) | set(state._over) == set(incidents)
     entries = {each.entry for each in state.notifications if each.entry}
     replies = {reply(entry) for entry in entries for reply in (history_of, worse_of)}
-    assert entries <= set(state._entries) <= entries | replies
+    parts = {part for entry in entries for part in parts_of(entry, len(state.notifications.members(entry)))}
+    assert entries | parts <= set(state._entries) <= entries | replies | parts, "each of a digest is named, and no more"
     assert {key_of(each.conversation) for each in state.subscriptions()} == set(state._conversations)
     suppression = Suppression(state, ops.alerts.kinds, ops.clock.at)
     for each in state.notifications:

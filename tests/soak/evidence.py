@@ -66,7 +66,7 @@ def _told(verdict: Verdict, lost_answers: int) -> Iterator[str]:
         yield f"all: {len(every)} told, p50 {half:.0f} s, p99 {most:.0f} s, longest {longest:.0f} s"
     yield f"over before a look must see them: {_counts(verdict.brief)}; not due yet: {_counts(verdict.not_due)}"
     yield (
-        f"messages: {_counts(verdict.messages)}; told by number in a digest: {_counts(verdict.numbered)}; "
+        f"messages: {_counts(verdict.messages)}; "
         f"repeats marked on Teams: {verdict.marked} (edits took the mark from {verdict.unmarked}), "
         f"answers that Teams lost: {lost_answers}"
     )

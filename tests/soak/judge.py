@@ -21,13 +21,10 @@ EARLY = 1.0
 """Seconds by which clocks may differ."""
 _MOMENT = 180.0
 """Seconds within which the same words in a thread are the same words; later they may be news again."""
-_FAILURES = ("job.failed", "task.failed")
-"""They are told together, on one message."""
 _NAME = re.compile(r"\w[\w:.-]*\w|\w")
 _OF_SCHEDULE = re.compile(r"(\S+) / (job-\d+)")
 _FAILED = re.compile(r"([\d,]+) (?:of ([\d,]+) )?(?:tasks? )?failed")
 _IS_OVER = re.compile(r"resolved|\bover\b")
-_MORE = re.compile(r"and ([\d,]+) more")
 _INCIDENT = re.compile(r"\b(?:account|pool|node|job|task|schedule)\.\w+ ([0-9a-f]{8})\b")
 _EVENT_OF_HISTORY = re.compile(r"^\d\d:\d\d  ")
 
@@ -53,13 +50,11 @@ class Verdict(Struct, kw_only=True):
 
     By kind: ``expected``, ``brief`` (over before a look must have seen it), ``not_due`` (may still be told), ``took``
     (seconds of the program's own time, each). ``marked``: messages of Teams that said that they may be a repeat,
-    ``unmarked`` those of them that do not after an edit. ``numbered``, by platform: a digest counts it and has no room
-    to name it.
+    ``unmarked`` those of them that do not after an edit.
     """
 
     expected: Counter[str] = field(default_factory=Counter)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
-    numbered: Counter[str] = field(default_factory=Counter)
     brief: Counter[str] = field(default_factory=Counter)
     not_due: Counter[str] = field(default_factory=Counter)
     took: dict[str, list[float]] = {}
@@ -98,12 +93,6 @@ class Channel:
                 if not _EVENT_OF_HISTORY.match(text):
                     for name in set(_NAME.findall(_OF_SCHEDULE.sub(r"\1:\2", text))):
                         self._lines[name].append(Line(version, text))
-        self._digests: dict[str, list[Version]] = defaultdict(list)
-        for version in self.versions:
-            if _is_digest(version):
-                self._digests[version.message].append(version)
-        self._spare = self._unnamed()
-        self._counted: dict[tuple[str, str | bool], float] = {}
 
     def lines(self, name: str, since: float = 0.0) -> list[Line]:
         """Those that name something, from a moment on, in their order."""
@@ -111,13 +100,9 @@ class Channel:
         return found[bisect_left(found, since, key=lambda line: line.version.at) :]
 
     def told(self, each: Expected) -> float | None:
-        """When it was told first; None where it was not. A digest that names it later has counted it before that."""
+        """When it was told first, by name; None where it was not. That a digest counts it tells nobody what it was."""
         line = next((line for line in self.lines(each.name, each.at - EARLY) if says(line.text, each)), None)
-        if line is None:
-            return None
-        known = self._digests.get(line.version.message, ())
-        counted = next((one.at for one in known if one.at >= each.at - EARLY and _more(one)), line.version.at)
-        return min(counted, line.version.at)
+        return line.version.at if line else None
 
     def silent(self, each: Expected) -> Iterator[str]:
         """What the messages that tell it do not say, though they have room for it."""
@@ -136,44 +121,6 @@ class Channel:
     def marked(self) -> set[str]:
         """The messages that said, when they were posted, that they may be a repeat; an edit may take that away."""
         return {version.message for version in self.versions if version.marked}
-
-    def by_number(self, each: Expected) -> float | None:
-        """When a digest counted it among what it has no room to name; each place of a digest is taken once."""
-        of = each.name, each.kind in _FAILURES or each.kind
-        if of not in self._counted:
-            digest = next((one for one in self._spare if one.left and one.until >= each.at - EARLY), None)
-            if digest is None:
-                return None
-            digest.left -= 1
-            self._counted[of] = digest.since
-        return max(self._counted[of], each.at)
-
-    def _unnamed(self) -> list[_Digest]:
-        """Digests that count more than they ever named."""
-        found = []
-        for versions in self._digests.values():
-            if rest := _more(versions[-1]):
-                rows = [_rows(version) for version in versions]
-                never = rest + len(rows[-1]) - len(set().union(*rows))
-                found.append(_Digest(versions[0].at, versions[-1].at, max(0, never)))
-        return found
-
-
-class _Digest(Struct):
-    since: float
-    until: float
-    left: int
-
-
-def _more(version: Version) -> int:
-    """How much a digest counts beside what it names."""
-    return next((_int(more[1]) for line in version.lines if (more := _MORE.search(line))), 0)
-
-
-def _rows(version: Version) -> set[str]:
-    """What the rows of a digest are about: their second cell without figures, which change."""
-    cells = [line.split(" | ") for line in version.lines if line.count(" | ") >= 2]
-    return {re.sub(r"(?<![\w-])\d[\d,]*|:.*| has .*", "", row[1]) for row in cells if not _MORE.search(row[1])}
 
 
 def _is_digest(version: Version) -> bool:
@@ -239,14 +186,11 @@ def _never_begun(each: Expected, channels: Sequence[Channel], times: Times) -> b
 def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:
     at = channel.told(each)
     if at is None:
-        at = channel.by_number(each) if each.stands != OVER else None
-        if at is None:
-            if times.own(channel.platform, each.at, end) < times.limit + each.within:
-                found.not_due[each.kind] += 1
-            else:
-                found.lost.append((channel.platform, each))
-            return
-        found.numbered[channel.platform] += 1
+        if times.own(channel.platform, each.at, end) < times.limit + each.within:
+            found.not_due[each.kind] += 1
+        else:
+            found.lost.append((channel.platform, each))
+        return
     found.wrong += channel.silent(each)
     found.told[each.kind, channel.platform] += 1
     took = times.own(channel.platform, each.at, at)

@@ -287,49 +287,42 @@ def test_two_messages_of_one_key_are_a_double_on_slack() -> None:
     assert verdict([*keyed, *rest, twice]).doubles == ["slack: key started-1 × 2"]
 
 
-def digest(message: str, rows: list[str], more: int, at: float = 125.0) -> list[Version]:
+def digest(rows: list[str], more: int, at: float, *, thread: str = "") -> list[Version]:
+    """A digest on both platforms; or, in its ``thread``, a reply that names some of it."""
+    counted = (f" | and {more} more, named in the replies | ", "gathered in one message, edited as it changes")
     lines = (
         f"{len(rows) + more} alerts: {len(rows) + more} × job.started",
         *(f"info | {row} | 12:00" for row in rows),
-        f" | and {more} more | ",
-        "gathered in one message, edited as it changes",
+        *(() if thread else counted),
     )
+    message = "named" if thread else "digest"
     return [
-        Version(platform=platform, message=message, thread="", at=at, lines=lines) for platform in ("slack", "teams")
+        Version(platform=platform, message=message, thread=thread, at=at, lines=lines)
+        for platform in ("slack", "teams")
     ]
 
 
-def test_a_digest_counts_no_more_than_it_has_no_room_for() -> None:
-    names = [f"many-{number}" for number in range(3)]
-    jobs = [Change(thing="job", id=name, before="", after="active", at=100.0) for name in names]
-    enough = verdict([*told(), *digest("digest", ["job many-0 has started"], 2)], happened=[*HAPPENED, *jobs])
-    assert enough.sound, enough.lost
-    assert enough.numbered == {"slack": 2, "teams": 2}
-    fewer = verdict([*told(), *digest("digest", ["job many-0 has started"], 1)], happened=[*HAPPENED, *jobs])
-    assert [str(each) for _, each in fewer.lost] == ["job.started many-2"] * 2
+def test_what_a_digest_only_counts_is_lost_and_what_a_reply_names_is_told() -> None:
+    made = [Change(thing="job", id=f"many-{number}", before="", after="active", at=100.0) for number in range(2)]
+    counted = digest(["job many-0 has started"], 1, 125.0)
+    found = verdict([*told(), *counted], happened=[*HAPPENED, *made])
+    assert [str(each) for _, each in found.lost] == ["job.started many-1"] * 2
+    rows = ["job many-0 has started", "job many-1 has started"]
+    found = verdict([*told(), *counted, *digest(rows, 0, 127.0, thread="digest")], happened=[*HAPPENED, *made])
+    assert found.sound, (found.lost, found.late, found.doubles)
 
 
-def test_what_a_digest_counted_before_it_named_it_was_told_when_it_was_counted() -> None:
+def test_what_is_named_late_is_late_however_soon_it_was_counted() -> None:
     made = [Change(thing="job", id="many-0", before="", after="active", at=100.0)]
-    counted = digest("digest", ["job other-1 has started"], 1)
-    named = digest("digest", ["job many-0 has started"], 1, at=2_000.0)
-    found = verdict([*told(), *counted, *named], happened=[*HAPPENED, *made])
-    assert found.sound, found.late
-    assert verdict([*told(), *named], happened=[*HAPPENED, *made]).late
-    first = digest("digest", ["job many-0 has started"], 0)
-    full = digest("digest", ["job someone-1 has started"], 3, at=2_000.0)
-    assert verdict([*told(), *first, *full], happened=[*HAPPENED, *made]).sound, "it was named before that was full"
+    counted, named = digest([], 13, 125.0), digest(["job many-0 has started"], 0, 2_000.0, thread="digest")
+    assert verdict([*told(), *counted, *named], happened=[*HAPPENED, *made]).late
 
 
-def test_news_of_a_pool_may_be_counted_and_an_end_is_named() -> None:
-    resized = [
-        Change(thing="allocation", id="other", before="steady", after="resizing", at=700.0),
-        Change(thing="allocation", id="other", before="resizing", after="steady", at=720.0, many=4, of=4),
-    ]
-    counted = digest("digest", ["job other-1 has started"], 9, at=740.0)
-    assert verdict([*told(), *counted], happened=[*HAPPENED, *resized]).sound
-    ended = verdict([*without("nodes", at=620.0), *counted])
+def test_an_end_that_a_digest_only_counts_is_lost() -> None:
+    ended = verdict([*without("nodes", at=620.0), *digest(["job other-1 has started"], 9, 740.0)])
     assert [(where, str(each)) for where, each in ended.lost] == [("teams", "node.unusable over farm")]
+    named = digest(["pool farm has 1 unusable node of 4 · resolved"], 0, 640.0, thread="digest")
+    assert verdict([*without("nodes", at=620.0), *named]).sound
 
 
 def test_a_reply_has_no_room_for_a_cause_and_the_message_has() -> None:

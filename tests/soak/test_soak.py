@@ -1,7 +1,6 @@
 """Some kills in every test run, of the load that the pools carry; more, and the other load, by ``make soak``.
 
-All that the judge knows is asked for but how late it was, which ``make soak`` asks: a busy machine makes it late, and
-so a digest full before it names each end.
+All that the judge knows is asked for but how late it was, which ``make soak`` asks: a busy machine makes it late.
 """
 
 from __future__ import annotations
@@ -14,16 +13,10 @@ from tests.soak.evidence import look, shown
 from tests.soak.outcome import Outcome
 from tests.soak.run import Options, soak
 
-ENDS = 2
-"""Ends of trouble, each counted once a platform, that a digest may leave unnamed here; ``make soak`` allows none."""
-
-
 def assert_told(outcome: Outcome) -> None:
     """All was told, once and as it was."""
     found = outcome.verdict
-    ends = [each for each in found.lost if each[1].kind.endswith(" over")]
-    assert len(found.lost) == len(ends) <= ENDS, shown(outcome)
-    assert not (found.wrong or found.doubles or outcome.failures), shown(outcome)
+    assert not (found.lost or found.wrong or found.doubles or outcome.failures), shown(outcome)
 
 
 @pytest.mark.timeout(1800)
