@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from bot.alerting.incident_state import IncidentState, history_of, worse_of
-from bot.alerting.messages import parts_of
 from bot.alerting.lifecycle import BACK
+from bot.alerting.messages import parts_of
 from bot.alerting.model import Hours, Incident, Mute, Notification, Subscription
 from bot.alerting.notification_index import NotificationIndex
 from bot.alerting.routing import key_of

@@ -21,7 +21,7 @@ from bot.outbox.circuit_breaker import CircuitBreaker
 from cards.build import text
 from cards.card import Card, Mark
 from storage.port.changes import ChangeSet
-from storage.port.outbox import DeliveryState
+from storage.port.outbox import DeliveryState, OutboxEntry
 from tests.outbox.messages import HERE, THERE, World, entry, world
 
 OUTAGE = Undelivered("later", "503", everywhere=True)
@@ -126,6 +126,26 @@ async def test_what_is_critical_overtakes_all_that_waits(w: World) -> None:
     words = w.room.words()
     assert words[:2] == ["m00 1", "alarm 1"]
     assert words[2:] == [f"m{number:02} 1" for number in range(1, 61)]
+
+
+async def test_a_reply_without_a_sound_lets_pass_what_comes_soon_after_it(w: World) -> None:
+    """The names of a digest are many, and what somebody is to hear of is not to wait for them."""
+    await w.give(entry("digest"))
+    w.start()
+    await w.done("digest")
+    w.chat.gate = asyncio.Event()
+    at = w.clock.now()
+
+    def of(name: str, seconds: float, **more: object) -> OutboxEntry:
+        return entry(name, not_before=at - timedelta(seconds=seconds), **more)  # type: ignore[arg-type]
+
+    await w.give(of("first", 99))
+    await w.until(lambda: len(w.chat.calls) == 2)
+    names = [of(f"n{number}", 90, reply_to="digest") for number in range(9)]
+    await w.give(*names, of("soon", 61), of("late", 59), of("aloud", 80, reply_to="digest", broadcast=True))
+    w.chat.gate.set()
+    await w.done("aloud", "late", *(f"n{number}" for number in range(9)))
+    assert w.room.words()[1:] == ["first 1", "aloud 1", "soon 1", *(f"n{number} 1" for number in range(9)), "late 1"]
 
 
 async def test_what_becomes_critical_while_it_waits_overtakes(w: World) -> None:
@@ -448,11 +468,13 @@ async def test_a_place_that_is_gone_is_tried_every_hour_and_after_a_start(w: Wor
     w.start()
     await w.give(entry("a"))
     await w.done("a")
-    w.chat.trouble["update"] = [Undelivered("gone", "is_archived")]
+    assert [call for call, _ in w.chat.calls] == ["post_once"] * 2
+    gone = w.chat.trouble["update"] = [Undelivered("gone", "is_archived")] * 1000  # an hour is less than a second here
     await w.give(entry("a", version=2))
     await w.until(lambda: w.outbox.status()[0].gone_since)
     await w.die()
-    w.start()
+    gone.clear()
+    w.start()  # by a slower clock: it is not the hour that has it tried
     await w.done("a")
     assert w.room.words() == ["a 2"]
 

@@ -13,6 +13,7 @@ from tests.soak.evidence import look, shown
 from tests.soak.outcome import Outcome
 from tests.soak.run import Options, soak
 
+
 def assert_told(outcome: Outcome) -> None:
     """All was told, once and as it was."""
     found = outcome.verdict
