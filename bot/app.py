@@ -246,8 +246,7 @@ class App:
             black_box=keep.black_box_days * DAY,
             black_box_bytes=keep.black_box_mb * 1024 * 1024,
         )
-        path = Path(settings.bot.database)
-        wait = settings.bot.database_wait_seconds
+        path, wait = Path(settings.bot.database), settings.bot.database_wait_seconds
         let_go = await asyncio.to_thread(SqliteStore.hold, path, wait) if hold else nothing
         try:
             opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention, held=hold)
@@ -345,8 +344,9 @@ class App:
         log.info("app.stopped")
 
     def _count_watched(self, account: str) -> None:
-        """Jobs that somebody watches are counted in every look."""
-        self.observers[account].watched_jobs = self.jobs.watched(account)
+        """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""
+        observer = self.observers[account]
+        observer.watched_jobs, observer.asked = self.jobs.watched(account), self.alerts.asked(account)
 
     def _money_is(self, account: str, money: MoneyView) -> None:
         """How an account's money stands goes into its next looks, where the alert rules find it."""

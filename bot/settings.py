@@ -195,9 +195,9 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
     requests_per_minute: Annotated[int, Meta(ge=10, le=10000)] = 120
     """Requests to Azure that monitoring one account may make; reads in turns get rarer rather than exceed it."""
     tasks: Literal["failed", "all"] = "failed"
-    """Tasks that are recorded: those that fail, or every start and end."""
+    """Tasks that are recorded: those that fail, or every start and end, with the requests that all else has left."""
     nodes: Literal["trouble", "all"] = "trouble"
-    """Node changes that are recorded: into and out of trouble, or all, which costs a request per pool and poll."""
+    """Node changes that are recorded: into and out of trouble, or all, a request per pool and poll, where any is left."""
     sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2
     """Hours between two full lists of unfinished jobs, which find deleted ones."""
     believe_clock: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -102,6 +102,30 @@ class Router:
             if each.entity in ANY or concerns_entity(matter, each.entity):
                 conversations.setdefault(conversation, []).append(each)
         return conversations
+
+
+class Asked:
+    """What is subscribed of one account. Call it with rules and what these may be about: does anybody ask for that?"""
+
+    def __init__(self, subscriptions: Iterable[Subscription], rules: Mapping[str, AlertRule], account: str) -> None:
+        self._rules = rules
+        self._subscriptions = [each for each in subscriptions if _fits(account, each.accounts)]
+        self._patterns: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def __call__(self, kinds: tuple[str, ...], about: Sequence[Entity]) -> bool:
+        """Whether an alert of these kinds about one of these would be sent, could it be as bad as can be."""
+        patterns = self._patterns.get(kinds)
+        if patterns is None:
+            patterns = self._patterns[kinds] = frozenset(
+                each.entity for each in self._subscriptions if any(self._wants(each, kind) for kind in kinds)
+            )
+        return not patterns.isdisjoint(ANY) or any(_names(each, pattern) for pattern in patterns for each in about)
+
+    def _wants(self, subscription: Subscription, kind: str) -> bool:
+        if not subscription.kinds:
+            rule = self._rules.get(kind)
+            return rule is not None and not rule.quiet
+        return any(_fits(kind, each) for each in subscription.kinds)
 
 
 def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:

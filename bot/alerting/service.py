@@ -24,7 +24,7 @@ from bot.alerting.lifecycle import judged_by, settle
 from bot.alerting.model import Hours, Incident, Mute, Subscription
 from bot.alerting.pipeline import AlertPipeline
 from bot.alerting.preview import Verdict, preview
-from bot.alerting.routing import key_of
+from bot.alerting.routing import Asked, key_of
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import in_slices
 from bot.alerting.stored_state import HOURS, MUTES, SUBSCRIPTIONS, default_subscriptions, incident_of, load_state
@@ -93,6 +93,10 @@ class AlertService:
     def incidents(self) -> IncidentReader:
         """The state, to be read; ask for it anew after every await, since it is another after a failure to store."""
         return self._state
+
+    def asked(self, account: str) -> Asked:
+        """What is subscribed of an account now."""
+        return Asked([*self._state.subscriptions(), *self._state.defaults()], self.kinds, account)
 
     def zone_of(self, conversation: str) -> str:
         """The time zone of a conversation."""

@@ -54,12 +54,14 @@ class PoolWork(Struct, frozen=True):
 class Owed(Struct, frozen=True):
     """A job whose failures are to be read from its own list of tasks: known ``since``, what failed from ``start`` on.
 
-    ``read`` is when that was done. It is done once more when nothing can show late any more.
+    ``read`` is when that was done. It is done once more when nothing can show late any more. ``news``: its failures are
+    told by its nodes, and it is read for what begins and ends well, which only who asks for it is told.
     """
 
     since: datetime
     start: datetime
     read: datetime | None = None
+    news: bool = False
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is to be read now."""

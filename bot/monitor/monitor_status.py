@@ -39,8 +39,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
     less, ``blind`` since when and why it cannot be read. ``doubt`` is the last time of the service's that was not
     believed. ``behind`` is by how many seconds streams are behind of which not all can be read within the calls a
-    minute that the settings allow: tasks, nodes, counts. ``history`` is how reading what was before the bot stands;
-    None where it has none to read.
+    minute that the settings allow: tasks, nodes, counts, starts (of tasks) and states (of nodes). ``history`` is how
+    reading what was before the bot stands; None where it has none to read.
     """
 
     name: str

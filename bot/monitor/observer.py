@@ -23,7 +23,7 @@ from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key
 from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import SLOW
+from bot.monitor.plan import SLOW, Asked, everything
 from bot.monitor.quotas import quota_view
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
@@ -80,7 +80,8 @@ class Effort(Struct, frozen=True):
 class Observer:
     """Watches one account.
 
-    ``watched_jobs`` are counted in every poll, because somebody follows them. ``effort`` says what it took.
+    ``watched_jobs`` are counted in every poll, because somebody follows them. ``asked`` is what somebody subscribed to,
+    which comes first where the budget is small. ``effort`` says what it took.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Observer:
     ) -> None:
         self.name = account.name
         self.watched_jobs: set[str] = set()
+        self.asked: Asked = everything
         self.money: MoneyView | None = None
         """How the account's money stands; None while nobody has looked."""
         self.effort = Effort()
@@ -207,18 +209,18 @@ class Observer:
             return
         if {"pools", "nodes", "jobs"} <= read:
             pending.cursors.setdefault("baseline", pending.at)
-        if self._settings.nodes == "all" and "nodes" in read:
-            await self._node_states(reader, pending)
         missing = await self._sweep(reader, pending)
         if await self._quota(reader, pending):
             read.add("quota")
         if self.money is not None and self.money.current(self._clock.now()):
             read.add("money")
-        turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs))
+        turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs), self.asked)
         await turns.work()
         await turns.rest(missing)
         await evidence.gather(pending, reader, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
+        if self._settings.nodes == "all" and "nodes" in read:
+            await self._node_states(reader, pending)
 
     def _pull_back(self, pending: PendingState) -> None:
         """Bring what stands in the future back, once it is seen for :data:`AHEAD` that it does.
@@ -256,13 +258,24 @@ class Observer:
         return fold_swept(pending, rows, reader.aside.get("/jobs", ()))
 
     async def _node_states(self, reader: Reader, pending: PendingState) -> None:
-        since = _since(pending, "nodes") or pending.at
+        """Every change of every node, with the calls that all else has left: only who asks for it is told.
+
+        The pools that were not read for longest come first, one of them at least.
+        """
+        begin = _since(pending, "nodes") or pending.at
         names = [name for name, view in pending.pools.items() if any(total(counts) for counts in view.counts)]
-        lists = await asyncio.gather(*(reader.node_states(name, since) for name in names))
-        for name, rows in zip(names, lists, strict=True):
-            fold_node_states(pending, name, rows or ())
-        if all(rows is not None for rows in lists):
-            pending.advance("nodes")
+        known = {name: pending.read.get(f"states {name}", begin) for name in names}
+        names.sort(key=lambda name: known[name])
+        chosen = names[: max(1, self._allowed - reader.calls)]
+        lists = await asyncio.gather(*(reader.node_states(name, known[name]) for name in chosen))
+        for name, rows in zip(chosen, lists, strict=True):
+            if rows is not None:
+                fold_node_states(pending, name, rows)
+                known[name] = pending.read[f"states {name}"] = pending.at
+        first = min(known.values(), default=pending.at)
+        if first < pending.at:
+            pending.lag("states", first)
+        pending.cursors["nodes"] = max(first, pending.cursors.get("nodes", first))
 
     async def _quota(self, reader: Reader, pending: PendingState) -> bool:
         if _is_due(pending, "prices", QUOTA if self._prices else _SOON):

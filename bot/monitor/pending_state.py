@@ -107,7 +107,7 @@ class PendingState(AccountState):
                 mine.counted, mine.exact, mine.progressed = None, None, now
                 mine.rate = [each for each in mine.rate if each[0] <= now]
         self.owed = {
-            name: Owed(min(each.since, now), min(each.start, now), each.read and min(each.read, now))
+            name: Owed(min(each.since, now), min(each.start, now), each.read and min(each.read, now), each.news)
             for name, each in self.owed.items()
         }
         self.work.clear()
@@ -158,17 +158,22 @@ class PendingState(AccountState):
         """A pool that is gone."""
         for kept in (self.pools, self.nodes, self.shapes, self.moved):
             kept.pop(name, None)
+        self.read.pop(f"states {name}", None)
 
     # Failures, and what else tasks did.
 
-    def owe(self, jobs: Iterable[str], start: datetime | None = None) -> None:
-        """The failures of these jobs are to be listed by themselves, where they are not known or from ``start`` on."""
+    def owe(self, jobs: Iterable[str], start: datetime | None = None, *, news: bool = False) -> None:
+        """The failures of these jobs are to be listed by themselves, where they are not known or from ``start`` on.
+
+        ``news``: it is for what begins and ends well alone; a job that is owed for more stays so.
+        """
         for job in jobs:
             if job not in self.jobs:
                 continue
             begin = min(start or self.at, self.tasks.get(job, self.at))
             known = self.owed.get(job)
-            self.owed[job] = Owed(self.at, min(begin, known.start) if known else begin)
+            first = min(begin, known.start) if known else begin
+            self.owed[job] = Owed(self.at, first, news=news and (known is None or known.news))
 
     def lag(self, stream: str, known: datetime) -> None:
         """A part of a stream is known until then and no further."""

@@ -3,12 +3,13 @@
 A poll always reads pools, node counts, and what changed of jobs and schedules. Then the nodes of the pools in which
 something may run tell which jobs moved (:mod:`bot.monitor.recent_tasks`). Of the rest, what cannot wait comes first;
 then what is overdue the longest, each by its own period. Where the budget does not hold it all, every period stretches
-alike.
+alike. Of what is alike, that comes first which feeds an alert that somebody subscribed to; and last of all what is news
+on request, however much else there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal, TypeAlias
@@ -16,6 +17,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from bot.domain.entity import fold
+from bot.domain.findings import Entity
 from bot.domain.pools import in_state
 from bot.monitor.account_state import OVERLAP
 from bot.monitor.job_changes import OVER, may_not_lag
@@ -33,8 +35,27 @@ SELDOM = timedelta(hours=1)
 RETRIED = timedelta(minutes=30)
 """How often it is asked which tasks of a job were run again, where its nodes tell of none."""
 URGENT = float("inf")
+LAST = 3
+"""The rank of what is read for news on request alone."""
 PAGE = 1000
 """Nodes in one call."""
+_FAILURES = ("task.failed", "task.retries_exhausted", "job.failed", "job.failure_rate")
+FEEDS: Mapping[Sort, tuple[str, ...]] = {
+    "work": (*_FAILURES, "task.retrying", "job.stuck"),
+    "nodes": (
+        *("node.unusable", "node.start_task_failed", "node.unknown", "node.offline", "node.preempted"),
+        *("pool.start_task_failing", "pool.down"),
+    ),
+    "idle": ("pool.idle",),
+    "tasks": _FAILURES,
+    "past": _FAILURES,
+    "retries": ("task.retrying",),
+    "counts": (*_FAILURES, "job.stuck"),
+    "check": ("job.deleted",),
+}
+"""The alerts that may be found, or told more exactly, by what a read says."""
+Asked: TypeAlias = Callable[[tuple[str, ...], Sequence[Entity]], bool]
+"""Whether somebody subscribed to an alert of one of these kinds about one of these things."""
 _LEAVING = ("deleting", "terminating")  # states out of which a job may vanish without a word
 
 
@@ -45,9 +66,9 @@ class Read(Struct, frozen=True):
     for the failures of a job that is owed, ``past`` for those from before the first look, ``retries`` for tasks that
     fail and are run again.
 
-    ``rank`` 0 comes first: news. ``overdue`` is how long it is due in its own periods; infinite for what cannot wait.
-    ``last`` is when it was last made, None for never. ``slow`` marks the turns that are spread evenly over polls.
-    ``cost`` is how many calls it takes.
+    ``rank`` 0 comes first: news; :data:`LAST` is news on request. ``overdue`` is how long it is due in its own periods;
+    infinite for what cannot wait. ``last`` is when it was last made, None for never. ``slow`` marks the turns that are
+    spread evenly over polls. ``cost`` is how many calls it takes.
     """
 
     sort: Sort
@@ -59,34 +80,59 @@ class Read(Struct, frozen=True):
     cost: int = 1
 
 
-def working(pending: PendingState) -> list[Read]:
+def everything(_: tuple[str, ...], __: Sequence[Entity]) -> bool:
+    """Somebody subscribed to all there is, as to what is not known."""
+    return True
+
+
+def working(pending: PendingState, asked: Asked = everything) -> list[Read]:
     """The pools whose nodes are to tell what they run, those first that waited longest.
 
     A pool in which nodes are at work or were in the look before, and one with a node that may have run a short task of
     a job since. Where no job is known or no node could take a task, nothing can have happened.
     """
-    jobs: dict[str, int] = {}
+    jobs: dict[str, list[Entity]] = {}
     for view in pending.jobs.values():
-        jobs[fold(view.pool)] = jobs.get(fold(view.pool), 0) + (view.state != "deleting")
+        if view.state != "deleting":
+            jobs.setdefault(fold(view.pool), []).append(Entity("job", view.id))
     reads = []
     for name, pool in pending.pools.items():
-        if not jobs.get(fold(name)):
+        about = jobs.get(fold(name))
+        if not about:
             continue
         before = pending.work.get(name)
         runs, ran = in_state(pool, "running"), before and any(node.jobs for node in before.nodes.values())
         if not (runs or ran or in_state(pool, "idle")):
             continue
         last = before.at if before else None
-        reads.append(Read("work", name, URGENT, last, rank=0 if runs else 1, cost=max(1, ceil(runs / PAGE))))
-    reads.sort(key=lambda read: (read.rank, read.last is not None, read.last or pending.at, read.name))
-    return reads
+        unasked = not asked(FEEDS["work"], [Entity("pool", name), *about])
+        read = Read("work", name, URGENT, last, rank=0 if runs else 1, cost=max(1, ceil(runs / PAGE)))
+        reads.append((unasked, read))
+    reads.sort(
+        key=lambda each: (each[0], each[1].rank, each[1].last is not None, each[1].last or pending.at, each[1].name)
+    )
+    return [read for _, read in reads]
 
 
-def wanted(pending: PendingState, watched: Iterable[str], poll: float) -> list[Read]:
+def wanted(pending: PendingState, watched: Iterable[str], poll: float, asked: Asked = everything) -> list[Read]:
     """Every read that is due, what cannot wait first, then the longest overdue. ``poll`` is seconds between polls."""
     reads = [*_nodes(pending, poll), *_of_jobs(pending, frozenset(map(fold, watched)))]
-    reads.sort(key=lambda read: (read.rank, -read.overdue, read.last is not None, read.last or pending.at, read.name))
+
+    def place(read: Read) -> tuple[object, ...]:
+        unasked = not asked(FEEDS[read.sort], _about(pending, read))
+        return (read.rank, unasked, -read.overdue, read.last is not None, read.last or pending.at, read.name)
+
+    reads.sort(key=place)
     return _spread(reads, len(pending.jobs) + len(pending.pools), poll)
+
+
+def _about(pending: PendingState, read: Read) -> list[Entity]:
+    """What a read tells of: a pool; or a job with its pool and schedule."""
+    job = None if read.sort in ("nodes", "idle") else pending.jobs.get(read.name)
+    if job is None:
+        return [Entity("pool", read.name)]
+    schedule = [Entity("schedule", job.schedule)] if job.schedule else []
+    return [Entity("job", job.id), Entity("pool", job.pool), *schedule]
 
 
 def chosen(reads: list[Read], allowed: int) -> list[Read]:
@@ -138,7 +184,7 @@ def _of_jobs(pending: PendingState, watched: frozenset[str]) -> Iterator[Read]:
     for name, view in pending.jobs.items():
         owed = pending.owed.get(name)
         if owed and view.state != "deleting" and owed.is_due(pending.at):
-            yield Read("tasks", name, URGENT, owed.read)
+            yield Read("tasks", name, URGENT, owed.read, rank=LAST if owed.news else 0)
         if view.state == OVER:
             if not view.final and _may_be_counted(pending, view):
                 yield Read("counts", name, URGENT, view.exact, rank=1)

@@ -80,9 +80,9 @@ async def fold_work(
         owed.update(before.nodes[name].jobs)  # it left its pool, or its list lags
     for name in mine:
         await _draw(pending, name, pool, seen.get(name) or _Seen())
-        if every and name in seen and seen[name].moved:
-            owed.add(name)
     pending.owe(owed)
+    if every:
+        pending.owe({name for name in mine if name in seen and seen[name].moved} - owed, news=True)
     pending.work[pool] = PoolWork(pending.at, nodes)
 
 

@@ -18,7 +18,7 @@ from bot.monitor.evidence import CALLS, SHORT
 from bot.monitor.job_changes import OVER, fold_jobs, fold_past, fold_retries, fold_task_counts, fold_tasks, lose_job
 from bot.monitor.node_changes import draw_nodes, fold_idle
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import SLOW, Read, Sort, chosen, wanted, working
+from bot.monitor.plan import SLOW, Asked, Read, Sort, chosen, everything, wanted, working
 from bot.monitor.reader import Reader
 from bot.monitor.recent_tasks import JobsOfPools, cover, fold_work, lose_work
 from bot.settings import WatchSettings
@@ -52,7 +52,10 @@ class Store(Protocol):
 
 
 class Turns:
-    """The reads of one poll that come after its lists. ``watched`` jobs are counted in every poll."""
+    """The reads of one poll that come after its lists. ``watched`` jobs are counted in every poll.
+
+    ``asked`` says what somebody subscribed to.
+    """
 
     def __init__(
         self,
@@ -61,12 +64,14 @@ class Turns:
         store: Store,
         settings: WatchSettings,
         watched: Collection[str] = (),
+        asked: Asked = everything,
     ) -> None:
         self._reader = reader
         self._pending = pending
         self._store = store
         self._settings = settings
         self._watched = watched
+        self._asked = asked
         allowed = settings.requests_per_minute * settings.poll_seconds // 60
         self._allowed = allowed - min(CALLS, allowed // 10)  # one failed task is examined however full a poll is
 
@@ -89,7 +94,7 @@ class Turns:
         """What the nodes of those pools tell in which something may run; a few calls are left for the rest."""
         pending = self._pending
         lose_work(pending)
-        reads = working(pending)
+        reads = working(pending, self._asked)
         plan = chosen(reads, max(FEW, self.left - FEW))
         jobs = JobsOfPools(pending)
         lists = await asyncio.gather(
@@ -140,14 +145,14 @@ class Turns:
         pending = self._pending
         for read in self._wanted():
             if read.sort == "tasks" and (owed := pending.owed.get(read.name)) and owed.read is None:
-                pending.lag("tasks", owed.start)
+                pending.lag("starts" if owed.news else "tasks", owed.start)
             elif read.sort == "nodes" and not read.slow:
                 pending.lag("nodes", read.last or pending.at)
             elif read.sort == "counts" and (view := pending.jobs[read.name]).state == OVER and view.since:
                 pending.lag("counts", view.since)
 
     def _wanted(self) -> list[Read]:
-        return wanted(self._pending, self._watched, float(self._settings.poll_seconds))
+        return wanted(self._pending, self._watched, float(self._settings.poll_seconds), self._asked)
 
     async def _make(self, reads: list[Read]) -> None:
         """Make these reads, and draw what they say in their order."""

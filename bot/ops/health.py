@@ -60,7 +60,8 @@ MEASURES = {
     ),
     "batchbot_unread_seconds": Measure(
         GaugeMetricFamily,
-        "How far behind a stream is that cannot wholly be read: failed tasks, nodes in trouble, last counts of jobs.",
+        "How far behind a stream is that cannot wholly be read: tasks (failed ones), nodes (in trouble), counts (the "
+        "last of jobs); on request starts (and ends of tasks), states (of nodes).",
         ("account", "stream"),
     ),
     "batchbot_outbox_messages": Measure(

@@ -124,7 +124,12 @@ def _blind(accounts: list[AccountStatus]) -> list[Block]:
 
 def _behind(accounts: list[AccountStatus]) -> list[Block]:
     """What is read late, because the calls a minute do not suffice."""
-    words = {**BEHIND, "counts": "last counts of jobs that ended"}
+    words = {
+        **BEHIND,
+        "counts": "last counts of jobs that ended",
+        "starts": "starts and ends of tasks, on request",
+        "states": "states of nodes, on request",
+    }
     lines = [
         text(code(each.name), f": {words[stream]}, by {duration(timedelta(seconds=max(1.0, seconds)))}")
         for each in accounts

@@ -12,9 +12,13 @@ import pytest
 from bot.alerting.rules import discover
 from bot.clock import Clock
 from bot.domain.findings import Severity
+from bot.domain.states import total
 from bot.monitor.job_changes import LAST_WORD
 from bot.monitor.observer import LONGEST_BACKOFF, Observer, Poll
 from bot.monitor.scene import MONEY_AGE, MoneyView, Scene
+from bot.sandbox.entity_parts import TaskConstraints
+from bot.sandbox.entity_specs import JobSpecification, PoolInformation, TaskSpecification
+from bot.sandbox.world.behaviour import Work, exited
 from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
 from storage.port.errors import StoreError
@@ -464,6 +468,54 @@ async def test_the_budget_stretches_turns_and_starves_none() -> None:
         assert len(told(stage)) == 30
         assert all(look.scene.read >= {"pools", "nodes", "jobs"} for look in looks)
         assert all(view.active is not None for view in looks[-1].scene.jobs.values())
+
+
+async def test_in_a_budget_that_is_too_small_failures_come_first_and_news_on_request_last() -> None:
+    """Eight calls a look: four lists and one of nodes, so that few jobs can be asked for what begins and ends."""
+    async with staged(settings=WatchSettings(requests_per_minute=16, tasks="all", nodes="all")) as stage:
+        await stage.observer.load()
+        await stage.look()
+        begun = stage.sandbox.world.clock.now()
+        for number in range(4):
+            fail_twice(stage, f"bad-{number}")
+        for number in range(60):
+            stage.state.inject.add_job(f"many-{number:02}", "pool1", 1, seconds=15)
+        behind: set[str] = set()
+        for _ in range(12):
+            look = await stage.look(seconds=30)
+            assert told(stage) == failed(stage, begun), "known in the look after it, whatever else there is to read"
+            behind |= look.scene.behind.keys()
+        assert "starts" in behind and "tasks" not in behind
+        assert len(told(stage)) == 4
+        await stage.watch(1800)
+        ends = {(each.parent, each.after) for each in stage.store.told.values() if each.entity == "task"}
+        assert ends >= {(f"many-{number:02}", "completed") for number in range(60)}, "what is late is told all the same"
+        assert {after for _, after in stage.store.of("node")} >= {"running", "idle"}
+        assert stage.store.doubled == []
+
+
+def fail_twice(stage: Stage, name: str) -> None:
+    """A job whose task fails and is run again once: that it has used up its retries stands in its own row alone."""
+    job = stage.state.job_lifecycle.add(name, JobSpecification(pool_info=PoolInformation(pool_id="pool1")))
+    spec = TaskSpecification(constraints=TaskConstraints(max_task_retry_count=1))
+    work = Work(median=8.0, spread=0.1, failures=((1.0, exited(1)),))
+    stage.state.runner.add(job, "task-1", "./work.sh 1", spec, work=work)
+
+
+async def test_every_pool_has_its_turn_to_tell_the_states_of_its_nodes() -> None:
+    async with staged("demo", settings=WatchSettings(requests_per_minute=16, nodes="all")) as stage:
+        await stage.observer.load()
+        looks = await stage.watch(600)
+        pools = {name for name, view in looks[-1].scene.pools.items() if any(total(each) for each in view.counts)}
+        assert len(pools) > 2
+        assert any("states" in look.scene.behind for look in looks), "not all of them fit"
+        assert {each.parent for each in stage.store.told.values() if each.entity == "node"} <= pools | set(
+            looks[0].scene.pools
+        )
+        state = stage.observer._state
+        read = {name: state.read[f"states {name}"] for name in pools}
+        assert min(read.values()) > looks[0].scene.at, "each was read"
+        assert state.cursors["nodes"] <= min(read.values()), "a restart begins where the one stood that waited longest"
 
 
 async def test_a_job_that_somebody_watches_is_counted_in_every_look(stage: Stage) -> None:

@@ -3,11 +3,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from bot.alerting.model import Subscription
+from bot.alerting.routing import Asked
+from bot.alerting.rules import discover
 from bot.azure.models import NodeCounts
+from bot.chat.request import Conversation
 from bot.monitor.account_state import AccountState, NodeWork, Owed, PoolWork
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import Read, chosen, wanted, working
+from bot.monitor.plan import FEEDS, Read, chosen, wanted, working
 from bot.monitor.scene import JobView, NodeView, PoolView
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -162,3 +167,61 @@ def test_news_comes_first_then_what_cannot_wait_then_what_is_overdue_the_longest
 def test_turns_that_come_due_together_are_spread_over_looks() -> None:
     many = [job(f"job-{n:03}", running=1, counted=1000) for n in range(100)]
     assert 10 <= len(wanted(drafted(*many), (), 30.0)) <= 30
+
+
+def asked(*entities: str, kinds: tuple[str, ...] = (), accounts: str = "*") -> Asked:
+    """What is subscribed of the account render."""
+    where = Conversation("slack", "C1")
+    known = [
+        Subscription(id=each, conversation=where, entity=each, kinds=kinds, accounts=accounts) for each in entities
+    ]
+    return Asked(known, discover(), "render")
+
+
+def test_what_somebody_subscribed_to_comes_first() -> None:
+    pending = drafted(*(job(name) for name in ("a", "gold", "z")), nodes=pool(running=3, unusable=2))
+    pending.owe({"a", "gold", "z"})
+
+    def order(asks: Asked) -> list[tuple[str, str]]:
+        return [(each.sort, each.name) for each in wanted(pending, (), 30.0, asks) if each.rank == 0]
+
+    alike = order(asked("*"))
+    assert alike == order(Asked([], discover(), "render")), "where nobody asks for anything all is alike"
+    assert order(asked("job:gold"))[0] == ("tasks", "gold")
+    assert order(asked("*", kinds=("node.*",)))[0] == ("nodes", "pool")
+    assert order(asked("*", kinds=("task.*",)))[-1] == ("nodes", "pool")
+    assert order(asked("pool:pool", kinds=("task.failed",)))[-1] == ("nodes", "pool"), "jobs of the pool are meant"
+    assert order(asked("job:gold", accounts="other*")) == alike
+    assert len(chosen(wanted(pending, (), 30.0, asked("job:gold")), 1)) == 1
+
+
+def test_the_pool_of_what_somebody_subscribed_to_tells_first() -> None:
+    state = AccountState(
+        pools={name: PoolView(name, counts=pool(running=1).counts) for name in ("a", "b", "c")},
+        jobs={name: replace(job(f"job-{name}"), pool=name) for name in ("a", "b", "c")},
+    )
+    pending = PendingState.of(state, "render", NOON)
+    assert [each.name for each in working(pending, asked("*"))] == ["a", "b", "c"]
+    assert [each.name for each in working(pending, asked("pool:c"))] == ["c", "a", "b"]
+    assert [each.name for each in working(pending, asked("job:job-b"))] == ["b", "a", "c"]
+
+
+def test_news_on_request_is_read_last_of_all() -> None:
+    pending = drafted(job("failing"), job("a"), job("long", running=2, counted=4000))
+    pending.owe({"a"}, news=True)
+    pending.owe({"failing"})
+    order = [(each.sort, each.name) for each in wanted(pending, (), 30.0, asked("*", kinds=("task.completed",)))]
+    assert order[0] == ("tasks", "failing")
+    assert order[-1] == ("tasks", "a")
+    assert ("counts", "long") in order
+    pending.owe({"a"})
+    assert not pending.owed["a"].news, "what is owed for its failures is so, whatever else is asked of it"
+    pending.owe({"a"}, news=True)
+    assert not pending.owed["a"].news
+
+
+def test_what_a_read_feeds_are_rules_that_there_are() -> None:
+    named = {kind for kinds in FEEDS.values() for kind in kinds}
+    assert named <= set(discover())
+    loud = {name for name, rule in discover().items() if not rule.quiet and {"nodes", "tasks"} & set(rule.reads)}
+    assert loud <= named, "those that nodes and tasks are read for"
