@@ -99,6 +99,7 @@ def test_what_stops_a_job_or_ended_it(found: JobCase, told: list[str], also: lis
     explained = of_job(found)
     assert [said(each) for each in explained.clues] == told
     assert [each.id for each in explained.also] == also
+    assert not any(each.nodes for each in explained.clues), "it is no node's trouble"
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,8 @@ def test_words_and_figures() -> None:
     assert (one.command, one.changes, one.since) == ("schedule delete s-31", True, AT - 31 * DAY)
     assert (both.command, both.changes, both.since) == ("schedule list disabled", False, None)
     assert (retries.week, retries.currency, retries.command) == (10.0, "USD", "failures schedule nightly")
+    more = found(case(runs=[run(lost_core_seconds=720_000.0), run(job="nightly:job-2")]))["retries"]
+    assert more.week == 100.0, "no more is lost than it cost"
     idle = found(case(pools=[pool(standing=IDLE, **TWO)]))["idle now"]
     assert (idle.week, idle.command) == (84.0, "pool resize cpu 0")
 
