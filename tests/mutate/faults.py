@@ -31,7 +31,9 @@ CORE = (
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
 
 _TUNING = 1000
-_OF_A_CLASS = ("frozen", "kw_only", "slots", "eq", "order", "gc")
+_UNSEEN = ("frozen", "kw_only", "slots", "eq", "order", "gc", "strict", "maxsize")
+"""Arguments that no run can tell apart: what a type checker sees, what never happens (a ``zip`` of unlike lengths), and
+how much a cache keeps."""
 
 
 class PlainAssignment(Operator):
@@ -162,14 +164,14 @@ def _of(code: str, path: str) -> Iterator[tuple[int, Fault]]:
         operator = _operator(name)
         positions = [(node, place) for node in nodes for place in operator.mutation_positions(node)]
         for occurrence, (node, ((line, column), _)) in enumerate(positions):
-            if not _is_of_a_class(node):
+            if not _is_unseen(node):
                 yield column, Fault(path, line, name, occurrence)
 
 
-def _is_of_a_class(node: Any) -> bool:
-    """Whether it says what kind of class one is: a type checker sees who writes into what is frozen."""
+def _is_unseen(node: Any) -> bool:
+    """Whether it is such an argument."""
     argument = node.parent
-    return bool(argument and argument.type == "argument" and argument.children[0].get_code().strip() in _OF_A_CLASS)
+    return bool(argument and argument.type == "argument" and argument.children[0].get_code().strip() in _UNSEEN)
 
 
 def _operator(name: str) -> Operator:
