@@ -169,9 +169,13 @@ def _of(code: str, path: str) -> Iterator[tuple[int, Fault]]:
 
 
 def _is_unseen(node: Any) -> bool:
-    """Whether it is such an argument."""
-    argument = node.parent
-    return bool(argument and argument.type == "argument" and argument.children[0].get_code().strip() in _UNSEEN)
+    """Whether it is such an argument, or stands for how arguments are given, which a type checker sees as well."""
+    above = node.parent
+    if above is None:
+        return False
+    if above.type == "parameters":  # the * before those that are only given by name
+        return True
+    return above.type == "argument" and above.children[0].get_code().strip() in _UNSEEN
 
 
 def _operator(name: str) -> Operator:

@@ -68,7 +68,9 @@ def test_every_place_gets_a_fault_and_a_seed_gives_the_same_again(tmp_path: Path
 
 def test_arguments_that_no_run_can_tell_apart_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "bot").mkdir()
-    (tmp_path / "bot" / "row.py").write_text("class Row(Struct, frozen=True):\n    late: bool = field(default=True)\n")
+    (tmp_path / "bot" / "row.py").write_text(
+        "class Row(Struct, frozen=True):\n    late: bool = field(default=True)\ndef f(*, a): pass\n"
+    )
     assert {fault.line for fault in _some(tmp_path, 100, 1)} == {2}
 
 

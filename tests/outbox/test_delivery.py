@@ -625,3 +625,11 @@ async def test_closing_sends_what_can_be_sent(w: World) -> None:
     await w.outbox.close()
     assert len(w.room.words()) == 10
     assert [row.entry.id for row in await w.store.undelivered()] == ["later"]
+
+
+async def test_closing_does_not_wait_where_nothing_more_can_be_sent(w: World) -> None:
+    await w.give(entry("a"), entry("later", not_before=w.clock.now() + timedelta(hours=1)))
+    w.start()
+    await w.done("a")
+    async with asyncio.timeout(60):
+        await w.outbox.close(seconds=3600)
