@@ -1,6 +1,7 @@
 """Faults put into the program one by one, and tests that should notice: ``make mutate``, ``SEED=7 make mutate``.
 
-    python -m tests.mutate [--seed N] [--faults 300] [--minutes 25] [--workers 2] [--kept FOLDER] [PACKAGE...]
+    python -m tests.mutate [--seed N] [--faults 300] [--minutes 25] [--most 60] [--workers 2] [--kept FOLDER]
+                           [PACKAGE...]
 
 Each fault is put into a copy of the tree and tried with the tests that run its line, the quickest first. It prints the
 share that is noticed, by package, and every fault that is not. Those that ``accepted.toml`` lists with a reason are
@@ -9,7 +10,8 @@ go without a fault, to see that the tests fail of faults alone. It exits 1 where
 where it was stopped (Ctrl-C, SIGTERM); either way nothing that it started stays.
 
 What the tests run is measured first, and kept in a folder: ``--kept`` names one that may be used again. A folder of
-tests is measured anew when it or the program has changed.
+tests is measured anew when it or the program has changed. On a machine that is busy elsewhere tests take longer, and
+fewer of them fit into the time of a fault: ``--most`` gives it more.
 """
 
 from __future__ import annotations
@@ -45,8 +47,6 @@ PACKAGES = {
 }
 """What faults are put into, and the tests that are measured for it. A fault is tried with all that run its line."""
 _ROOT = Path(__file__).parents[2]
-_MOST = 60.0
-"""Seconds of tests that a fault is tried with at most."""
 _LEAST = 20
 """Faults of a package at least; beyond that each gets its share, by the places where it can have one."""
 _CONTROLS = 30
@@ -79,13 +79,14 @@ class Tally:
 class Trial:
     """A sample that is tried, and what became of it so far."""
 
-    def __init__(self, covered: Covered, trees: list[Tree], packages: list[str]) -> None:
-        """The faults are put into the trees, one into each at a time."""
+    def __init__(self, covered: Covered, trees: list[Tree], packages: list[str], most: float = 60.0) -> None:
+        """The faults are put into the trees, one into each at a time, for tests of so many seconds at most."""
         self.tallies = {each: Tally() for each in packages}
         self.controls = 0
         self.untrusted: list[str] = []
         self.left = 0
         self._covered = covered
+        self._most = most
         self._trees = trees
         self._free: SimpleQueue[Tree] = SimpleQueue()
         for tree in trees:
@@ -111,7 +112,7 @@ class Trial:
                 self.left += 1
             return
         package, fault = turn
-        tests = self._covered.tests(fault.path, fault.line, _MOST)
+        tests = self._covered.tests(fault.path, fault.line, self._most)
         takes = sum(self._covered.seconds.get(each, 1) for each in tests)
         tree = self._free.get()
         try:
@@ -154,7 +155,7 @@ def main() -> int:
         kept.mkdir(parents=True, exist_ok=True)
         trees = [Tree.of(_ROOT, Path(work) / f"tree{number}") for number in range(given.workers)]
         covered = Covered(trees[0], kept, PACKAGES)
-        trial = Trial(covered, trees, given.packages)
+        trial = Trial(covered, trees, given.packages, given.most)
         try:
             for package, folders in PACKAGES.items():
                 for folder in folders:
@@ -211,6 +212,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--faults", type=int, default=300, help="about how many")
     parser.add_argument("--minutes", type=float, default=25.0, help="after so long no fault is begun any more")
+    parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, as they were measured")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kept", default="", help="where what was measured is kept, and looked for")
     given = parser.parse_args()

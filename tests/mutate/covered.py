@@ -14,8 +14,8 @@ from coverage import CoverageData
 
 from tests.mutate.trying import Tree
 
-LONGEST = 20.0
-"""Seconds of a test from which on it is not used: a fault that it alone notices is noticed too late."""
+LONGEST = 1 / 3
+"""The share of the time of a fault from which on a test is not used: what it alone notices is noticed too late."""
 
 
 class Covered:
@@ -81,10 +81,10 @@ class Covered:
             found = self._of(path) or {
                 name for each in self._runs if self._imports(each, path) for name in self._of(each)
             }
-        chosen, sum_ = [], 0.0
-        for name in sorted(found - self.failed, key=lambda name: (self.seconds.get(name, LONGEST), name)):
-            takes = self.seconds.get(name, LONGEST)
-            if takes > LONGEST or sum_ + takes > most:
+        chosen, sum_, longest = [], 0.0, LONGEST * most
+        for name in sorted(found - self.failed, key=lambda name: (self.seconds.get(name, longest), name)):
+            takes = self.seconds.get(name, longest)
+            if takes > longest or sum_ + takes > most:
                 break
             chosen.append(name)
             sum_ += takes
