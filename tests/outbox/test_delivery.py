@@ -328,6 +328,25 @@ async def test_a_message_that_was_found_after_a_crash_shows_the_newest_version(w
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
 
 
+async def test_a_message_that_a_crash_left_in_doubt_is_not_looked_for_at_once(w: World) -> None:
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    await w.die()
+    sought, find = [], w.chat.find_by_key
+
+    async def timed(*args: Any) -> str | None:
+        sought.append(w.clock.elapsed())
+        return await find(*args)
+
+    w.chat.find_by_key = timed  # type: ignore[method-assign]
+    began = w.clock.elapsed()
+    w.start()
+    await w.done("a")
+    assert sought[0] >= began + 2.0, "it may not be readable yet"
+
+
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:
     w.chat.trouble["post_once"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
     w.start()
