@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.chat.request import Conversation, Person
 from bot.policy.approvals import ApprovalRules, Size, may_approve
 from bot.policy.question import Needs, Question, Target
 from bot.policy.roles import Access
-from bot.policy.settings import ApprovalSettings
+from bot.policy.rules import Policy
+from bot.policy.settings import ApprovalSettings, BreakGlassSettings
 from bot.settings import AccessSettings
 
 CHANNEL = Conversation("slack", "C1")
@@ -109,3 +111,61 @@ def test_who_may_approve(approvers: list[str], person: Person, may: bool | None)
     [need] = ApprovalRules([ApprovalSettings(approvers=approvers)]).all()
     for could_run in (True, False):
         assert may_approve(ACCESS, need, person, could_run=could_run) is (could_run if may is None else may)
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [
+        ({"expires_minutes": 5}, True),
+        ({"expires_minutes": 4}, False),
+        ({"expires_minutes": 10_080}, True),
+        ({"expires_minutes": 10_081}, False),
+        ({"count": 1}, True),
+        ({"count": 0}, False),
+        ({"count": 10}, True),
+        ({"count": 11}, False),
+        ({"nodes": 0}, True),
+        ({"nodes": -1}, False),
+        ({"node": 1}, False),
+    ],
+)
+def test_what_the_settings_may_say(given: dict[str, int], fits: bool) -> None:
+    if fits:
+        assert msgspec.convert(given, ApprovalSettings)
+    else:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(given, ApprovalSettings)
+
+
+def test_what_the_settings_say_of_a_person() -> None:
+    rules = [ApprovalSettings(approvers=["operators"]), ApprovalSettings(approvers=["admins"]), ApprovalSettings()]
+    policy = Policy(ACCESS, approvals=ApprovalRules(rules))
+    for person, role, approves in (
+        (Person("slack", "U1"), "viewer", ()),
+        (Person("slack", "UOP"), "operator", ("approvals.1",)),
+        (Person("slack", "UAD"), "admin", ("approvals.1", "approvals.2")),
+        (Person("slack", "U1", kind="guest"), "none", ()),
+        (Person("slack", "UOP", kind="guest"), "operator", ("approvals.1",)),
+    ):
+        standing = policy.standing(person, CHANNEL)
+        assert (standing.role.role, standing.approves, standing.break_glass) == (role, approves, False)
+
+
+def test_who_may_go_ahead_without_approvals() -> None:
+    policy = Policy(ACCESS, break_glass=BreakGlassSettings(people=["slack:UAD", "slack:S0OPS"]))
+    people = (Person("slack", "UAD"), Person("slack", "U1", groups=("S0OPS",)), Person("slack", "UOP"))
+    assert [policy.may_break_glass(each) for each in people] == [True, True, False]
+    assert policy.standing(people[0], CHANNEL).break_glass
+
+
+def test_who_is_asked_is_everybody_that_the_settings_name_but_the_asker() -> None:
+    policy = Policy(ACCESS)
+    for more, ids in (
+        ({"approvers": ["slack:U2", "slack:U1"]}, ["slack:U2"]),
+        ({"approvers": ["slack:U2", "slack:U1"], "self_approval": True}, ["slack:U1", "slack:U2"]),
+        ({"approvers": ["admins"]}, ["slack:UAD"]),
+        ({"approvers": ["operators"]}, ["slack:S0OPS", "slack:UAD", "slack:UOP"]),
+        ({}, ["slack:S0OPS", "slack:UAD", "slack:UOP"]),
+    ):
+        [need] = ApprovalRules([ApprovalSettings(**more)]).all()  # type: ignore[arg-type]
+        assert policy.approvers(need, asked()) == ids
