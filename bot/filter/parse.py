@@ -212,11 +212,13 @@ class _Reader:
         """A word of its own: a state, a flag, or what the name contains."""
         low = bare.lower()
         states = self.entity.find("state")
-        if states and _squeezed(bare) in states.words:
-            return Condition(states, ":", (_squeezed(bare),), negated)
         field = self.entity.find(low) if low.isalpha() else None
-        if field and field.kind is Kind.FLAG:
-            return Condition(field, ":", ("no" if negated else "yes",))
+        flag = field if field and field.kind is Kind.FLAG else None
+        # Of what the service does not filter a flag comes first: where a release task failed, too, a node has failed.
+        if states and _squeezed(bare) in states.words and (flag is None or flag.words["yes"].yes):
+            return Condition(states, ":", (_squeezed(bare),), negated)
+        if flag:
+            return Condition(flag, ":", ("no" if negated else "yes",))
         named = self.entity.find(self.entity.named)
         if named is None:
             raise ValueError(f"a {self.entity.name} has no field {self.entity.named}")

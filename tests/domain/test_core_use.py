@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.azure.models import NodeCounts
-from bot.domain.core_use import by_job, core_use
+from bot.domain.core_use import at_most, by_job, core_use
 from bot.domain.states import NODES, with_machine
 from storage.port.core_use import CoreUse
 
@@ -64,3 +64,24 @@ def test_jobs_share_all_that_is_busy(busy: float, slots: dict[str, int]) -> None
     shares = by_job(busy, slots)
     assert sum(each.cores for each in shares) == pytest.approx(busy if any(slots.values()) else 0.0)
     assert {each.job for each in shares} == {job for job, taken in slots.items() if taken}
+
+
+@pytest.mark.parametrize(
+    ("gauges", "use"),
+    [
+        ({}, None),
+        ({"LowPriorityCoreCount": 8.0}, None),
+        ({"CoreCount": 8.0}, None),
+        ({"CoreCount": 0.0, "LowPriorityCoreCount": 8.0}, None),
+        ({"CoreCount": 0.0}, (CoreUse(), CoreUse())),
+        ({"CoreCount": 8.0, "RunningNodeCount": 1.0, "IdleNodeCount": 1.0, "UnusableNodeCount": 2.0},
+         (CoreUse(2, unknown=6), CoreUse())),
+        ({"CoreCount": 8.0, "LowPriorityCoreCount": 4.0, "RunningNodeCount": 3.0, "LeavingPoolNodeCount": 1.0},
+         (CoreUse(6, unknown=2), CoreUse(3, unknown=1))),
+        ({"CoreCount": 8.0, "RunningNodeCount": 3.0}, (CoreUse(8), CoreUse())),
+    ],
+)  # fmt: skip
+def test_of_an_account_azure_monitor_says_how_much_was_busy_at_most(
+    gauges: dict[str, float], use: tuple[CoreUse, CoreUse] | None
+) -> None:
+    assert at_most(gauges) == use

@@ -11,7 +11,7 @@ from bot.azure.models import NodeCounts, Pool, PoolNodeCounts
 from bot.azure.models.price import Prices
 from bot.domain.licence import pays_windows
 from bot.domain.pools import reading
-from bot.domain.price import of_pool, per_hour
+from bot.domain.price import Money, of_nodes, of_pool, per_hour
 from bot.domain.states import with_machine
 
 PRICES = Prices(
@@ -76,3 +76,16 @@ def test_a_missing_price_is_no_guess(size: str, dedicated: int, spot: int, known
 def test_without_prices_nothing_is_known() -> None:
     assert per_hour(Prices(), "standard_d2s_v3", windows=False, dedicated=0, spot=0) is None
     assert not pays_windows(None)
+
+
+def test_of_some_nodes_dedicated_ones_come_first() -> None:
+    counts = PoolNodeCounts(dedicated=NodeCounts(idle=2, total=2), low_priority=NodeCounts(idle=3, total=3))
+    facts = reading(pool(LINUX, currentDedicatedNodes=2, currentLowPriorityNodes=3), counts)
+    for nodes, dedicated, spot in ((1, 0.1, 0.0), (2, 0.2, 0.0), (4, 0.2, 0.04), (0, 0.0, 0.0)):
+        cost = of_nodes(PRICES, facts, nodes)
+        assert cost is not None
+        assert (cost.dedicated, cost.spot) == pytest.approx((dedicated, spot))
+    four = of_nodes(PRICES, facts, 4)
+    assert four is not None
+    over = four.over(3)
+    assert over == Money(pytest.approx(0.72), "EUR", PRICES.as_of)

@@ -161,3 +161,9 @@ def test_an_error_that_carries_no_other_is_itself() -> None:
     error = ResizeError("AllocationTimedOut", "Timed out", (NameValue("Resize", "the details"),))
     assert error_text(error) == ("AllocationTimedOut", "Timed out (the details)")
     assert error_text(ResizeError("A", "", (NameValue("x", "y"),))) == ("A", "y")
+
+
+def test_where_all_below_only_wrap_the_outer_code_counts_if_it_says_more() -> None:
+    empty = ("MultipleErrorsOccurred", "several")
+    for outer, code in (("SkuNotAvailable", "SkuNotAvailable"), ("DeploymentFailed", "MultipleErrorsOccurred")):
+        assert [each.code for each in innermost([wrapped(*empty, outer=(outer,))])] == [code]

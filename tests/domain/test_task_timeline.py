@@ -71,6 +71,8 @@ def test_preparation_counts_where_the_task_started_right_after_it() -> None:
     first, later = spans_of([ran("a", 0, 61, 70), ran("b", 0, 200, 210)], [], window, ZERO + 210)
     assert told(first) == [("slots", 0, 30), ("preparation", 30, 60), ("slots", 60, 61), ("run", 61, 70)]
     assert told(later) == [("slots", 0, 200), ("run", 200, 210)]
+    [ready] = spans_of([ran("a", 60, 61, 70)], [], window, ZERO + 70)
+    assert told(ready) == [("slots", 60, 61), ("run", 61, 70)], "it was over when the task came"
     now = TaskFacts("c", ZERO, "preparing", ZERO + 40, node="n2")
     assert told(spans_of([now], [], {}, ZERO + 90)[0]) == [("slots", 0, 40), ("preparation", 40, 90)]
 

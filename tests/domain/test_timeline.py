@@ -149,7 +149,13 @@ def test_a_window_of_long_ago_has_the_finest_step_that_is_still_kept() -> None:
 
 @pytest.mark.parametrize(
     ("since", "until", "why"),
-    [(2, 1, "after it ends"), (1, 1, "ends as it begins"), (50, 60, "in the future"), (-60, -50, "before everything")],
+    [
+        (2, 1, "after it ends"),
+        (1, 1, "ends as it begins"),
+        (50, 60, "in the future"),
+        (-60, -50, "before everything"),
+        (-60, 0, "before everything"),
+    ],
 )
 def test_a_window_that_cannot_be_says_why(since: int, until: int, why: str) -> None:
     kept = Kept(_START, _START + timedelta(hours=10))

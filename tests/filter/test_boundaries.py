@@ -243,3 +243,9 @@ def test_decimals(typed: str, number: float | None) -> None:
 def test_text_is_compared_without_case(typed: str, fits: tuple[bool, ...]) -> None:
     found = parse([typed], TASK)
     assert tuple(found.matches(Task(id=name, state="active"), AT) for name in ("Frame-2", "frame-3", "frame-4")) == fits
+
+
+def test_what_the_service_would_leave_out_with_its_denial_is_not_sent() -> None:
+    """A row without the property fits what is denied: the service would not give it."""
+    for typed in ("-exit>3", "-exit>=3", "-exit:3", "-started<2026-11-23"):
+        assert (parse([typed], TASK).odata(AT), parse([typed], TASK).exact) == ("", False), typed

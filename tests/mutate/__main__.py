@@ -1,40 +1,37 @@
 """Faults put into the program one by one, and tests that should notice: ``make mutate``, ``SEED=7 make mutate``.
 
-    python -m tests.mutate [--seed N] [--each 30] [--minutes 30] [--workers 2] [--kept .mutate] [PACKAGE...]
+    python -m tests.mutate [--seed N] [--faults 300] [--minutes 25] [--most 60] [--workers 2] [--kept FOLDER]
+                           [PACKAGE...]
 
 Each fault is put into a copy of the tree and tried with the tests that run its line, the quickest first. It prints the
 share that is noticed, by package, and every fault that is not. Those that ``accepted.toml`` lists with a reason are
-counted apart. It exits 1 where less than the goal is noticed.
+counted apart, and so are those with which a run finds no end: a busy machine can be the cause of that, too. A few turns
+go without a fault, to see that the tests fail of faults alone. It exits 1 where less than the goal is noticed, 130
+where it was stopped (Ctrl-C, SIGTERM); either way nothing that it started stays.
 
-What the tests run is measured first, and kept in a folder: ``--kept`` names one that may be used again.
+What the tests run is measured first, and kept in a folder: ``--kept`` names one that may be used again. A folder of
+tests is measured anew when it or the program has changed. On a machine that is busy elsewhere tests take longer, and
+fewer of them fit into the time of a fault: ``--most`` gives it more.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
-from compileall import compile_dir
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from queue import SimpleQueue
-
-from pytest import ExitCode
 
 from tests.mutate.covered import Covered
 from tests.mutate.faults import Fault, change, sample
+from tests.mutate.trying import Outcome, StoppedError, Tree
 
 GOAL = 92
 """Per cent of the faults, without those that are accepted."""
@@ -44,154 +41,138 @@ PACKAGES = {
     "bot/outbox": ("tests/outbox",),
     "bot/filter": ("tests/filter",),
     "bot/policy": ("tests/policy",),
-    "bot/domain": ("tests/domain",),
+    "bot/domain": ("tests/domain", "tests/knowledge", "tests/reports"),
     "storage": ("tests/storage",),
     "bot/chat": ("tests/chat",),
 }
 """What faults are put into, and the tests that are measured for it. A fault is tried with all that run its line."""
 _ROOT = Path(__file__).parents[2]
-_LEFT_OUT = shutil.ignore_patterns(".*", "*.egg-info", "__pycache__", "node_modules", "artifacts", "build")
-_MOST = 60.0
-"""Seconds of tests that a fault is tried with at most."""
-_PATIENCE = 60.0
-"""Seconds after which a run that takes three times as long as it should has noticed: a loop without an end."""
+_LEAST = 20
+"""Faults of a package at least; beyond that each gets its share, by the places where it can have one."""
+_CONTROLS = 30
+"""Of so many turns one more goes without a fault."""
 
 
 @dataclass
 class Tally:
-    """How many faults of a package were noticed, are accepted, and which were not noticed."""
+    """How many faults of a package were noticed, are accepted, and which were not noticed or found no end."""
 
     noticed: int = 0
     accepted: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    endless: list[str] = field(default_factory=list)
 
     @property
     def share(self) -> float:
-        """Per cent that were noticed, without those that are accepted."""
+        """Per cent that were noticed, without those that are accepted or found no end."""
         tried = self.noticed + len(self.missed)
         return 100 * self.noticed / tried if tried else 100.0
+
+    def add(self, other: Tally) -> None:
+        """Count another's faults as well."""
+        self.noticed += other.noticed
+        self.accepted += other.accepted
+        self.missed += other.missed
+        self.endless += other.endless
+
+
+class Trial:
+    """A sample that is tried, and what became of it so far."""
+
+    def __init__(self, covered: Covered, trees: list[Tree], packages: list[str], most: float = 60.0) -> None:
+        """The faults are put into the trees, one into each at a time, for tests of so many seconds at most."""
+        self.tallies = {each: Tally() for each in packages}
+        self.controls = 0
+        self.untrusted: list[str] = []
+        self.left = 0
+        self._covered = covered
+        self._most = most
+        self._trees = trees
+        self._free: SimpleQueue[Tree] = SimpleQueue()
+        for tree in trees:
+            self._free.put(tree)
+        self._accepted = _accepted()
+        self._lock = threading.Lock()
+
+    def run(self, turns: list[tuple[str, Fault]], until: float) -> None:
+        """Try faults of packages until so late by the monotonic clock. What runs ends where this is left early."""
+        with ThreadPoolExecutor(len(self._trees)) as pool:
+            try:
+                for _ in pool.map(lambda numbered: self._one(*numbered, until), enumerate(turns)):
+                    pass
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for tree in self._trees:
+                    tree.end()
+                raise
+
+    def _one(self, number: int, turn: tuple[str, Fault], until: float) -> None:
+        if time.monotonic() > until:
+            with self._lock:
+                self.left += 1
+            return
+        package, fault = turn
+        tests = self._covered.tests(fault.path, fault.line, self._most)
+        takes = sum(self._covered.seconds.get(each, 1) for each in tests)
+        tree = self._free.get()
+        try:
+            code = (tree.folder / fault.path).read_text()
+            was, now = change(code, fault.put_into(code))
+            if tests and number % _CONTROLS == 0:
+                self._control(tree, tests, takes)
+            outcome = tree.outcome(fault, tests, takes) if tests else Outcome.NOT_NOTICED
+        finally:
+            self._free.put(tree)
+        told = f"{fault.path}:{fault.line} {fault.operator} ({len(tests)} tests)\n    - {was}\n    + {now}"
+        why = self._accepted.get((fault.path, was, now))
+        with self._lock:
+            tally = self.tallies[package]
+            if outcome is Outcome.NOTICED:
+                tally.noticed += 1
+            elif why:
+                tally.accepted.append(f"{told}\n    accepted: {why}")
+            else:
+                (tally.endless if outcome is Outcome.ENDLESS else tally.missed).append(told)
+                print(f"{outcome.value}: {told}", flush=True)
+
+    def _control(self, tree: Tree, tests: list[str], takes: float) -> None:
+        outcome = tree.outcome(None, tests, takes)
+        with self._lock:
+            self.controls += 1
+            if outcome is not Outcome.NOT_NOTICED:
+                self.untrusted.append(f"{outcome.value} without a fault: {', '.join(tests)}")
 
 
 def main() -> int:
     """Try a sample; returns the exit code."""
     given = _arguments()
     until = time.monotonic() + given.minutes * 60
-    print(f"seed {given.seed}, {given.each} faults a package", flush=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"seed {given.seed}, {given.faults} faults", flush=True)
     with tempfile.TemporaryDirectory(prefix="mutate-") as work:
-        trees = [_copied(Path(work) / f"tree{number}") for number in range(given.workers)]
         kept = Path(given.kept or Path(work) / "kept").resolve()
         kept.mkdir(parents=True, exist_ok=True)
-        covered = Covered(_ROOT, kept)
-        for folder in dict.fromkeys(folder for folders in PACKAGES.values() for folder in folders):
-            covered.measure(folder, PACKAGES, given.workers)
-            covered.read(folder)
-        for name in sorted(covered.failed):
-            print(f"left out, it fails without a fault: {name}")
-        faults = {each: sample(trees[0], [each], given.each, f"{given.seed} {each}") for each in given.packages}
-        tallies = {each: Tally() for each in given.packages}
-        turns = [(package, fault) for package, each in faults.items() for fault in each]
-        random.Random(given.seed).shuffle(turns)  # where time runs out, every package had its share
-        left = _try_all(turns, trees, covered, tallies, until)
-    return _told(tallies, left)
-
-
-def _try_all(
-    turns: list[tuple[str, Fault]], trees: list[Path], covered: Covered, tallies: dict[str, Tally], until: float
-) -> int:
-    """Try the faults, one in each tree at a time; returns how many there was no time for."""
-    free: SimpleQueue[Path] = SimpleQueue()
-    for tree in trees:
-        free.put(tree)
-    accepted, lock = _accepted(), threading.Lock()
-
-    def one(turn: tuple[str, Fault]) -> int:
-        package, fault = turn
-        if time.monotonic() > until:
-            return 1
-        tree = free.get()
+        trees = [Tree.of(_ROOT, Path(work) / f"tree{number}") for number in range(given.workers)]
+        covered = Covered(trees[0], kept, PACKAGES)
+        trial = Trial(covered, trees, given.packages, given.most)
         try:
-            code = (tree / fault.path).read_text()
-            was, now = change(code, fault.put_into(code))
-            tests = covered.tests(fault.path, fault.line, _MOST)
-            noticed = bool(tests) and _notices(tree, fault, tests, sum(covered.seconds.get(each, 1) for each in tests))
-        finally:
-            free.put(tree)
-        told = f"{fault.path}:{fault.line} {fault.operator} ({len(tests)} tests)\n    - {was}\n    + {now}"
-        with lock:
-            tally, why = tallies[package], accepted.get((fault.path, was, now))
-            if noticed:
-                tally.noticed += 1
-            elif why:
-                tally.accepted.append(f"{told}\n    accepted: {why}")
-            else:
-                tally.missed.append(told)
-                print(f"not noticed: {told}", flush=True)
-        return 0
-
-    with ThreadPoolExecutor(len(trees)) as pool:
-        return sum(pool.map(one, turns))
-
-
-def _notices(tree: Path, fault: Fault, tests: list[str], seconds: float) -> bool:
-    """Whether one of the tests fails with the fault, or finds no end. Raises RuntimeError where none was run."""
-    with _put(tree / fault.path, fault):
-        code = _pytest(tree, tests, _PATIENCE + 3 * seconds)
-    if code == ExitCode.USAGE_ERROR:  # its module is not imported any more; or there are no such tests
-        code = _pytest(tree, tests, _PATIENCE + 3 * seconds, "--collect-only")
-        if code == ExitCode.OK:
-            return True
-        raise RuntimeError("the tests are not those that were measured: measure anew, without --kept")
-    if code not in (ExitCode.OK, ExitCode.TESTS_FAILED, ExitCode.INTERRUPTED):
-        raise RuntimeError(f"pytest ended with {code} at {fault}: none of the tests was run")
-    return code != ExitCode.OK
-
-
-def _pytest(tree: Path, tests: list[str], seconds: float, *more: str) -> int:
-    """Run tests in a tree, up to the first that fails. Returns pytest's exit code; that of a failure for no end."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
-        names.write("\n".join(tests))
-        names.flush()
-        command = [sys.executable, "-m", "pytest", f"@{names.name}", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        process = subprocess.Popen(
-            [*command, *more],
-            cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return ExitCode.TESTS_FAILED
-        finally:
-            _end(process)
-
-
-@contextmanager
-def _put(path: Path, fault: Fault) -> Iterator[None]:
-    """The fault stands in the file inside the block."""
-    code = path.read_text()
-    path.write_text(fault.put_into(code))
-    try:
-        yield
-    finally:
-        path.write_text(code)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a run with everything that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _copied(tree: Path) -> Path:
-    """A copy of what is here. Its compiled modules are held against what they were compiled from, never its time."""
-    shutil.copytree(_ROOT, tree, ignore=_LEFT_OUT)
-    for folder in ("bot", "handlers", "cards", "storage"):
-        compile_dir(tree / folder, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
-    return tree
+            for package, folders in PACKAGES.items():
+                for folder in folders:
+                    if package in given.packages:
+                        covered.measure(folder, given.workers)
+                    if covered.has(folder):
+                        covered.read(folder)
+            for name in sorted(covered.failed):
+                print(f"left out, it fails without a fault: {name}")
+            chosen = sample(trees[0].folder, given.packages, given.faults, _LEAST, given.seed)
+            print(f"the tests are measured, {(until - time.monotonic()) / 60:.0f} minutes are left", flush=True)
+            trial.run(chosen, until)
+        except (KeyboardInterrupt, StoppedError):
+            _told(trial)
+            print("\nstopped before its end")
+            return 130
+        return _told(trial)
 
 
 def _accepted() -> dict[tuple[str, str, str], str]:
@@ -200,19 +181,19 @@ def _accepted() -> dict[tuple[str, str, str], str]:
     return {(each["file"], each["was"], each["now"]): each["why"] for each in listed}
 
 
-def _told(tallies: dict[str, Tally], left: int) -> int:
+def _told(trial: Trial) -> int:
     """Print what was found; returns the exit code."""
     whole = Tally()
     print()
-    for package, tally in tallies.items():
+    for package, tally in trial.tallies.items():
         print(f"{package:14} {_figures(tally)}")
-        whole.noticed += tally.noticed
-        whole.accepted += tally.accepted
-        whole.missed += tally.missed
+        whole.add(tally)
     print(f"{'all':14} {_figures(whole)}; the goal is {GOAL} %")
-    if left:
-        print(f"there was no time for {left} more")
-    for title, faults in (("Accepted", whole.accepted), ("Not noticed", whole.missed)):
+    print(f"{trial.controls} turns without a fault, of which {len(trial.untrusted)} failed")
+    print("\n".join(trial.untrusted))
+    if trial.left:
+        print(f"there was no time for {trial.left} more")
+    for title, faults in (("Accepted", whole.accepted), ("No end", whole.endless), ("Not noticed", whole.missed)):
         if faults:
             print(f"\n{title}:")
             print("\n".join(faults))
@@ -221,18 +202,24 @@ def _told(tallies: dict[str, Tally], left: int) -> int:
 
 def _figures(tally: Tally) -> str:
     tried = tally.noticed + len(tally.missed)
-    return f"{tally.share:5.1f} % of {tried} noticed, {len(tally.accepted)} accepted besides"
+    besides = f"{len(tally.accepted)} accepted, {len(tally.endless)} without an end besides"
+    return f"{tally.share:5.1f} % of {tried} noticed, {besides}"
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.mutate", description="Whether the tests notice faults.")
-    parser.add_argument("packages", nargs="*", default=list(PACKAGES), help="of these alone: bot/outbox")
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="of these alone: bot/outbox")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    parser.add_argument("--each", type=int, default=30, help="faults of a package")
+    parser.add_argument("--faults", type=int, default=300, help="about how many")
     parser.add_argument("--minutes", type=float, default=25.0, help="after so long no fault is begun any more")
+    parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, as they were measured")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kept", default="", help="where what was measured is kept, and looked for")
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.packages = given.packages or list(PACKAGES)
+    if unknown := set(given.packages) - PACKAGES.keys():
+        parser.error(f"no package {', '.join(unknown)}: there are {', '.join(PACKAGES)}")
+    return given
 
 
 if __name__ == "__main__":

@@ -2,50 +2,63 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import ast
+import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
 from coverage import CoverageData
 
-LONGEST = 20.0
-"""Seconds of a test from which on it is not used: a fault that it alone notices is noticed too late."""
+from tests.mutate.trying import Tree
+
+LONGEST = 1 / 3
+"""The share of the time of a fault from which on a test is not used: what it alone notices is noticed too late."""
 
 
 class Covered:
     """The tests of some folders: which run a line of a file, quickest first."""
 
-    def __init__(self, root: Path, kept: Path) -> None:
-        """``root`` is the tree that the tests are run in; what was measured lies in the folder ``kept``."""
-        self._root = root
+    def __init__(self, tree: Tree, kept: Path, packages: Iterable[str]) -> None:
+        """Tests are run in ``tree``; which lines of the packages they run lies in the folder ``kept``."""
+        self._tree = tree
         self._kept = kept
+        self._packages = list(packages)
         self._runs: dict[str, dict[int, set[str]]] = {}
+        self._called: dict[str, dict[int, range]] = {}
+        self._imported: dict[str, set[str]] = {}
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
 
-    def measure(self, tests: str, packages: Iterable[str], workers: int) -> None:
+    def measure(self, tests: str, workers: int) -> None:
         """Run the tests of a folder and keep which lines each runs. What was measured already is not run again."""
-        data, times = self._files(tests)
-        if data.exists() and times.exists():
+        if self.has(tests):
             return
-        cover = [f"--cov={package}" for package in packages]
+        data, times, state = self._files(tests)
+        for file in (state, data, times):
+            file.unlink(missing_ok=True)
+        cover = [f"--cov={package}" for package in self._packages]
         command = [sys.executable, "-m", "pytest", tests, "-q", "-n", str(workers), "-p", "no:cacheprovider"]
         command += ["--timeout", "600", "--cov-context=test", "--cov-report=", f"--junitxml={times}", *cover]
-        environment = {**os.environ, "COVERAGE_FILE": str(data), "PYTHONPATH": str(self._root)}
-        subprocess.run(command, cwd=self._root, env=environment, stdout=subprocess.DEVNULL, check=False)
+        self._tree.run(command, {"COVERAGE_FILE": str(data)})
+        state.write_text(f"{self._state(tests)}\n{self._tree.folder}")  # last: what was stopped before is not whole
+
+    def has(self, tests: str) -> bool:
+        """Whether a folder is measured, and neither it nor the program has changed since."""
+        state = self._files(tests)[2]
+        return state.exists() and state.read_text().splitlines()[0] == self._state(tests)
 
     def read(self, tests: str) -> None:
         """Take up what was measured of a folder. Raises FileNotFoundError where nothing was."""
-        data, times = self._files(tests)
+        data, times, state = self._files(tests)
+        measured_in = Path(state.read_text().splitlines()[1])
         took, failed = _times(times)
         kept = CoverageData(str(data))
         kept.read()
         for path in kept.measured_files():
-            lines = self._runs.setdefault(str(Path(path).relative_to(self._root)), defaultdict(set))
+            lines = self._runs.setdefault(str(Path(path).relative_to(measured_in)), defaultdict(set))
             for line, contexts in kept.contexts_by_lineno(path).items():
                 lines[line] |= {context.rpartition("|")[0] for context in contexts if context}
         names = {name for lines in self._runs.values() for each in lines.values() for name in each}
@@ -57,22 +70,73 @@ class Covered:
     def tests(self, path: str, line: int, most: float) -> list[str]:
         """The tests that run a line, the quickest first, as many as take so many seconds together at most.
 
-        A line that is run by the import alone is tried with all tests that run anything of its file.
+        A line that is run by the import alone, whichever test came first to it, is tried with all tests that run
+        anything of its file; one of a file that has no other lines, with those of the files that import it.
         """
-        lines: Mapping[int, set[str]] = self._runs.get(path, {})
-        found = lines.get(line) or {name for each in lines.values() for name in each}
-        chosen, sum_ = [], 0.0
-        for name in sorted(found - self.failed, key=lambda name: (self.seconds.get(name, LONGEST), name)):
-            takes = self.seconds.get(name, LONGEST)
-            if takes > LONGEST or sum_ + takes > most:
+        lines = self._runs.get(path, {})
+        statement = self._calls(path).get(line)
+        if statement is not None:
+            found = {name for each in statement for name in lines.get(each, ())}
+        else:
+            found = self._of(path) or {
+                name for each in self._runs if self._imports(each, path) for name in self._of(each)
+            }
+        chosen, sum_, longest = [], 0.0, LONGEST * most
+        for name in sorted(found - self.failed, key=lambda name: (self.seconds.get(name, longest), name)):
+            takes = self.seconds.get(name, longest)
+            if takes > longest or sum_ + takes > most:
                 break
             chosen.append(name)
             sum_ += takes
         return chosen
 
-    def _files(self, tests: str) -> tuple[Path, Path]:
+    def _of(self, path: str) -> set[str]:
+        """The tests that run a function of a file."""
+        lines = self._runs.get(path, {})
+        return {name for line in lines.keys() & self._calls(path).keys() for name in lines[line]}
+
+    def _calls(self, path: str) -> dict[int, range]:
+        """The lines of a file that are run by calls, each with those of its statement."""
+        if path not in self._called:
+            found: dict[int, range] = {}
+            for function in ast.walk(self._parsed(path)):
+                if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                    for node in (inner for each in function.body for inner in ast.walk(each)):
+                        if isinstance(node, ast.stmt):
+                            _add(found, node)
+            self._called[path] = found
+        return self._called[path]
+
+    def _imports(self, path: str, imported: str) -> bool:
+        """Whether a file imports from another."""
+        if path not in self._imported:
+            nodes = ast.walk(self._parsed(path))
+            self._imported[path] = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+        return imported.removesuffix(".py").removesuffix("/__init__").replace("/", ".") in self._imported[path]
+
+    def _parsed(self, path: str) -> ast.Module:
+        return ast.parse((self._tree.folder / path).read_text())
+
+    def _files(self, tests: str) -> tuple[Path, Path, Path]:
         name = tests.replace("/", ".")
-        return self._kept / f"{name}.coverage", self._kept / f"{name}.xml"
+        return tuple(self._kept / f"{name}.{kind}" for kind in ("coverage", "xml", "state"))  # type: ignore[return-value]
+
+    def _state(self, tests: str) -> str:
+        """A digest of the program's and the tests' text."""
+        digest = hashlib.sha256()
+        for folder in (*self._packages, tests):
+            for path in sorted((self._tree.folder / folder).rglob("*")):
+                if path.suffix in (".py", ".toml"):
+                    digest.update(str(path.relative_to(self._tree.folder)).encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+def _add(found: dict[int, range], statement: ast.stmt) -> None:
+    """Put in the lines of a statement; of one that holds others, whatever they do not say better."""
+    lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+    for line in lines:
+        if line not in found or len(lines) < len(found[line]):
+            found[line] = lines
 
 
 def _times(path: Path) -> tuple[dict[tuple[str, str], float], set[tuple[str, str]]]:

@@ -31,6 +31,9 @@ CORE = (
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
 
 _TUNING = 1000
+_UNSEEN = ("frozen", "kw_only", "slots", "eq", "order", "gc", "strict", "maxsize")
+"""Arguments that no run can tell apart: what a type checker sees, what never happens (a ``zip`` of unlike lengths), and
+how much a cache keeps."""
 
 
 class PlainAssignment(Operator):
@@ -128,15 +131,30 @@ def change(code: str, mutated: str) -> tuple[str, str]:
     return _said(lines, "- "), _said(lines, "+ ")
 
 
-def sample(root: Path, folders: Iterable[str], number: int, seed: object) -> list[Fault]:
-    """So many faults of the files below some folders: each place is as likely as any other, and gets one fault."""
-    chance = random.Random(str(seed))
+def sample(root: Path, packages: Iterable[str], number: int, least: int, seed: object) -> list[tuple[str, Fault]]:
+    """About so many faults of the files below some folders, each with its folder, in an order of chance.
+
+    A folder's share is that of its places, though ``least`` of them; a place is as likely as any other of its folder,
+    and gets one fault.
+    """
+    places = {package: _places(root, package) for package in packages}
+    share = number / max(1, sum(map(len, places.values())))
+    chosen = []
+    for package, found in places.items():
+        many = min(len(found), max(least, round(share * len(found))))
+        chance = random.Random(f"{seed} {package}")  # the same ones, whatever other folders are asked for
+        chosen += [(package, chance.choice(found[place])) for place in chance.sample(sorted(found), many)]
+    random.Random(str(seed)).shuffle(chosen)  # where time runs out, every folder had its share
+    return chosen
+
+
+def _places(root: Path, folder: str) -> dict[tuple[str, int, int], list[Fault]]:
+    """The faults of the files below a folder, by file, line and column."""
     places: dict[tuple[str, int, int], list[Fault]] = {}
-    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+    for path in sorted((root / folder).rglob("*.py")):
         for column, fault in _of(path.read_text(), str(path.relative_to(root))):
             places.setdefault((fault.path, fault.line, column), []).append(fault)
-    chosen = chance.sample(sorted(places), min(number, len(places)))
-    return [chance.choice(places[place]) for place in chosen]
+    return places
 
 
 def _of(code: str, path: str) -> Iterator[tuple[int, Fault]]:
@@ -144,9 +162,20 @@ def _of(code: str, path: str) -> Iterator[tuple[int, Fault]]:
     nodes = list(ast_nodes(get_ast(code)))
     for name in (*CORE, *OWN):
         operator = _operator(name)
-        positions = [place for node in nodes for place in operator.mutation_positions(node)]
-        for occurrence, ((line, column), _) in enumerate(positions):
-            yield column, Fault(path, line, name, occurrence)
+        positions = [(node, place) for node in nodes for place in operator.mutation_positions(node)]
+        for occurrence, (node, ((line, column), _)) in enumerate(positions):
+            if not _is_unseen(node):
+                yield column, Fault(path, line, name, occurrence)
+
+
+def _is_unseen(node: Any) -> bool:
+    """Whether it is such an argument, or stands for how arguments are given, which a type checker sees as well."""
+    above = node.parent
+    if above is None:
+        return False
+    if above.type == "parameters":  # the * before those that are only given by name
+        return True
+    return above.type == "argument" and above.children[0].get_code().strip() in _UNSEEN
 
 
 def _operator(name: str) -> Operator:

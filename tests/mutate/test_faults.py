@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cosmic_ray.mutating import mutate_code
 
 from tests.mutate.covered import Covered
-from tests.mutate.faults import OWN, change, sample
+from tests.mutate.faults import OWN, Fault, change, sample
+from tests.mutate.trying import Tree
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())["fault"]
@@ -23,6 +25,16 @@ def fold(rows, total):
         total += row.cores
     return total
 """
+LINES = """\
+from b import MOST
+
+def fits(number):
+    if number:
+        return (number <=
+            MOST)
+def unused():
+    return 1
+"""
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -31,15 +43,19 @@ def test_our_own_faults_are_what_they_say(name: str) -> None:
         assert mutate_code(example.pre_mutation_code, OWN[name](), example.occurrence) == example.post_mutation_code
 
 
+def _some(root: Path, number: int, seed: int) -> list[Fault]:
+    return [fault for _, fault in sample(root, ["bot"], number, 0, seed)]
+
+
 def test_every_place_gets_a_fault_and_a_seed_gives_the_same_again(tmp_path: Path) -> None:
     (tmp_path / "bot").mkdir()
     (tmp_path / "bot" / "fold.py").write_text(CODE)
-    whole = sample(tmp_path, ["bot"], 100, 1)
+    whole = _some(tmp_path, 100, 1)
     assert sorted({(fault.path, fault.line) for fault in whole}) == [("bot/fold.py", line) for line in (1, 4, 5, 6, 7)]
     assert all(fault.put_into(CODE) != CODE for fault in whole)
-    assert sample(tmp_path, ["bot"], 3, 7) == sample(tmp_path, ["bot"], 3, 7)
-    assert len(sample(tmp_path, ["bot"], 3, 7)) == 3
-    found = {change(CODE, fault.put_into(CODE)) for seed in range(40) for fault in sample(tmp_path, ["bot"], 100, seed)}
+    assert _some(tmp_path, 3, 7) == _some(tmp_path, 3, 7)
+    assert len(_some(tmp_path, 3, 7)) == 3
+    found = {change(CODE, fault.put_into(CODE)) for seed in range(40) for fault in _some(tmp_path, 100, seed)}
     assert {
         ("LATE = 3", "LATE = 4"),
         ("if row.late < LATE and row.known:", "if row.late <= LATE and row.known:"),
@@ -48,6 +64,25 @@ def test_every_place_gets_a_fault_and_a_seed_gives_the_same_again(tmp_path: Path
         ("continue", "break"),
         ("total += row.cores", "total = row.cores"),
     } <= found
+
+
+def test_arguments_that_no_run_can_tell_apart_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot" / "row.py").write_text(
+        "class Row(Struct, frozen=True):\n    late: bool = field(default=True)\ndef f(*, a): pass\n"
+    )
+    assert {fault.line for fault in _some(tmp_path, 100, 1)} == {2}
+
+
+def test_a_folder_gets_the_share_of_its_places_and_a_small_one_some(tmp_path: Path) -> None:
+    for folder, times in (("large", 20), ("small", 1)):
+        (tmp_path / folder).mkdir()
+        for number in range(times):
+            (tmp_path / folder / f"fold{number}.py").write_text(CODE)
+    most = len(sample(tmp_path, ["small"], 10_000, 0, 1))
+    shares = Counter(folder for folder, _ in sample(tmp_path, ["large", "small"], 42, 2, 1))
+    assert shares == {"large": 40, "small": 2}
+    assert Counter(folder for folder, _ in sample(tmp_path, ["large", "small"], 42, 99, 1))["small"] == most
 
 
 @pytest.mark.parametrize("fault", ACCEPTED, ids=lambda fault: f"{fault['file']} {fault['now']}")
@@ -59,11 +94,44 @@ def test_what_is_accepted_is_a_line_of_its_file_and_has_a_reason(fault: dict[str
 
 
 def test_a_line_is_tried_with_the_tests_that_run_it_quickest_first(tmp_path: Path) -> None:
-    covered = Covered(tmp_path, tmp_path)
+    (tmp_path / "a.py").write_text(LINES)
+    (tmp_path / "b.py").write_text("MOST = 3\n")
+    (tmp_path / "c.py").write_text("LEAST = 3\n")
+    covered = Covered(Tree(tmp_path), tmp_path, [])
     covered.seconds = {"slow": 8.0, "quick": 0.1, "red": 0.2, "endless": 90.0}
     covered.failed = {"red"}
-    covered._runs = {"a.py": {2: {"slow", "quick", "red", "endless"}, 3: {"quick"}}}
-    assert covered.tests("a.py", 2, 60) == ["quick", "slow"]
-    assert covered.tests("a.py", 2, 5) == ["quick"]
-    assert covered.tests("a.py", 1, 60) == ["quick", "slow"], "run by the import alone"
-    assert covered.tests("b.py", 1, 60) == []
+    covered._runs = {"a.py": {1: {"endless"}, 4: {"slow", "quick", "red", "endless"}, 5: {"quick"}}}
+    assert covered.tests("a.py", 4, 60) == ["quick", "slow"]
+    assert covered.tests("a.py", 4, 5) == ["quick"]
+    assert covered.tests("a.py", 5, 60) == ["quick"]
+    assert covered.tests("a.py", 6, 60) == ["quick"], "it is in the statement of the line above"
+    assert covered.tests("a.py", 8, 60) == [], "no test calls it"
+    assert covered.tests("a.py", 1, 60) == ["quick", "slow"], "run by the import, whichever test came first"
+    assert covered.tests("b.py", 1, 60) == ["quick", "slow"], "run by the import alone: those of who imports it"
+    assert covered.tests("c.py", 1, 60) == []
+
+
+def test_what_was_measured_serves_again_until_something_changes(tmp_path: Path) -> None:
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    for folder in (tree / "tests", tree / "fold", kept):
+        folder.mkdir(parents=True)
+    (tree / "fold" / "__init__.py").write_text("def fits(number):\n    return number <= 3\n")
+    test = tree / "tests" / "test_fold.py"
+    test.write_text(
+        "from fold import fits\n\ndef test_it():\n    assert fits(3)\n\ndef test_red():\n    assert fits(9)\n"
+    )
+
+    def covered() -> Covered:
+        made = Covered(Tree(tree), kept, ["fold"])
+        made.measure("tests", 0)
+        made.read("tests")
+        return made
+
+    first = covered()
+    assert first.failed == {"tests/test_fold.py::test_red"}, "it fails without a fault"
+    assert first.tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_it"]
+    measured = (kept / "tests.coverage").stat().st_mtime_ns
+    covered()
+    assert (kept / "tests.coverage").stat().st_mtime_ns == measured
+    test.write_text(test.read_text().replace("test_it", "test_boundary"))
+    assert covered().tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_boundary"]

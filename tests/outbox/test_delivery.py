@@ -328,6 +328,25 @@ async def test_a_message_that_was_found_after_a_crash_shows_the_newest_version(w
     assert [(each.words, each.edits) for each in w.room.messages] == [("a 2", 1)]
 
 
+async def test_a_message_that_a_crash_left_in_doubt_is_not_looked_for_at_once(w: World) -> None:
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.room.messages)
+    await w.die()
+    sought, find = [], w.chat.find_by_key
+
+    async def timed(*args: Any) -> str | None:
+        sought.append(w.clock.elapsed())
+        return await find(*args)
+
+    w.chat.find_by_key = timed  # type: ignore[method-assign]
+    began = w.clock.elapsed()
+    w.start()
+    await w.done("a")
+    assert sought[0] >= began + 2.0, "it may not be readable yet"
+
+
 async def test_what_is_looked_for_and_not_found_is_posted(w: World) -> None:
     w.chat.trouble["post_once"] = [Undelivered("doubt", "not there"), Undelivered("doubt", "not there")]
     w.start()
@@ -625,3 +644,11 @@ async def test_closing_sends_what_can_be_sent(w: World) -> None:
     await w.outbox.close()
     assert len(w.room.words()) == 10
     assert [row.entry.id for row in await w.store.undelivered()] == ["later"]
+
+
+async def test_closing_does_not_wait_where_nothing_more_can_be_sent(w: World) -> None:
+    await w.give(entry("a"), entry("later", not_before=w.clock.now() + timedelta(hours=1)))
+    w.start()
+    await w.done("a")
+    async with asyncio.timeout(60):
+        await w.outbox.close(seconds=3600)

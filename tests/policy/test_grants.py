@@ -307,3 +307,30 @@ def test_a_rule_for_approvals_holds_for_any_entity_of_a_change() -> None:
     assert rules.needed(asked(**MOVE), Size())
     assert rules.needed(asked(**CLONE), Size())
     assert not rules.needed(asked(**{**CLONE, "uses": ()}), Size())
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ([grant()], True),
+        ([grant(accounts=["prod-*"])], True),
+        ([grant(entities=["pool:cpu-*"])], True),
+        ([grant(entities=["job:*"])], False),
+        # a deny holds where it does whatever is filled in
+        ([grant(), grant(deny=True)], False),
+        ([grant(), grant(deny=True, accounts=["prod-*"])], True),
+        ([grant(), grant(deny=True, entities=["pool:cpu-*"])], True),
+        ([], True),  # without any grants the role decides
+    ],
+)
+def test_before_all_is_filled_in_it_is_whether_anything_would_be_allowed(
+    given: list[GrantSettings], allowed: bool
+) -> None:
+    question = asked(partial=True, account="", target=Target("pool"))
+    assert policy(*given, everyone="operator").decide(question).allowed is allowed
+
+
+def test_an_account_that_is_filled_in_already_is_judged() -> None:
+    for account, allowed in (("prod-1", True), ("sim", False)):
+        question = asked(partial=True, account=account, target=Target("pool"))
+        assert policy(grant(accounts=["prod-*"]), everyone="operator").decide(question).allowed is allowed

@@ -290,3 +290,22 @@ def test_any_text_is_evaluated_or_refused(text: str) -> None:
     except FormulaError as error:
         assert error.message.endswith((".", "?"))
         assert 0 <= error.at <= len(text)
+
+
+def test_a_target_is_read_by_either_of_its_names() -> None:
+    """What was set last by the full name; by the alias where only that was set; what the pool has before."""
+    alias, full = "$TargetDedicated", "$TargetDedicatedNodes"
+    for text, value in (
+        (f"{alias} = 2; x = {full};", 2.0),
+        (f"{full} = 5; x = {alias};", 5.0),
+        (f"{full} = 5; {alias} = 2; x = {full};", 5.0),
+        (f"x = {full}; {full} = 5;", 3.0),
+    ):
+        assert run(text).values["x"] == value, text
+
+
+def test_a_sign_of_what_is_no_number_is_said_with_its_place() -> None:
+    for text, words in (("x = -requeue;", "not a text"), ("x = !vec(1, 2);", "not a vector")):
+        with pytest.raises(FormulaError, match=words) as error:
+            run(text)
+        assert error.value.at == 4

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 
-from bot.domain.bodies.arm import ENUMERATIONS, RENAMED, from_arm, to_arm
+from bot.domain.bodies.arm import ENUMERATIONS, RENAMED, Resource, from_arm, to_arm
 from bot.domain.bodies.arm_template import arm_template, literal
 from bot.domain.bodies.bicep import bicep, text
 from bot.domain.bodies.clone import clone
@@ -262,3 +262,10 @@ def _reached(name: str, seen: set[str]) -> set[str]:
         for inner in re.findall(r'"#/definitions/(\w+)"', json.dumps(schema()["definitions"][name])):
             _reached(inner, seen)
     return seen
+
+
+def test_bicep_has_an_identity_where_the_pool_has_one() -> None:
+    own = {"type": "UserAssigned", "userAssignedIdentities": {"/subscriptions/s/id": {}}}
+    for resource in (Resource("a", {"vmSize": "x"}, {}), Resource("a", {"vmSize": "x"}, own)):
+        body = read(bicep(resource, "render"))["resources"]["pool"]["body"]
+        assert ("identity" in body, body.get("identity", {})) == (bool(resource.identity), resource.identity)

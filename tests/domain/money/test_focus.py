@@ -128,5 +128,6 @@ def test_an_estimate_is_never_billed_and_sums_to_the_ledger() -> None:
     assert first["x_JobScheduleId"] == "nightly"
     assert json.loads(str(first["Tags"])) == {"owner": 'a "b", {c}'}
     assert first["ResourceId"] == "/subscriptions/s/farm/pools/p"
+    assert {row["BillingCurrency"] for row in found} == {"USD"}, "idle time that is nobody's is in dollars, too"
     (nobody,) = [row for row in found if row["x_PoolId"] is None]
     assert (nobody["ListCost"], nobody["x_CoreHours"]) == (None, 4)

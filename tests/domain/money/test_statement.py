@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.money.ledger import Ledger, LedgerRow
 from bot.domain.money.reconcile import reconcile
 from bot.domain.money.spans import Days
 from bot.domain.money.spend import NOTHING, Spend
 from bot.domain.money.statement import Statement
-from storage.port.bill import BillRow
+from storage.port.bill import BillReading, BillRow
 from storage.port.core_use import CoreUse
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -136,3 +137,40 @@ def test_a_pool_is_one_whatever_case_the_bill_writes_it_in() -> None:
     mine = found.of_pool("RENDER")
     assert mine.main
     assert (mine.main.amortized, mine.ledger.total.cost.total) == (4.0, 2.0)
+
+
+def test_since_when_the_bill_is_known_and_whether_it_is_still_being_read() -> None:
+    whole = Days(FIRST, NOW.date(), "in the last 29 days")
+
+    def read_from(first: date | None, rows: list[BillRow], days: Days = whole) -> Statement:
+        reading = BillReading("a", "ok", NOW, NOW, first=first)
+        return replace(statement(days, rows, []), reading=reading)
+
+    billed = [row(FIRST + timedelta(days=9), 5.0)]
+    late = FIRST + timedelta(days=1)
+    for found, known_from, being_read, words in (
+        (read_from(FIRST, billed), None, False, "in the last 29 days"),
+        (read_from(late, billed), late, True, "since 2 Feb, still being read"),
+        (read_from(late, []), None, False, "in the last 29 days"),
+        (read_from(None, billed), None, False, "in the last 29 days"),
+        (statement(whole, billed, []), None, False, "in the last 29 days"),
+    ):
+        assert (found.known_from, found.being_read, found.words) == (known_from, being_read, words)
+    long_ago = NOW.date() - timedelta(days=92)
+    year = Days(long_ago - timedelta(days=9), NOW.date(), "in the last 101 days")
+    assert read_from(long_ago + timedelta(days=1), billed, year).being_read
+    back = read_from(long_ago, billed, year)
+    assert (back.known_from, back.being_read) == (long_ago, False), "as far back as the bill is read"
+
+
+def test_in_which_currency_and_in_which_steps_it_is_shown() -> None:
+    days = Days(FIRST, FIRST + timedelta(days=43), "then")
+    dollars, euros = row(FIRST, 5.0), replace(row(FIRST, 4.0), currency="EUR")
+    both = statement(days, [dollars, euros], [])
+    assert (both.currency, both.comparable) == ("USD", True)
+    assert [each.currency for each in both.further] == ["EUR"]
+    other = statement(days, [euros], [])
+    assert (other.currency, other.comparable, other.further) == ("EUR", False, ())
+    none = statement(days, [], [])
+    assert (none.currency, none.comparable, none.by_week) == ("USD", False, False)
+    assert statement(Days(FIRST, FIRST + timedelta(days=44), "then"), [], []).by_week

@@ -86,6 +86,8 @@ FORMULA = {"autoscale": True, "autoscale_interval": 300.0}
         ([pool(resize_errors=(("AllocationTimedOut", LAPSED),), **TWO)], {}, "stale error"),
         ([pool(resize_errors=(("AllocationTimedOut", LAPSED),), dedicated=1, target_dedicated=2)], {}, ""),
         ([pool(resize_errors=(("ResizeStopped", "by a person"),), **TWO)], {}, ""),
+        ([pool(resize_errors=(("AllocationTimedOut", LAPSED),), state="deleting", **TWO)], {}, ""),
+        ([pool(resize_errors=(("AllocationTimedOut", LAPSED),), allocation="resizing", **TWO)], {}, ""),
         ([pool(allocation_since=AT - 30 * DAY)], {}, "forgotten pools"),
         ([pool(allocation_since=AT - 29 * DAY)], {}, ""),
         ([pool(allocation_since=None)], {}, ""),
@@ -102,6 +104,10 @@ FORMULA = {"autoscale": True, "autoscale_interval": 300.0}
 )  # fmt: skip
 def test_pools(pools: list[PoolStanding], more: dict[str, Any], kind: str) -> None:
     assert list(found(case(pools=pools, **more))) == ([kind] if kind else [])
+    first = [pool("well"), pool("going", state="deleting"), pool("busy", standing=IDLE, autoscale=True, **TWO)]
+    assert list(found(case(pools=[*first, *pools], **more))) == ([kind] if kind else []), (
+        "one after others is found too"
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +185,17 @@ def test_words_and_figures() -> None:
     assert (jobs.words, jobs.command) == (
         "job render-1 is still active, though all its 40 tasks completed", "job terminate render-1"
     )  # fmt: skip
+    assert jobs.since == AT - 2 * DAY
+    two = found(case(jobs=[job(), job("render-2", quiet_since=AT - 3 * DAY), job("nightly:job-3", schedule="nightly")]))
+    assert (two["zombie jobs"].command, two["zombie jobs"].changes) == ("job list active", False)
+    assert two["zombie jobs"].since == AT - 3 * DAY
+    off = [ScheduleStanding(id=f"s-{n}", state="disabled", state_since=AT - n * DAY) for n in (31, 40)]
+    one, both = (found(case(schedules=each))["forgotten schedules"] for each in (off[:1], off))
+    assert (one.command, one.changes, one.since) == ("schedule delete s-31", True, AT - 31 * DAY)
+    assert (both.command, both.changes, both.since) == ("schedule list disabled", False, None)
     assert (retries.week, retries.currency, retries.command) == (10.0, "USD", "failures schedule nightly")
+    more = found(case(runs=[run(lost_core_seconds=720_000.0), run(job="nightly:job-2")]))["retries"]
+    assert more.week == 100.0, "no more is lost than it cost"
     idle = found(case(pools=[pool(standing=IDLE, **TWO)]))["idle now"]
     assert (idle.week, idle.command) == (84.0, "pool resize cpu 0")
 

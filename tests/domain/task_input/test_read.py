@@ -92,6 +92,7 @@ def test_a_task_that_was_copied_from_the_service_goes_without_what_the_service_s
         (" \n", "there is nothing in it."),
         ("[]", "there are no tasks in it."),
         ("frame,scene\n", "no column is called commandLine"),
+        ("id,command,env:\na,x,y\n", "the column env: is no property of a task"),
         ("[1]", "line 1: a task is an object, {…}, not 1"),
         ('[{"id":"a","commandLine":"x"}\n{"id":"b"}]', "line 2: this is no JSON: a comma or ] is missing here."),
         ('[{"id":"a","commandLine":"x"}] x', "line 1: this is no JSON: something follows the end of the list."),

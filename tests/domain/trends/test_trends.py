@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bot.azure.models.watched import NodeTimes
+from bot.domain.trends.boots import boots_of
 from bot.domain.trends.facts import boots_by_size, job_outcomes, preemptions, task_outcomes, waits
 from bot.domain.trends.period import PERIODS, Period, period_of
 from bot.domain.trends.runs import LAST, against
@@ -126,3 +128,38 @@ def test_a_run_is_held_against_the_ten_before_it() -> None:
 def test_a_bucket_begins_where_the_one_before_ends() -> None:
     period = Period(NOW, NOW + 4 * HOUR, HOUR)
     assert [period.index(NOW + part * HOUR) for part in (0, 0.99, 1, 3.5, 4, -0.1)] == [0, 0, 1, 3, None, None]
+
+
+def test_a_boot_is_the_first_of_a_node_that_was_allocated_lately() -> None:
+    def node(name: str, allocated: timedelta | None, boots: timedelta | None, **more: object) -> NodeTimes:
+        at = None if allocated is None else NOW - allocated
+        booted = None if boots is None or at is None else at + boots
+        return NodeTimes(id=name, allocation_time=at, last_boot_time=booted, **more)  # type: ignore[arg-type]
+
+    nodes = [
+        node("first", HOUR, timedelta(seconds=90)),
+        node("slow", 2 * HOUR, HOUR, is_dedicated=False),
+        node("again", 2 * HOUR, HOUR + timedelta(seconds=1)),
+        node("before", timedelta(hours=2, seconds=1), timedelta(seconds=90)),
+        node("at once", HOUR, timedelta()),
+        node("not yet", HOUR, None),
+        node("unknown", None, None),
+        node("other", HOUR, timedelta(seconds=60), vm_size="own"),
+    ]
+    found = list(boots_of("a", "p", "", nodes, NOW - 2 * HOUR))
+    assert [(each.node, each.seconds, each.spot, each.vm_size) for each in found] == [
+        ("first", 90.0, False, ""),
+        ("slow", 3600.0, True, ""),
+        ("other", 60.0, False, "own"),
+    ]
+    assert {each.vm_size for each in boots_of("a", "p", "pool's", nodes, NOW - 2 * HOUR)} == {"pool's"}
+
+
+def test_what_usually_failed_is_known_from_three_runs_on() -> None:
+    runs = [job(f"s:job-{n}", NOW - n * HOUR, failed=failed) for n, failed in enumerate((9, 1, None, 4, 2))]
+    found = against(runs)
+    assert found is not None
+    assert found.usual_failed == 2
+    fewer = against(runs[:-1])
+    assert fewer is not None
+    assert fewer.usual_failed is None
