@@ -197,7 +197,7 @@ class WatchSettings(Struct, forbid_unknown_fields=True, frozen=True):
     tasks: Literal["failed", "all"] = "failed"
     """Tasks that are recorded: those that fail, or every start and end, with the requests that all else has left."""
     nodes: Literal["trouble", "all"] = "trouble"
-    """Node changes that are recorded: into and out of trouble, or all, a request per pool and poll, where any is left."""
+    """Node changes that are recorded: into and out of trouble, or all, a request a pool and poll where one is left."""
     sweep_hours: Annotated[int, Meta(ge=1, le=168)] = 2
     """Hours between two full lists of unfinished jobs, which find deleted ones."""
     believe_clock: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -153,17 +155,21 @@ class _Wait:
         self.now, self.elapsed = host.wall, host.elapsed
 
 
-async def _watched(stage: Stage) -> Watched:
-    host = Host(stage.sandbox.world.clock.now())
-    accounts = Accounts({stage.account.name: stage.account.settings}, {}, host=host)
-    return Watched(stage, accounts.get(), host)
+@asynccontextmanager
+async def _watched() -> AsyncIterator[tuple[Stage, Watched]]:
+    async with staged() as stage:
+        host = Host(stage.sandbox.world.clock.now())
+        accounts = Accounts({stage.account.name: stage.account.settings}, {}, host=host)
+        try:
+            yield stage, Watched(stage, accounts.get(), host)
+        finally:
+            await accounts.close()
 
 
 @pytest.mark.parametrize("off", JUMPS)
 @pytest.mark.parametrize("looks", [1, 5])
 async def test_no_cursor_follows_a_time_that_jumps(off: timedelta, looks: int) -> None:
-    async with staged() as stage:
-        watched = await _watched(stage)
+    async with _watched() as (stage, watched):
         await watched.look(3)
         before = watched.cursors
         watched.off = off
@@ -176,12 +182,10 @@ async def test_no_cursor_follows_a_time_that_jumps(off: timedelta, looks: int) -
         await watched.look(int(timedelta(hours=2, minutes=10).total_seconds() / 30))
         assert (job, "deleted") in stage.store.of("job")
         assert not stage.store.doubled
-        await watched.account.close()
 
 
 async def test_a_cursor_from_the_future_is_brought_back() -> None:
-    async with staged() as stage:
-        watched = await _watched(stage)
+    async with _watched() as (stage, watched):
         await watched.look(3)
         future = watched.now + timedelta(days=3000)
         for cursor in list(stage.store._cursors.values()):
@@ -193,4 +197,3 @@ async def test_a_cursor_from_the_future_is_brought_back() -> None:
         await watched.look(int(AHEAD.total_seconds() / 30) + 3)
         assert all(at <= watched.now + timedelta(seconds=2) for at in watched.cursors.values())
         assert job not in stage.observer._state.jobs
-        await watched.account.close()
