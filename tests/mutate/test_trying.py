@@ -59,6 +59,14 @@ def test_a_fault_is_noticed_or_not(tree: Tree, fault: Fault | None, outcome: Out
     assert [path.name for path in tree.folder.parent.iterdir()] == ["tree"], "what tests write is gone"
 
 
+def test_what_is_tried_is_the_copy_and_not_what_is_installed(tree: Tree) -> None:
+    (tree.folder / "bot").mkdir()
+    (tree.folder / "bot" / "__init__.py").write_text("")
+    asks = "import bot\nfrom pathlib import Path\n\ndef test_it():\n    assert Path(bot.__file__).parents[1] == Path.cwd()\n"
+    (tree.folder / "test_copy.py").write_text(asks)
+    assert tree.outcome(None, ["test_copy.py::test_it"], 1.0) is Outcome.NOT_NOTICED
+
+
 def test_tests_that_are_not_there_are_no_answer(tree: Tree) -> None:
     with pytest.raises(RuntimeError, match="measure anew"):
         tree.outcome(UNSEEN, ["test_fold.py::test_of_yesterday"], 1.0)
