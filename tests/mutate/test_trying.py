@@ -62,8 +62,9 @@ def test_a_fault_is_noticed_or_not(tree: Tree, fault: Fault | None, outcome: Out
 def test_what_is_tried_is_the_copy_and_not_what_is_installed(tree: Tree) -> None:
     (tree.folder / "bot").mkdir()
     (tree.folder / "bot" / "__init__.py").write_text("")
-    asks = "import bot\nfrom pathlib import Path\n\ndef test_it():\n    assert Path(bot.__file__).parents[1] == Path.cwd()\n"
-    (tree.folder / "test_copy.py").write_text(asks)
+    asked = "def test_it():\n    assert Path(bot.__file__).parents[1] == Path.cwd()\n"
+    asked = f"from pathlib import Path\n\nimport bot\n\n{asked}"
+    (tree.folder / "test_copy.py").write_text(asked)
     assert tree.outcome(None, ["test_copy.py::test_it"], 1.0) is Outcome.NOT_NOTICED
 
 
