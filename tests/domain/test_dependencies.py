@@ -94,6 +94,7 @@ def test_a_long_chain_is_put_together_by_stretches_and_breaks_where_it_failed() 
     assert sum(len(group.ids) for group in found.groups) == 1000
     assert [group.ids for group in found.groups if group.worst == "failed"] == [["s-700"]]
     assert {link.blocking for link in found.links} == {True, False}
+    assert sorted({group.layer for group in found.groups}) == list(range(found.layers)), "no layer is left empty"
 
 
 def test_ranges_are_of_numbers_that_are_written_as_such() -> None:
