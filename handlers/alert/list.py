@@ -173,8 +173,15 @@ def _row(
         Time(incident.since, "age"),
         *((" · ", *care) if (care := _care(incident)) else ()),
         muted(f" · {_where(alerts, shown, notifications)}"),
-        muted(f" · also {', '.join(dict.fromkeys(each.kind for each in others))}") if others else None,
+        muted(f" · also {', '.join(dict.fromkeys(_in_short(each, incident) for each in others))}") if others else None,
     )
+
+
+def _in_short(other: Incident, told: Incident) -> str:
+    """What another alert says, without the name that stands there already: ``12 of 40 tasks failed``."""
+    if not other.entity == told.entity:  # noqa: SIM201 - entities define equality alone
+        return other.headline
+    return other.headline.removeprefix(f"{told.entity.kind} {told.entity.id}").lstrip(": ") or other.headline
 
 
 def _where(alerts: AlertService, shown: list[str], notifications: list[Notification]) -> str:

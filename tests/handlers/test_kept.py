@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from bot.clock import Clock
 from bot.monitor.observer import Observer
@@ -12,6 +14,7 @@ from bot.sandbox.world import program_output
 from bot.sandbox.world.account import AccountState
 from cards.card import Actions, Attachment, Button, Card, Code, plain
 from cards.text import render
+from handlers.shared.kept import kept_sections
 from storage.port.black_box import KeptFile, KeptTask
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -78,7 +81,8 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     account(scene).inject.storm(["nightly"], ["exit-1"], 1, pool_id=POOL)
     await look(30)
     (task,) = account(scene).jobs["nightly"].tasks.values()
-    live = await scene.ask(f"log nightly {task.id} stderr.txt")
+    live = await scene.ask(f"log nightly {task.id}")
+    assert "stderr.txt" in plain(live.title), "the file that says most of why it failed"
     assert "ValueError" in code(live)
     assert "kept" not in shown(live)
     account(scene).commands.remove_nodes(POOL, [str(task.node_id)], "terminate")
@@ -89,7 +93,9 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     assert not log.refused
     assert "The node is gone with its files." in shown(log)
     check("kept-log", still(log, scene))
-    out = await scene.ask(f"log nightly {task.id}")
+    usual = await scene.ask(f"log nightly {task.id}")
+    assert "stderr.txt" in plain(usual.title), "the file that says most"
+    out = await scene.ask(f"log nightly {task.id} stdout.txt")
     assert "stdout.txt" in plain(out.title)
     files = await scene.ask(f"file list nightly {task.id}")
     assert {"stderr", "stdout"} <= buttons(files).keys()
@@ -224,3 +230,12 @@ async def test_what_is_kept_is_shown_as_it_was_read(scene: Scene) -> None:
     card = await scene.ask("log old t stderr.txt kept:9")
     assert "3 runs are kept" in shown(card)
     assert {"kept:1", "kept:2"} <= {each.rpartition(" ")[2] for each in buttons(card).values()}
+
+
+def test_where_nothing_was_printed_there_is_no_section_of_what_was_kept() -> None:
+    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    box = KeptTask("a", "j", "t", at, at, exit_code=1, files=(KeptFile("stderr.txt", "  \n"),))
+    assert kept_sections(box, short=True) == []
+    assert kept_sections(box), "how it failed is told where the task itself is gone"
+    says = replace(box, files=(KeptFile("stderr.txt", "x"), KeptFile("stdout.txt", "boom")), line_in="stdout.txt")
+    assert next(block for block in kept_sections(says, short=True) if isinstance(block, Code)).text == "boom"

@@ -173,7 +173,14 @@ def _of_resize_error(error: ResizeError, case: PoolCase, short: Evidence) -> Clu
     row = knowledge.find("resize", code=code, message=words)
     if row is None:
         return unknown("unknown.resize", about, code, words, since=since, at=case.at)
-    return clue(row, about, since=since, evidence=[said, *_of_room(case.room), short])
+    return clue(row, about, since=since, evidence=[said, *_of_room(case.room), short], names=got(case.facts))
+
+
+def got(facts: PoolFacts) -> dict[str, str]:
+    """How many nodes a pool has got, for a resize to what fits; nothing for one that a formula resizes."""
+    if facts.autoscale:
+        return {}
+    return {"nodes": number(has(facts)), "dedicated": str(facts.dedicated), "spot": str(facts.spot)}
 
 
 def _of_room(room: Room | None) -> list[Evidence]:
