@@ -173,11 +173,11 @@ def _row(
         Time(incident.since, "age"),
         *((" · ", *care) if (care := _care(incident)) else ()),
         muted(f" · {_where(alerts, shown, notifications)}"),
-        muted(f" · also {', '.join(dict.fromkeys(_in_short(each, incident) for each in others))}") if others else None,
+        muted(f" · also {', '.join(dict.fromkeys(in_short(each, incident) for each in others))}") if others else None,
     )
 
 
-def _in_short(other: Incident, told: Incident) -> str:
+def in_short(other: Incident, told: Incident) -> str:
     """What another alert says, without the name that stands there already: ``12 of 40 tasks failed``."""
     if not other.entity == told.entity:  # noqa: SIM201 - entities define equality alone
         return other.headline

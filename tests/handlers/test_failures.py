@@ -75,6 +75,8 @@ async def test_failures_of_a_job_a_pool_and_the_account(scene: Scene) -> None:
     drawn = picture(card)
     assert drawn
     assert draw(drawn.chart)[:4] == b"\x89PNG"
+    asked = buttons(await scene.ask(f"why job {JOB}"))
+    assert asked[0].command.startswith(f"failures job {JOB}"), "of many failures all of them are shown first"
     assert plain((await scene.ask("failures account 7d")).title) == plain((await scene.ask("failures 7d")).title)
     for wrong in ("failures pool farm yesterday", "failures 999d"):
         refused = await scene.ask(wrong)

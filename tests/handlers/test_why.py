@@ -152,7 +152,10 @@ async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground)
         ("disabled", "job enable"),
         ("disk full", "node"),
         ("never ends", "job set"),
-        ("formula", "pool autoscale"),
+        ("formula", "pool autoscale edit"),
+        ("unusable", "node remove"),
+        ("blocked", "task reactivate"),
+        ("gone", "job move"),
         ("timed out", "pool resize"),
     ):
         job = account.places[name,].job.id

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain import knowledge
 from bot.domain.knowledge import find, row, rows
-from bot.domain.knowledge.table import PLACEHOLDERS, UNKNOWN_KINDS, Asked, Table, read
+from bot.domain.knowledge.table import PLACEHOLDERS, UNKNOWN_KINDS, Asked, Table, built_in, read
 from bot.requests.grammar import words
 from bot.tools.causes_page import markdown
 from tests.commands import every_command
@@ -183,3 +183,24 @@ def test_unknown_trouble_is_counted_for_the_metrics() -> None:
     before = knowledge.unknown().get(("node", "moonshine"), 0)
     assert find("node", code="Moonshine") is None
     assert knowledge.unknown()["node", "moonshine"] == before + 1
+
+
+def test_long_messages_are_found_and_not_kept() -> None:
+    table = Table(built_in())
+    long = "x" * 100_000
+    for each in range(3):
+        asked = Asked(message=f"{long} {each} cannot boot hypervisor generation '2'", code="badrequest")
+        assert table.find("resize", asked) == table.find(
+            "resize", Asked(message=asked.message[-50:], code="badrequest")
+        )
+    assert table._looked_up.cache_info().currsize == 3, "the short ones"
+
+
+def test_what_a_program_says_of_its_arguments_is_certain() -> None:
+    said = "render.py: error: the following arguments are required: --scene"
+    found = find("task", exit_code=2, line=said)
+    assert found is not None
+    assert (found.id, found.sure) == ("line.usage", "certain")
+    alone = find("task", exit_code=2)
+    assert alone is not None
+    assert alone.sure == "guess"

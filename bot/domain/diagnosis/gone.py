@@ -61,7 +61,7 @@ def of_gone(case: GoneNode) -> Clue:
     if case.shrunk:
         return _told(case, "node.shrunk", "its pool became smaller", [case.shrunk, *said])
     if case.last and case.last[0] in ("unusable", "starttaskfailed", "unknown"):
-        cause = f"it was {word(case.last[0])}, and left its pool; nobody asked the bot to remove it"
+        cause = f"it left its pool after it was seen as {word(case.last[0])}; nobody asked the bot to remove it"
         return _told(case, "node.left_in_trouble", cause, said)
     return _told(case, "node.left", "it left its pool, and what made it leave was not seen", said)
 

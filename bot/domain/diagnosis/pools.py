@@ -102,11 +102,6 @@ def of_pool(case: PoolCase) -> list[Clue]:
     return found or _on_its_way(case, facts) or _of_nothing(case, facts)
 
 
-def takes_tasks(case: PoolCase) -> bool:
-    """Whether tasks can run in the pool now."""
-    return is_active(case.pool.state) and usable(case.facts) > 0
-
-
 def _deleting(case: PoolCase) -> Clue:
     pool = case.pool
     since = pool.state_transition_time
@@ -177,8 +172,8 @@ def _of_resize_error(error: ResizeError, case: PoolCase, short: Evidence) -> Clu
 
 
 def got(facts: PoolFacts) -> dict[str, str]:
-    """How many nodes a pool has got, for a resize to what fits; nothing for one that a formula resizes."""
-    if facts.autoscale:
+    """How many nodes a pool has got, for a resize to what fits; nothing where a formula resizes it, or none fit."""
+    if facts.autoscale or not has(facts):
         return {}
     return {"nodes": number(has(facts)), "dedicated": str(facts.dedicated), "spot": str(facts.spot)}
 
