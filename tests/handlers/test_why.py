@@ -153,7 +153,6 @@ async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground)
         ("disk full", "node"),
         ("never ends", "job set"),
         ("formula", "pool autoscale edit"),
-        ("unusable", "node remove"),
         ("blocked", "task reactivate"),
         ("gone", "job move"),
         ("timed out", "pool resize"),
