@@ -80,6 +80,8 @@ def test_the_commands_in_the_pages_are_commands(registry: Registry, page: Path) 
             continue
         known = registry.find(tokens)
         assert known, f"{page.name}: “{span}” is no command"
+        if "{" in span and registry.fit(tokens) == "lacking":
+            continue  # a button of a cause whose form asks for the rest
         if len(tokens) > len(known.path.split()):
             registry.parse(tokens)
 
