@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Coroutine, Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+T = TypeVar("T")
 
 LONGEST_BACKOFF = 30.0
 """Seconds between two attempts at most, jitter included: the first message leaves within a minute of the return."""
@@ -14,6 +22,35 @@ LONGEST_BACKOFF = 30.0
 def backoff(tries: int, longest: float = LONGEST_BACKOFF) -> float:
     """Seconds to wait after so many failures in a row: 1, 2, 4, …, up to ``longest``; never more than that."""
     return min(float(1 << min(tries, 16)), longest) * random.uniform(0.7, 1.0)  # noqa: S311 - spreads, guards nothing
+
+
+async def in_time(works: Iterable[Coroutine[Any, Any, T]], seconds: float, at_once: int = 0) -> list[T | None]:
+    """What each of them gives, in their order, as far as it is there after so many seconds of the wall's clock.
+
+    So many run ``at_once``, all where that is 0. None stands for what was late, which is cancelled, and for what
+    failed, which is logged: whoever goes on without the one goes on without the other.
+    """
+    gate = asyncio.Semaphore(at_once) if at_once else nullcontext()
+
+    async def one(work: Coroutine[Any, Any, T]) -> T:
+        async with gate:
+            return await work
+
+    waiting = list(works)
+    tasks = [asyncio.ensure_future(one(each)) for each in waiting]
+    try:
+        if tasks and seconds > 0:
+            await asyncio.wait(tasks, timeout=seconds)
+    finally:
+        for each in tasks:
+            each.cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    for work in waiting:
+        work.close()  # of those whose turn never came
+    for result in found:
+        if isinstance(result, Exception):
+            log.error("in_time.failed", exc_info=result)
+    return [None if isinstance(result, BaseException) else result for result in found]
 
 
 class Clock:

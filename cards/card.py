@@ -246,7 +246,20 @@ class Footer(Struct, frozen=True, tag="footer"):
     while_live: bool = False
 
 
-Block: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer
+class Folded(Struct, frozen=True, tag="folded"):
+    """Lines that only who wants more reads, under a ``label`` that says what and how many.
+
+    A platform that folds hides them below it; one that cannot has a button with the command that ``shows`` them.
+    """
+
+    label: str
+    items: tuple[Text, ...]
+    shows: str
+
+
+Block: TypeAlias = (
+    Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer | Folded
+)
 
 
 class Card(Struct, frozen=True):

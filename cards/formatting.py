@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -45,6 +45,31 @@ def percent(part: float, whole: float) -> str:
     if 0 < share < 1:
         return "under 1 %"
     return f"{math.floor(share)} %"
+
+
+def percents(parts: Sequence[float], whole: float | None = None) -> list[str]:
+    """The parts of one whole, rounded so that they add up as it does: ``83 %``, ``11 %``, ``6 %``.
+
+    What is left by cutting down goes to those that lost most by it. No part is 0 % or 100 % that is not nothing or all:
+    ``under 1 %``. ``whole`` is the sum of the parts where it is left out; ``–`` of nothing.
+    """
+    whole = sum(parts) if whole is None else whole
+    if whole <= 0:
+        return ["–"] * len(parts)
+    shares = [part / whole * 100 for part in parts]
+    cut = [math.floor(each) for each in shares]
+    left = round(sum(shares)) - sum(cut)
+    for place in sorted(range(len(shares)), key=lambda place: cut[place] - shares[place]):
+        if left <= 0:
+            break
+        if cut[place] + 1 < 100 or shares[place] >= 100:
+            cut[place], left = cut[place] + 1, left - 1
+    return ["under 1 %" if not each and part > 0 else f"{each} %" for each, part in zip(cut, shares, strict=True)]
+
+
+def percent_of(part: float, whole: float) -> str:
+    """A part of a whole, rounded as :func:`percents` rounds several."""
+    return percents([part], whole)[0]
 
 
 def share(value: float, digits: int = 0) -> str:

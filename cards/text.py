@@ -15,6 +15,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Folded,
     Footer,
     Heading,
     How,
@@ -142,6 +143,8 @@ class _Page:
                 return self._attachment(block)
             case Actions():
                 return self._actions(block)
+            case Folded():
+                return [*self._wrap([Run(block.label, "bold")]), *self._draw(Bullets(block.items))]
 
     def _cut(self, words: list[Run]) -> list[Run]:
         words, lost = cut_runs(words, PARAGRAPH)

@@ -134,6 +134,11 @@ class Account(Paths):
         return self._clock.now()
 
     @property
+    def heard(self) -> bool:
+        """Whether :meth:`now` is the service's clock yet."""
+        return self._clock.heard
+
+    @property
     def doubt(self) -> Doubt | None:
         """What the service's clock said lately that was not believed."""
         return self._clock.doubt

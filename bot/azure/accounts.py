@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from bot.azure.account import Account
 from bot.azure.clock import Host
@@ -44,6 +45,10 @@ class Accounts:
     def get(self, name: str | None = None) -> Account:
         """The account of that name; the default one without. Raises KeyError."""
         return self._accounts[name or next(iter(self._accounts))]
+
+    def now(self) -> datetime:
+        """The time for what is of no single account: the latest that a service has told; ours before any answered."""
+        return max((each.now() for each in self if each.heard), default=datetime.now(UTC))
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._accounts.values())

@@ -64,6 +64,11 @@ class Clock:
         self._rival: _Mark | None = None
         self._doubt: tuple[Doubt, float] | None = None
 
+    @property
+    def heard(self) -> bool:
+        """Whether the service has said what time it is."""
+        return self._believed is not None
+
     def now(self) -> datetime:
         """The service's time, as well as it is known; aware, UTC."""
         if self._believed is None:

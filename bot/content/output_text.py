@@ -37,6 +37,8 @@ _RUN = re.compile(rb"[\t\x20-\x7e]{8,}|(?:[\t\x20-\x7e]\0){8,}|(?:\0[\t\x20-\x7e
 """Readable parts of what is no text."""
 _NAMES = re.compile(r"[\"']?\s*[:=][\"'\s]*(?:[|>][+-]?\d?)?\s*\Z")
 """How a line ends whose value stands in the next."""
+_GOES_ON = re.compile(r"[ \t]+[\\`^][ \t]*\Z")
+"""How a command line ends that goes on in the next, where the value of its last option may stand."""
 _NAME = re.compile(r"[\w-]*(?=[\"'\s]*[:=])")
 """What may be the end of a name, before its value."""
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\v\f\r\b\x1b"})
@@ -55,10 +57,22 @@ class Printed(NamedTuple):
         return "\n".join(self.lines)
 
 
-def printed(tail: Tail, lines: int) -> Printed | None:
-    """The last ``lines`` lines of a file's end; None where it is no text."""
+def printed(tail: Tail, lines: int, *, grows: bool = False) -> Printed | None:
+    """The last ``lines`` lines of a file's end; None where it is no text.
+
+    Of a file that ``grows`` without the line that is still being printed: half a secret has no shape.
+    """
     known = ending(tail.content, start=tail.start, first=tail.first)
-    return last_lines(*known, lines) if known else None
+    if known is None:
+        return None
+    text, encoding = known
+    return last_lines(whole_lines(text) if grows else text, encoding, lines)
+
+
+def whole_lines(text: str) -> str:
+    """Without the line that is still being printed."""
+    lines, end, _ = text.rpartition("\n")
+    return lines + end
 
 
 def ending(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str, str] | None:
@@ -176,8 +190,11 @@ def _behind_a_cut(text: str) -> str:
     """
     line, _, rest = text.partition("\n")
     if rest:
-        names = _NAMES.search(line)
-        return fit(f"{_named(names[0])}\n{rest}").partition("\n")[2] if names else fit(rest)
+        if names := _NAMES.search(line):
+            return fit(f"{_named(names[0])}\n{rest}").partition("\n")[2]
+        if goes_on := _GOES_ON.search(line):
+            return fit(f"--password{goes_on[0]}\n{rest}").partition("\n")[2]
+        return fit(rest)
     name = _NAME.match(line)
     found = fit(_named(line[name.end() :]) if name else line)
     gap = re.search(r"\s", found)

@@ -64,6 +64,18 @@ def cannot_run(job: Job) -> str:
     return run.scheduling_error.code if run and run.scheduling_error else ""
 
 
+def trouble(failed: int, ended: int, *, cannot_run: bool = False, endless: bool = False) -> float:
+    """How bad a job stands, from 0 (well, or a few failures in many) to 2 (it cannot run); what is worse comes first.
+
+    Of those that can the share of their ended tasks that ``failed``; ``endless`` where tasks fail and are run again
+    without end, which is as bad as failing.
+    """
+    if cannot_run:
+        return 2.0
+    share = failed / ended if failed * FEW > ended > 0 else 0.0
+    return max(share, 1.0 if endless and not ended else 0.5 if endless else 0.0)
+
+
 def stands_out(job: Job, counts: Counts | None) -> bool:
     """Whether a job is in trouble among others: it cannot run, or one in :data:`FEW` of its ended tasks failed."""
     failed, ended = (counts.failed, counts.completed) if counts else (0, 0)

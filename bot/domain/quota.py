@@ -73,7 +73,7 @@ class Quota(Struct, frozen=True):
 def level(used: int, limit: int) -> Level:
     """How close to its limit a quota is. Above the limit (it was lowered) counts as full; nothing of nothing does not.
 
-    An account that may have no Spot cores, and has none, is not at its limit.
+    An account that may have no spot cores, and has none, is not at its limit.
     """
     share = used * 100 // limit if limit > 0 else FULL if used > 0 else 0
     return "full" if share >= FULL else "nearer" if share >= NEARER else "near" if share >= NEAR else ""

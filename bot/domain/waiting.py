@@ -1,8 +1,8 @@
 """Why a job's tasks wait: one cause, found from what was seen, in the order in which it would have to be mended.
 
-The tree: the job is disabled, its pool is missing or being deleted, the pool is being resized, it has no nodes (a
-resize that failed, an autoscale formula that errs or wants none, a target of none), its nodes cannot work, they are on
-their way, others hold them, and at last nodes are free and the tasks themselves wait for something.
+The tree, which alerts and ``why`` share: the job is disabled, its pool is missing or being deleted; it has no nodes (it
+is being resized, its last resize failed, its formula errs or wants none, its target is none); its nodes cannot work,
+they are on their way, others hold them, and at last nodes are free and the tasks themselves wait for something.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from bot.domain.job_health import JobFacts
 from bot.domain.nodes import ErrorText
-from bot.domain.pool_health import is_resizing, warms_up
+from bot.domain.pool_health import fell_short, is_resizing, warms_up
 from bot.domain.pools import PoolFacts, coming, has, in_state, usable, wanted
 from bot.domain.states import TROUBLED_NODES, NodeState, is_active
 
@@ -61,6 +61,11 @@ class Wait(Struct, frozen=True):
         return self.cause in ("resizing", "autoscale warms up", "no nodes yet", "nodes starting", "start task")
 
     @property
+    def for_work(self) -> bool:
+        """True where the pool has nodes that take tasks: what it waits for lies in the jobs and tasks."""
+        return self.cause in ("others first", "failed tasks", "tasks themselves")
+
+    @property
     def queued(self) -> bool:
         """True where nothing is wrong: others come first."""
         return self.cause == "others first"
@@ -77,8 +82,6 @@ def why_waits(job: JobFacts, pool: PoolFacts | None, others: Sequence[JobFacts])
         return Wait("pool deleted" if pool else "no such pool")
     if usable(pool):
         return _for_work(job, pool, others)
-    if is_resizing(pool):
-        return Wait("resizing")
     return _for_any_node(pool) if has(pool) == 0 else _for_its_nodes(pool)
 
 
@@ -97,14 +100,16 @@ def _for_itself(job: JobFacts) -> Wait | None:
 
 
 def _for_any_node(pool: PoolFacts) -> Wait:
+    if is_resizing(pool):
+        return Wait("resizing")
+    if errors := fell_short(pool):
+        return Wait("resize failed", errors[0])
     if warms_up(pool):
         return Wait("autoscale warms up", pool.autoscale_error)
     if pool.autoscale and pool.autoscale_error:
         return Wait("autoscale fails", pool.autoscale_error)
     if wanted(pool) == 0:
         return Wait("autoscale wants none" if pool.autoscale else "scaled to zero")
-    if pool.resize_errors:
-        return Wait("resize failed", pool.resize_errors[0])
     return Wait("no nodes yet")
 
 
@@ -112,6 +117,8 @@ def _for_its_nodes(pool: PoolFacts) -> Wait:
     troubled = tuple((state, count) for state in TROUBLED_NODES if (count := in_state(pool, state)))
     if troubled:
         return Wait("nodes in trouble", troubled=troubled)
+    if is_resizing(pool):
+        return Wait("resizing")
     if in_state(pool, "waitingforstarttask"):
         return Wait("start task")
     return Wait("nodes starting" if coming(pool) else "nodes take no tasks")

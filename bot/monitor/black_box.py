@@ -21,6 +21,7 @@ from bot.azure.models import FailureInfo
 from bot.azure.models.task import Place, Run
 from bot.azure.models.watched import NodeState, TaskState
 from bot.content.clear_rows import clear_row
+from bot.domain.causes import program_began
 from bot.domain.retries import Retried
 from bot.monitor import file_ends
 from bot.monitor.account_state import BoxKey, Unread, key_of_box
@@ -42,7 +43,6 @@ _LONGEST = 4000
 """Characters of a message of the service."""
 _RETRIED = "retried"
 _BROKEN = frozenset({"starttaskfailed", "unusable"})
-_RAN = frozenset({"taskended"})
 
 
 class Wanted(Struct, frozen=True):
@@ -75,7 +75,7 @@ def kept_task(account: str, job: str, task: str, run: Run, place: Place, at: dat
 
 def printed_something(box: KeptTask) -> bool:
     """Whether a program ran, and may have printed something: not where it could not even be started."""
-    return box.retried or box.exit_code is not None or box.code.lower() in _RAN
+    return box.retried or program_began(box.exit_code, box.code)
 
 
 def files_of(box: KeptTask | KeptNode) -> tuple[tuple[str, int], ...]:

@@ -12,7 +12,6 @@ left out. No failure waits for it: a poll goes on after :data:`PATIENCE` seconds
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -21,6 +20,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.clock import in_time
 from bot.content.output_text import last_lines
 from bot.domain.causes import EXIT
 from bot.domain.failures import Example
@@ -152,13 +152,7 @@ async def gather(pending: PendingState, reads: Reads, left: int) -> None:
             finally:
                 left += most - len(used)
 
-    workers = [asyncio.ensure_future(work()) for _ in range(min(_WORKERS, len(queue)))]
-    try:
-        await asyncio.wait(workers, timeout=PATIENCE)
-    finally:
-        for worker in workers:
-            worker.cancel()
-    await asyncio.gather(*workers, return_exceptions=True)
+    await in_time((work() for _ in range(min(_WORKERS, len(queue)))), PATIENCE)
     for look in begun:
         _keep(pending, look)
 

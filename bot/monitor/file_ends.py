@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.azure.files import Head, part
+from bot.content import output_text
 from bot.content.clear_text import HEAVY
 from bot.content.output_text import ending
 from storage.port.black_box import KeptFile
@@ -60,8 +61,7 @@ async def ends(files: Files, wanted: Sequence[tuple[str, int]], called: Callable
 
 def whole_lines(file: KeptFile) -> KeptFile:
     """Without the line that a program may still have been printing: half a secret has no shape."""
-    lines, end, _ = file.text.rpartition("\n")
-    return replace(file, text=lines + end)
+    return replace(file, text=output_text.whole_lines(file.text))
 
 
 async def _end(files: Files, name: str, most: int, called: Callable[[str], None]) -> KeptFile:

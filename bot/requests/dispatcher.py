@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace as changed
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from msgspec.structs import replace
@@ -193,7 +193,7 @@ class Dispatcher:
 
     def _stamped(self, card: Card, request: CommandRequest) -> Card:
         zone = self.zone(request, alone=card.private)
-        return build.stamped(card, zone=zone, as_of=datetime.now(UTC))
+        return build.stamped(card, zone=zone, as_of=self.services.reading.accounts.now())
 
     def zone(self, request: CommandRequest, *, alone: bool = False) -> str:
         """IANA name of the zone in which an answer gives times.

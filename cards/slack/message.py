@@ -19,6 +19,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Folded,
     Footer,
     Heading,
     How,
@@ -204,6 +205,8 @@ class _Message:
                 return self._words([*attachment(block), where], room, slots, small=True)
             case Actions():
                 return self._actions(block, room, slots)
+            case Folded():
+                return self._actions(Actions((Button(block.label, block.shows, how="edit"),)), room, slots)
 
     def _words(self, words: list[Run], room: int, slots: int, *, small: bool = False) -> list[Json]:
         if not said(words).strip():

@@ -23,6 +23,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Folded,
     Footer,
     Heading,
     Link,
@@ -117,6 +118,7 @@ class _Message:
         self.waiting: list[Picture] = []
         self.attached: list[Attachment] = []
         self.menus = 0
+        self.folds = 0
 
     def render(self) -> Rendered:
         headline, lost = cut_runs(title(self.card, self.clock), TITLE)
@@ -144,7 +146,7 @@ class _Message:
             bool(self.charts),
         )
 
-    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
+    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911, PLR0912 - one for each kind of block
         if slots < 1:
             return self._drop(block)
         match block:
@@ -170,6 +172,8 @@ class _Message:
                 return self._attachment(block, room)
             case Actions():
                 return self._actions(block, room, slots)
+            case Folded():
+                return self._folded(block, room, slots)
 
     def _drop(self, block: Block) -> list[Json]:
         self.omitted.add("block", names=[type(block).__name__.lower()])
@@ -344,6 +348,22 @@ class _Message:
             (menus if isinstance(action, Menu) else buttons).append(element)
         row: list[Json] = [{"type": "ActionSet", "actions": buttons}] if buttons else []
         return row + menus
+
+    def _folded(self, block: Folded, room: int, slots: int) -> list[Json]:
+        """A button that unfolds what is below it; the command that shows it where there is no room for that."""
+        self.folds += 1
+        name = f"fold{self.folds}"
+        show: Json = {
+            "type": "Action.ToggleVisibility",
+            "title": self._label(block.label, ACTION_TEXT),
+            "targetElements": [name],
+        }
+        shell: Json = {"type": "Container", "id": name, "isVisible": False, "items": []}
+        head: Json = {"type": "ActionSet", "actions": [show]}
+        items = self._bullets(Bullets(block.items), room - size(shell) - size(head) - 20, slots - 2)
+        if not items:
+            return self._actions(Actions((Button(block.label, block.shows, how="edit"),)), room, slots)
+        return [head, shell | {"items": items}]
 
     def _button(self, action: Button | Link) -> Json | None:
         """The action, or None when Teams cannot carry it."""

@@ -173,8 +173,21 @@ def _row(
         Time(incident.since, "age"),
         *((" · ", *care) if (care := _care(incident)) else ()),
         muted(f" · {_where(alerts, shown, notifications)}"),
-        muted(f" · also {', '.join(dict.fromkeys(each.kind for each in others))}") if others else None,
+        muted(f" · also {', '.join(said)}") if (said := _others(others, incident)) else None,
     )
+
+
+def _others(others: Sequence[Incident], told: Incident) -> list[str]:
+    """What the others say that is not said already."""
+    said = dict.fromkeys(in_short(each, told) for each in others)
+    return [each for each in said if each.rpartition(": ")[2] not in told.headline]
+
+
+def in_short(other: Incident, told: Incident) -> str:
+    """What another alert says, without the name that stands there already: ``12 of 40 tasks failed``."""
+    if not other.entity == told.entity:  # noqa: SIM201 - entities define equality alone
+        return other.headline
+    return other.headline.removeprefix(f"{told.entity.kind} {told.entity.id}").lstrip(": ") or other.headline
 
 
 def _where(alerts: AlertService, shown: list[str], notifications: list[Notification]) -> str:

@@ -24,7 +24,8 @@ from handlers.failures.picture import picture
 from handlers.failures.tasks import Every
 
 JOBS = 40
-"""Jobs whose tasks are read for one answer: those that go on, then those that ended last."""
+"""Jobs whose tasks are read for one answer: those with most failures that are known, those that go on, then those that
+ended last."""
 
 
 class Earlier(Struct, frozen=True):
@@ -42,7 +43,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     """What was asked about. ``jobs`` are those that were read, of ``of_jobs``; ``tasks`` are all there are, and
     ``counted`` how many of them failed, each None where nobody knows.
 
-    ``since`` and ``words`` are the window; None and empty where there is none.
+    ``since`` and ``words`` are the window; None and empty where there is none. ``known`` is True where of many jobs
+    those were read that are known to have failures.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     of_jobs: int
     tasks: int | None = None
     counted: int | None = None
+    known: bool = False
     since: datetime | None = None
     words: str = ""
     more: Sequence[Action | None] = ()
@@ -112,7 +115,8 @@ def _notes(subject: Subject, every: Every) -> list[str]:
     elif every.more_failed:
         notes.append(f"of more than {number(read)} failed, {number(read)} read")
     if subject.of_jobs > len(subject.jobs):
-        notes.append(f"of {plural(subject.of_jobs, 'job')}, {number(len(subject.jobs))} read")
+        first = ", those with most known failures first" if subject.known else ""
+        notes.append(f"of {plural(subject.of_jobs, 'job')}, {number(len(subject.jobs))} read{first}")
     if every.more_succeeded:
         notes.append(f"beside them stand {number(len(every.succeeded))} that succeeded, not all")
     return notes

@@ -16,7 +16,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, bold, code, muted, text
 from cards.card import Action, Block, Bullets, Card, Mark, Text, Words
-from cards.formatting import number, percent, plural
+from cards.formatting import number, percents, plural
 from handlers.failures.words import common_words, times
 from handlers.shared.common import titled
 
@@ -57,10 +57,11 @@ def failures_card(ctx: Context, shown: Shown, buttons: Sequence[Sequence[Action]
     if not shown.clusters:
         return _none(shown)
     parts: list[Block | None] = [Words(text(shown.before)) if shown.before else None]
+    shares = percents([cluster.count for cluster in shown.clusters], shown.read)
     for place, cluster in enumerate(shown.clusters[:SHOWN], start=1):
         row = _row(cluster)
         parts += [
-            Words(_head(place, cluster, row, shown)),
+            Words(_head(place, cluster, row, shares[place - 1] if cluster.count < shown.read else "")),
             _example(cluster, place),
             _to_do(row),
             Words(text(muted(found))) if (found := _told(cluster, shown, zone)) else None,
@@ -110,15 +111,19 @@ def _none(shown: Shown) -> Card:
     )
 
 
-def _head(place: int, cluster: Cluster, row: Row | None, shown: Shown) -> Text:
+def _head(place: int, cluster: Cluster, row: Row | None, share: str) -> Text:
     """``1  ×198  91 %  exit code 137: killed (SIGKILL), out of memory most often``."""
-    share = f"{percent(cluster.count, shown.read)}  " if cluster.count < shown.read else ""
     name = cluster.cause.partition(": ")[0]
     if cluster.unread:
         means = "others with it printed different things, and the logs of these were not read"
     else:
         means = row.cause if row else ""
-    return text(bold(f"{place}  ×{number(cluster.count)}"), f"  {share}", bold(name), f": {means}" if means else "")
+    return text(
+        bold(f"{place}  ×{number(cluster.count)}"),
+        f"  {share}  " if share else "  ",
+        bold(name),
+        f": {means}" if means else "",
+    )
 
 
 def _row(cluster: Cluster) -> Row | None:

@@ -11,6 +11,7 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files, Tail
+from bot.clock import in_time
 from bot.content.output_text import printed
 from bot.domain.clusters.grouping import printed_by_program
 from bot.domain.clusters.model import Failed, Said, TaskKey
@@ -73,23 +74,13 @@ async def _kept(store: BlackBoxStore, account: str, failed: Sequence[Failed]) ->
 
 async def _read(source: Account, tasks: Sequence[Failed], said: dict[TaskKey, Said], until: float) -> None:
     left = until - asyncio.get_running_loop().time()
-    if not tasks or left <= 0:
-        return
-    gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(task: Failed) -> None:
-        async with gate:
-            found = await _said(source.files(source.task(task.job, task.task)))
-            if found is not None:
-                said[task.key] = found
+        found = await _said(source.files(source.task(task.job, task.task)))
+        if found is not None:
+            said[task.key] = found
 
-    readings = [asyncio.ensure_future(one(task)) for task in tasks]
-    try:
-        await asyncio.wait(readings, timeout=left)
-    finally:
-        for each in readings:
-            each.cancel()
-        await asyncio.gather(*readings, return_exceptions=True)
+    await in_time(map(one, tasks), left, _AT_ONCE)
 
 
 async def _said(files: Files) -> Said | None:

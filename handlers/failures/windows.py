@@ -15,6 +15,7 @@ from bot.requests.context import Context
 from cards.card import Action, Button, Card
 from cards.formatting import duration
 from handlers.failures.answer import JOBS, Earlier, Subject, answer, in_window, window_before
+from handlers.failures.known import known_failures, worst_first
 from handlers.failures.runs import runs_before, runs_of
 from handlers.failures.tasks import Every, of_jobs, sizes_by_pool, weighed
 from handlers.job.list import counts_of
@@ -47,7 +48,7 @@ async def failures_of_account(ctx: Context, window: str = _USUAL, *, account: st
     :param window: how far back, such as 1h, 24h or 7d
     :param account: the account, by its name in the settings
     """
-    source, span = ctx.account(account), span_of(window)
+    source, span = ctx.account(account), span_of(window, "failures")
     sizes = await sizes_by_pool(source)  # first, for only an answer tells the service's time
     read = await _jobs(source, "", source.now() - 2 * span)
     more = Button("Failed jobs", line(ctx, source, "job list", "failed>0"))
@@ -62,7 +63,7 @@ async def failures_of_pool(ctx: Context, pool: str, window: str = _USUAL, *, acc
     :param window: how far back, such as 1h, 24h or 7d
     :param account: the account, by its name in the settings
     """
-    source, span = ctx.account(account), span_of(window)
+    source, span = ctx.account(account), span_of(window, "failures pool", pool)
     async with finding_pool(ctx, source, pool, "failures pool"):
         pool = (await source.fetch(Pool, source.pool(pool), select="id")).value.id
     quoted = pool.replace("'", "''")
@@ -82,7 +83,7 @@ async def failures_of_schedule(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    span = span_of(window) if window else None
+    span = span_of(window, "failures schedule", schedule) if window else None
     async with finding_schedule(ctx, source, schedule, "failures schedule"):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule), select="id")
         schedule, runs = fetched.value.id, await runs_of(source, fetched.value.id)
@@ -139,7 +140,9 @@ async def _lately(
     """What failed in a window, beside the window before it, in jobs that went on then."""
     (jobs, at), (window, span) = read, asked
     since = at - span
-    chosen = sorted(jobs, key=lambda job: (_ended(job), job.id), reverse=True)[:JOBS]
+    lately = sorted(jobs, key=lambda job: (_ended(job), job.id), reverse=True)
+    known = await known_failures(ctx, source, since - span) if len(lately) > JOBS else {}
+    chosen = worst_first(lately, known)[:JOBS]
     if sizes is None:
         sizes = await sizes_by_pool(source)
     every = await of_jobs(source, [job.id for job in chosen], sizes, since - span)
@@ -153,6 +156,7 @@ async def _lately(
         at=at,
         jobs=chosen,
         of_jobs=len(jobs),
+        known=any(known.values()),
         since=since,
         words=f"last {_span_words(window, span)}",
         more=(

@@ -113,7 +113,11 @@ async def _with_files(home: Home) -> list[Box]:
 
 
 def _of(box: Box, file: str, *, named: bool) -> KeptFile | None:
-    return box.file(file) or (None if named else box.files[0])
+    """The file of that name; where nobody named one, the one that says most, or else any that was kept."""
+    if named:
+        return box.file(file)
+    says = box.file(box.line_in) if isinstance(box, KeptTask) and box.line_in else None
+    return says or box.file(file) or box.files[0]
 
 
 async def _why(home: Home, error: AzureError) -> str:

@@ -19,6 +19,7 @@ from cards.command_line import join
 from cards.formatting import duration, file_size, number, plural
 from handlers.file import kept as black_box
 from handlers.file.owner import FilesState, Home, gone, passing, unavailable
+from handlers.file.usual import USUAL, usual_file
 from handlers.shared.common import titled
 
 LINES, MOST_LINES = 40, 500
@@ -31,8 +32,8 @@ _FRESH = 30.0
 """Seconds after which a card says anew when it was last true."""
 _PATIENCE = 5
 """Reads that may fail one after the other before following ends."""
-_NOT_NAMED = frozenset({"stdout.txt", "startup/stderr.txt"})
-"""The files that are shown where none is named."""
+NODE_USUAL = "startup/stderr.txt"
+"""The file of a node that is shown where none is named."""
 _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
 
 
@@ -50,7 +51,7 @@ async def task_log(
     ctx: Context,
     job: str,
     task: str,
-    file: str = "stdout.txt",
+    file: str = "",
     *,
     lines: int = LINES,
     follow: bool = False,
@@ -59,12 +60,13 @@ async def task_log(
 ) -> AsyncIterator[Card]:
     """Show the end of a task's output, and optionally follow it for ten minutes.
 
-    Only the end of the file is read, however long it is. Secrets in it are hidden. Where the file is gone, what the bot
-    kept of it when the task failed is shown.
+    Of a task that failed the file that says most of why, of others stdout.txt. Only the end of the file is read,
+    however long it is. Secrets in it are hidden. Where the file is gone, what the bot kept of it when the task failed
+    is shown.
 
     :param job: the job's id
     :param task: the task's id
-    :param file: the file's name with its folders
+    :param file: the file's name with its folders; the one that says most if left out
     :param lines: how many lines, 500 at most
     :param follow: go on showing what is new
     :param kept: what the bot kept of a failed run: 1 the newest, 2 the one before
@@ -80,7 +82,7 @@ async def node_log(
     ctx: Context,
     pool: str,
     node: str,
-    file: str = "startup/stderr.txt",
+    file: str = NODE_USUAL,
     *,
     lines: int = LINES,
     follow: bool = False,
@@ -105,7 +107,9 @@ async def node_log(
 
 
 async def _shown(home: Home, file: str, lines: int, *, follow: bool, kept: int) -> AsyncIterator[Card]:
-    lines, named = min(max(lines, 1), MOST_LINES), file not in _NOT_NAMED
+    lines, named = min(max(lines, 1), MOST_LINES), file not in ("", NODE_USUAL)
+    if not file:
+        file = USUAL if kept else await usual_file(home)
     if kept:
         yield await black_box.asked(home, kept, file, lines, named=named)
         return
@@ -232,7 +236,8 @@ def _differs(view: _View, before: _View | None) -> bool:
 async def _card(view: _View) -> Card:
     end = view.end
     assert end is not None  # noqa: S101 - without a file there is another card
-    found = await asyncio.to_thread(printed, end, view.lines)
+    grows = view.home.kind == "task" and not view.owner.over  # of a node's files nobody knows when they are whole
+    found = await asyncio.to_thread(printed, end, view.lines, grows=grows)
     return Card(
         title=titled(text(code(view.file)), view.home.label, text(view.owner.state), file_size(end.head.length)),
         mark=view.owner.state.mark,

@@ -13,6 +13,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.files import Files
 from bot.azure.models import Node, Pool, Task, duration
+from bot.domain.causes import never_ran
 from bot.filter import FILE, conditional
 from bot.requests.context import Context
 from cards.build import code, refusal, text
@@ -223,6 +224,16 @@ def _not_yet(home: Home) -> Card:
     )
 
 
+def _none_yet(home: Home, task: Task, state: FilesState) -> Card | None:
+    """There are no files because the program was not started yet, or never; None where it was."""
+    if state.waiting and task.node_info is None:
+        return _not_yet(home)
+    if state.over and never_ran(task.execution_info):
+        words = "It ended before its program was started. The task says how."
+        return refusal("The task never ran, so it has no files.", words, _buttons(home))
+    return None
+
+
 async def _no_files_at_all(home: Home, error: AzureError) -> Card:
     """The owner is there and its files are not."""
     if home.kind == "node":
@@ -234,8 +245,8 @@ async def _no_files_at_all(home: Home, error: AzureError) -> Card:
         )
     task = await home.task()
     state = _state_of(task)
-    if state.waiting and task.node_info is None:
-        return _not_yet(home)
+    if none := _none_yet(home, task, state):
+        return none
     kept = duration(task.constraints.retention_time) if task.constraints else None
     if error.code.lower() == "taskfilescleanedup":
         span = f" They were kept for {spoken(kept)} after the task ended." if kept else ""

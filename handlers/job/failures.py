@@ -9,7 +9,7 @@ from bot.alerting.rules.failures import in_words
 from bot.azure.account import Account
 from bot.azure.models import Task, TaskRow
 from bot.azure.models.task import FAILED_TASKS
-from bot.domain.causes import cause_of
+from bot.domain.causes import cause_of_run, grouped
 from bot.domain.findings import CauseCount
 from bot.domain.retries import Retried, Retrying, retrying
 
@@ -48,14 +48,7 @@ async def retrying_of(source: Account, job: str) -> Retrying:
 
 async def failures_of(source: Account, job: str) -> Failures:
     """Read some of a job's failed tasks, in one request."""
-    found: dict[str, CauseCount] = {}
     pages = source.pages(Task, source.tasks(job), filter=FAILED_TASKS, select="id,executionInfo", page_size=_READ)
     page = await anext(pages)
-    for task in page.items:
-        run = task.execution_info
-        info = run.failure_info if run else None
-        code, said = (info.code, info.message) if info else ("", "")
-        cause = cause_of(run.exit_code if run else None, code, said)
-        known = found.get(cause)
-        found[cause] = CauseCount(cause, known.count + 1 if known else 1, known.example if known else task.id)
-    return Failures(ranked(found.values()), len(page.items))
+    groups = grouped(page.items, lambda task: cause_of_run(task.execution_info))
+    return Failures(ranked(CauseCount(cause, len(them), them[0].id) for cause, them in groups.items()), len(page.items))

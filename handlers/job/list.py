@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args
 
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job
-from bot.domain.job_health import is_in_question, pool_of
+from bot.domain.entity import fold
+from bot.domain.job_health import cannot_run, is_in_question, pool_of, trouble
 from bot.domain.job_health import total as all_tasks
-from bot.domain.states import JobState
+from bot.domain.retries import Retrying
+from bot.domain.states import JobState, is_over
 from bot.filter import JOB, Bound, Filter
+from bot.monitor.scene import JobView
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, muted, text
+from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
-from cards.formatting import bar, number, percent
+from cards.formatting import bar, number, percent, plural
 from handlers.shared import filtering
 from handlers.shared.common import (
     UNKNOWN,
@@ -26,6 +31,7 @@ from handlers.shared.common import (
     template,
     titled,
 )
+from handlers.shared.known_jobs import again_of, known_jobs, known_trouble
 from handlers.shared.states import job_chip
 from handlers.shared.verbs import verb
 from handlers.shared.why import why_button
@@ -40,6 +46,8 @@ _COLUMNS = (
     Column("Pool", rank=4, width=2),
 )
 _ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deleting", "completed")
+_NEWS = timedelta(days=1)
+"""How long a job that is over stands among those in trouble."""
 JobSort = Literal["state", "name", "age", "created", "priority", "pool"]
 
 
@@ -59,7 +67,9 @@ async def list_jobs(
     met: filtering.Unseen = 0,
     account: str | None = None,
 ) -> AsyncIterator[Card]:
-    """List the jobs of an account with progress, active ones first, then the newest.
+    """List the jobs of an account with progress: what is in trouble first, then active ones, then the newest.
+
+    Tasks that fail and are run again never count as failed: their retries stand beside.
 
     :param filter: which ones, such as pool:render-* failed>0 age>2h name~night created:today priority>=100
     :param state: only jobs in this state
@@ -73,18 +83,22 @@ async def list_jobs(
     wanted = filtering.understood(ctx, source, JOB, filter, "job", "list", state=state)
     start = filtering.PageStart(page, skip, met)
     bound = wanted.at(source.now())
+    known = await known_jobs(ctx, source)
     begin: filtering.Found[Counted] = filtering.Found((), 0, 0, 0, bound.at)
-    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, start, sort), begin):
-        yield _listed(ctx, source, wanted, start, sort, step)
+    async for step in filtering.paced(ctx, counted_jobs(source, "/jobs", bound, start, sort, known), begin):
+        yield _listed(ctx, source, wanted, start, sort, step, known)
 
 
 Counted = tuple[Job, Counts | None]
+Known: TypeAlias = Mapping[str, JobView]
+"""What watching knows of jobs, by their folded ids."""
+_NOTHING: Known = MappingProxyType({})
 
 
 async def counted_jobs(
-    source: Account, path: str, bound: Bound, start: filtering.PageStart, sort: JobSort
+    source: Account, path: str, bound: Bound, start: filtering.PageStart, sort: JobSort, known: Known = _NOTHING
 ) -> AsyncGenerator[filtering.Found[Counted]]:
-    """The jobs of a page, of all of them or of a schedule.
+    """The jobs of a page, of all of them or of a schedule; by state those first that are ``known`` to be in trouble.
 
     Counting is costly: only jobs that fit otherwise are counted, until the page is full.
     """
@@ -98,22 +112,28 @@ async def counted_jobs(
     async def count(some: Sequence[Job]) -> list[Counts | None]:
         return await counts_of(source, [job.id for job in some])
 
-    ordered = in_order(jobs, sort)
+    ordered = in_order(jobs, sort, known, at)
     if bound.filter.counted:
         async for sifted in filtering.sifted(ordered, count, bound, start, at):
             yield sifted
         return
     shown = filtering.paged(ordered, start, at)
-    pairs = tuple(zip(shown.rows, await count(shown.rows), strict=True))
-    yield filtering.Found(pairs, shown.fits, shown.read, 0, at, done=True, full=shown.full)
+    pairs = list(zip(shown.rows, await count(shown.rows), strict=True))
+    if sort == "state":  # where nothing watches, at least the worst of the page comes first
+        pairs.sort(key=lambda each: -_trouble(each[0], each[1], known, at))
+    yield filtering.Found(tuple(pairs), shown.fits, shown.read, 0, at, done=True, full=shown.full)
 
 
-def in_order(jobs: Iterable[Job], sort: JobSort) -> list[Job]:
-    """Jobs as a list shows them: newest first among equals."""
+def in_order(jobs: Iterable[Job], sort: JobSort, known: Known = _NOTHING, at: datetime | None = None) -> list[Job]:
+    """Jobs as a list shows them: newest first among equals; by state those first that are known to be in trouble."""
+
+    def worst(job: Job) -> float:
+        return -_weighed(job, known_trouble(known.get(fold(job.id))), at)
+
     newest = sorted(jobs, key=lambda job: job.creation_time.timestamp() if job.creation_time else 0.0, reverse=True)
     ranks = {state: rank for rank, state in enumerate(_ORDER)}
     keys: dict[str, Callable[[Job], Any]] = {
-        "state": lambda job: ranks.get(job.state.lower(), len(ranks)),
+        "state": lambda job: (worst(job), ranks.get(job.state.lower(), len(ranks))),
         "name": lambda job: job.id.lower(),
         "age": lambda job: job.state_transition_time.timestamp() if job.state_transition_time else 0.0,
         "created": lambda job: 0,
@@ -130,8 +150,11 @@ def _listed(
     start: filtering.PageStart,
     sort: JobSort,
     step: filtering.Step[Counted],
+    known: Known,
 ) -> Card:
     found = step.found
+    again_and_again = {job.id: again_of(known.get(fold(job.id))) for job, _ in found.rows if not is_over(job.state)}
+    endless = {job for job, again in again_and_again.items() if again.endless}
 
     def again(**options: object) -> str:
         ordered = {"sort": sort if sort != "state" else None}
@@ -146,11 +169,12 @@ def _listed(
             wanted.words(found.at),
             status.extent,
             f"{number(failed)} with failures" if failed else None,
+            f"{number(len(endless))} failing again and again" if endless else None,
         ),
-        mark=Mark.WARNING if failed else Mark.RUNNING,
+        mark=Mark.WARNING if failed or endless else Mark.RUNNING,
         as_of=found.at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(job, counts) for job, counts in found.rows])
+            build.table(_COLUMNS, [_row(job, counts, again_and_again.get(job.id)) for job, counts in found.rows])
             if found.rows
             else status.nothing(wanted, "This account has no jobs."),
             status.progress,
@@ -161,7 +185,12 @@ def _listed(
                 build.open_menu(
                     "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
                 ),
-                why_button(ctx, source, "job", [job.id for job, counts in found.rows if is_in_question(job, counts)]),
+                why_button(
+                    ctx,
+                    source,
+                    "job",
+                    [job.id for job, counts in found.rows if job.id in endless or is_in_question(job, counts)],
+                ),
                 verb(ctx, source, "New job…", "job create", how="form"),
                 filtering.without(wanted, line(ctx, source, "job list")),
                 Button("Filter…", again(), how="form"),
@@ -179,16 +208,44 @@ async def counts_of(source: Account, jobs: list[str]) -> list[Counts | None]:
     return [each.value.task_counts if each else None for each in found]
 
 
-def _row(job: Job, counts: Counts | None) -> list[Text]:
+def _trouble(job: Job, counts: Counts | None, known: Known, at: datetime) -> float:
+    """How bad a job stands: as it was counted for the list, or as watching saw it last."""
+    view = known.get(fold(job.id))
+    if counts is None:
+        return _weighed(job, known_trouble(view), at)
+    endless = again_of(view).endless
+    found = trouble(counts.failed, counts.completed, cannot_run=bool(cannot_run(job)), endless=endless)
+    return _weighed(job, found, at)
+
+
+def _weighed(job: Job, found: float, at: datetime | None) -> float:
+    """Trouble of a job that goes on is worse than that of one that is over; what was over a day ago is no news."""
+    if not is_over(job.state):
+        return found
+    ended = job.state_transition_time
+    return found / 4 if ended and at and at - ended <= _NEWS else 0.0
+
+
+def _row(job: Job, counts: Counts | None, again: Retrying | None) -> list[Text]:
     if counts is None:
         cells = [text(UNKNOWN)] * 3
         return [text(code(job.id)), text(job_chip(job.state)), *cells, text(pool_of(job))]
     failed, total, done = counts.failed, all_tasks(counts), counts.completed
+    endless = again is not None and again.endless
     return [
         text(code(job.id)),
-        text(job_chip(job.state, failed=failed)),
-        text(number(failed)) if failed else text(muted("–")),
+        text(job_chip(job.state, failed=failed or endless)),
+        _failed(failed, again),
         text(f"{number(done)} / {number(total)}") if total else text(muted("no tasks")),
         text(f"{bar(done, total)} {percent(done, total)}") if total else text(""),
         text(pool_of(job)),
     ]
+
+
+def _failed(failed: int, again: Retrying | None) -> Text:
+    """How many failed, and how often others failed and were run again: these never count as failed."""
+    if again is None or not again.times:
+        return text(number(failed)) if failed else text(muted("–"))
+    retries = plural(again.times, "retry", "retries")
+    shown = chip(Mark.WARNING, retries) if again.endless else muted(retries)
+    return text(f"{number(failed)} · " if failed else "", shown)

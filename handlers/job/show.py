@@ -95,7 +95,9 @@ def job_card(
             else f"{number(counts.completed)} of {number(total)} tasks done"
             if told
             else "tasks not known",
-            f"{plural(len(again.tasks), 'task')} failing again and again" if again.endless else None,
+            f"{plural(len(again.tasks), 'task')} failing again and again, {plural(again.times, 'retry', 'retries')}"
+            if again.endless
+            else None,
         ),
         mark=state.mark,
         as_of=at,
@@ -108,7 +110,7 @@ def job_card(
                 ("Running", number(counts.running) if told else UNKNOWN),
                 ("Succeeded", number(counts.succeeded) if told else UNKNOWN),
                 ("Failed", chip(Mark.FAILED, number(counts.failed)) if counts.failed else "0" if told else UNKNOWN),
-                ("Run again", _again(again)),
+                ("Retries", _again(again)),
                 ("Pool", code(pool) if pool else None),
                 ("State", since(state, found.state_transition_time)),
                 ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),

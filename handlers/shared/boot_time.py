@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import NodeRow, Pool
+from bot.domain.entity import same_id
+from bot.requests.context import Context
+from storage.port.timings import NodeBoot
 
+_EVER = datetime.fromtimestamp(0, UTC)
 _LOOKED_AT = 2
 """Pools whose nodes are read for it: more tell hardly more."""
 
@@ -37,3 +41,9 @@ async def _boots(source: Account, pool: str) -> list[float]:
         for node in nodes
         if node.last_boot_time and node.allocation_time and node.last_boot_time > node.allocation_time
     ]
+
+
+async def kept_boot(ctx: Context, source: Account, pool: str, node: str) -> NodeBoot | None:
+    """The boot of a node that was kept, long after Batch forgot it; None where it was not."""
+    boots = await ctx.store.node_boots(source.name, _EVER, source.now(), pool=pool)
+    return next((each for each in boots if same_id(each.node, node)), None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
+from rapidfuzz.utils import default_process
 
 from bot.azure import gaps
 from bot.azure.account import Account
@@ -19,6 +21,10 @@ from cards.command_line import join, join_template
 from cards.formatting import duration
 
 NEAREST = 4
+ALIKE = 65
+"""Of 100: so much a name has to be like what was typed to be offered for it. A wrong offer costs more than none."""
+_PART = 3
+"""Letters from which on a part of a name says which is meant."""
 UNKNOWN = "?"
 """What stands where a value could not be read; the card says why."""
 
@@ -57,9 +63,19 @@ def titled(*parts: object) -> Text:
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """The known names most like ``name``, best first."""
-    found = process.extract(name, list(known), scorer=fuzz.WRatio, limit=NEAREST, score_cutoff=50)
-    return [best for best, _, _ in found]
+    """The known names that may have been meant by ``name``, best first; none where nothing is like it."""
+    scored = [(likeness, each) for each in dict.fromkeys(known) if (likeness := _likeness(name, each)) >= ALIKE]
+    return [each for _, each in heapq.nsmallest(NEAREST, scored, key=lambda found: (-found[0], found[1]))]
+
+
+def _likeness(typed: str, known: str) -> float:
+    """From 0 to 100: letters in their order, or words in any; what was typed in part is like the whole."""
+    one, other = default_process(typed), default_process(known)
+    likeness = max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other))
+    short, long = sorted((one, other), key=len)
+    if len(short) >= _PART and short in long:
+        return max(likeness, ALIKE + (100 - ALIKE) * len(short) / len(long))
+    return likeness
 
 
 async def sizes_of(account: Account) -> dict[str, VmSize]:

@@ -55,9 +55,20 @@ def ended(box: Box) -> Text:
     return text("Ended ", Time(box.at), how)
 
 
+def _telling(box: Box) -> KeptFile | None:
+    """The file that says most of it, or else the first that says anything; None where none does."""
+    says = box.file(box.line_in) if isinstance(box, KeptTask) and box.line_in else None
+    return says or next((file for file in box.files if file.text.strip()), None)
+
+
 def kept_sections(box: Box, *, short: bool = False) -> list[Block]:
-    """All that is kept of a run or a node: how it failed (not where that is ``short``), the end of what it printed."""
-    said = next((file for file in box.files if file.text.strip()), None)
+    """All that is kept of a run or a node: how it failed (not where that is ``short``), the end of what it printed.
+
+    Short, and without anything printed, there is nothing to show.
+    """
+    said = _telling(box)
+    if short and said is None:
+        return []
     printed = shown_lines(said, _LINES).text if said else ""
     first = Words(text(when_kept(box)) if short else text(when_kept(box), ". ", ended(box)))
     facts_ = [] if short else _of_node(box) if isinstance(box, KeptNode) else _of_task(box)

@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +21,7 @@ from bot.azure.models import Task, select_of
 from bot.azure.models.task import Place
 from bot.azure.models.task import Run as TaskRun
 from bot.azure.models.watched import LeavingNode
+from bot.clock import in_time
 from bot.domain.causes import cause_of
 from bot.domain.entity import fold
 from bot.monitor.black_box import A_NODE, SAMPLES, files_of, kept_node, kept_task, printed_something
@@ -62,19 +62,15 @@ async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
     """Keep how these nodes of a pool are where they are in trouble, and what failed on them lately."""
 
     async def save() -> Saved:
-        gate = asyncio.Semaphore(_AT_ONCE)
-
         async def read(node: str) -> LeavingNode | None:
-            async with gate:
-                try:
-                    path = run.account.node(pool, node)
-                    return (await run.account.fetch(LeavingNode, path, select=select_of(LeavingNode))).value
-                except AzureError:
-                    return None
+            try:
+                path = run.account.node(pool, node)
+                return (await run.account.fetch(LeavingNode, path, select=select_of(LeavingNode))).value
+            except AzureError:
+                return None
 
-        readings = [asyncio.ensure_future(read(node)) for node in nodes[:MOST]]
-        await _in_time(readings)
-        rows = [row for each in readings if not each.cancelled() and (row := each.result())]
+        read_in_time = await in_time(map(read, nodes[:MOST]), PATIENCE, _AT_ONCE)
+        rows = [row for row in read_in_time if row]
         boxes, failed = await asyncio.to_thread(_boxes_of_nodes, run.account, pool, rows)
         return Saved(len(boxes) + len(failed), await _keep(run, failed, boxes))
 
@@ -132,38 +128,23 @@ async def _keep(run: Run, tasks: Sequence[KeptTask], nodes: Sequence[KeptNode] =
     known = await _known(run, tasks, nodes)
     chosen = _samples([box for box in tasks if _key(box) not in known])
     broken = [box for box in nodes if _key(box) not in known][:MOST]
-    gate = asyncio.Semaphore(_AT_ONCE)
     files: dict[tuple[str, str, str, datetime], tuple[KeptFile, ...]] = {}
 
     async def read(box: KeptTask | KeptNode) -> None:
         account = run.account
         path = account.task(box.job, box.task) if isinstance(box, KeptTask) else account.node(box.pool, box.node)
-        async with gate:
-            try:
-                files[_key(box)] = await ends(account.files(path), files_of(box), lambda _: None)
-            except AzureError:
-                files[_key(box)] = ()
+        try:
+            files[_key(box)] = await ends(account.files(path), files_of(box), lambda _: None)
+        except AzureError:
+            files[_key(box)] = ()
 
     wanted: list[KeptTask | KeptNode] = [*broken, *(box for box in chosen if printed_something(box))]
-    readings = [asyncio.ensure_future(read(box)) for box in wanted]
-    await _in_time(readings)
+    await in_time(map(read, wanted), PATIENCE, _AT_ONCE)
     kept_tasks = [_with(box, files.get(_key(box), ())) for box in chosen]
     kept_nodes = [replace(box, files=files.get(_key(box), ())) for box in broken]
     await run.store.keep(kept_tasks, kept_nodes)
     mine = {*map(_key, tasks), *map(_key, nodes)}
     return len(kept_tasks) + len(kept_nodes) + len(known & mine)
-
-
-async def _in_time(readings: Sequence[asyncio.Future[Any]]) -> None:
-    """Wait for all of them, but no longer than a change may wait: what is late is cancelled."""
-    if not readings:
-        return
-    try:
-        await asyncio.wait(readings, timeout=PATIENCE)
-    finally:
-        for reading in readings:
-            reading.cancel()
-    await asyncio.gather(*readings, return_exceptions=True)
 
 
 def _with(box: KeptTask, files: tuple[KeptFile, ...]) -> KeptTask:

@@ -10,6 +10,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Execution, Node, Task
 from bot.domain.advice import of_task
+from bot.domain.causes import never_ran
 from bot.domain.exit_codes import written
 from bot.domain.signature import valid_until
 from bot.requests.command import command
@@ -81,6 +82,7 @@ def task_card(
     state = task_chip(found.state, failed=failed)
     start = found.node_info
     ended = found.state.lower() == "completed"
+    kept = kept_sections(current, short=True) if current and _is_gone(node) else []
     return Card(
         title=titled(
             f"Task {found.id}",
@@ -111,8 +113,8 @@ def task_card(
                     ("Wants to run near", _near(found)),
                 ),
             ),
-            *(connectivity(node) if isinstance(node, Node) else _gone(node, current)),
-            *(kept_sections(current, short=True) if current and _is_gone(node) else ()),
+            *(connectivity(node) if isinstance(node, Node) else _gone(node, run, kept)),
+            *kept,
             *section("Earlier runs", earlier_runs(earlier)),
             *_details(found),
             build.actions(
@@ -165,7 +167,7 @@ def _verbs(ctx: Context, source: Account, job: str, task: Task) -> list[Button |
 
 def _logs(ctx: Context, source: Account, job: str, task: Task, run: Execution) -> list[Button]:
     """What it printed: there is something once it started, and errors are what people search for in a failed one."""
-    if run.start_time is None:
+    if never_ran(run):
         return []
     names = ("stderr", "stdout") if run.result.lower() == "failure" else ("stdout", "stderr")
     return [Button(name, line(ctx, source, "log", job, task.id, f"{name}.txt")) for name in names]
@@ -253,8 +255,9 @@ def _is_gone(node: Node | AzureError | None) -> bool:
     return isinstance(node, AzureError) and node.not_found
 
 
-def _gone(error: AzureError | None, kept: KeptTask | None) -> list[Block]:
-    if not _is_gone(error) or (kept and kept.files):
+def _gone(error: AzureError | None, run: Execution, kept: Sequence[Block]) -> list[Block]:
+    """That the node took its files along; nothing where they were kept, or there never were any."""
+    if not _is_gone(error) or kept or never_ran(run):
         return []
     gone = "The node is gone, and its files with it: only what the task uploads (outputFiles) outlives its node."
     return section("Connectivity", Words(text(gone)))

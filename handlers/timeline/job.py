@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
 from bot.azure.models import Job
+from bot.domain.diagnosis.model import Clue
 from bot.domain.job_health import pool_of
 from bot.domain.states import is_over
 from bot.domain.task_timeline.moments import NodeFacts, task_facts
@@ -15,8 +16,8 @@ from bot.domain.task_timeline.waits import TaskSpans, spans_of
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, facts, text, when
-from cards.card import Actions, Block, Button, Card, Picture, Words
+from cards.build import blocks, chip, code, facts, text, when
+from cards.card import Actions, Block, Button, Card, Mark, Picture, Words
 from cards.charts.timeline import Timeline, timeline_alt
 from cards.formatting import moment_words, number, plural
 from handlers.history.forgotten import or_forgotten
@@ -25,8 +26,9 @@ from handlers.shared.missing import finding_job
 from handlers.shared.states import job_chip
 from handlers.timeline.layout import marks_of, moment, queue_of, rows_of, stages_of, told_phases, told_waits
 from handlers.timeline.reading import MOST_TASKS, TasksRead, nodes_of, preparations_of, tasks_of
+from handlers.why.in_short import holds_up
 
-_JOB = "id,state,creationTime,executionInfo,poolInfo,jobPreparationTask"
+_AT_WORK = frozenset({"running", "preparing"})
 
 
 @command("timeline job", effect="read", examples=["timeline job nightly:job-12"])
@@ -38,7 +40,7 @@ async def job_timeline(ctx: Context, job: str, *, account: str | None = None) ->
     """
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "job", job), finding_job(ctx, source, job, "timeline job"):
-        found = (await source.fetch(Job, source.job(job), select=_JOB)).value
+        found = (await source.fetch(Job, source.job(job))).value
         read = await tasks_of(source, found.id)
     made = min((task.creation_time for task in read.tasks if task.creation_time), default=None)
     nodes: list[NodeFacts] = []
@@ -50,7 +52,9 @@ async def job_timeline(ctx: Context, job: str, *, account: str | None = None) ->
     tasks, course = await asyncio.to_thread(_facts, read, nodes, prepared)
     # Of ten thousand tasks a picture takes as long to lay out as their facts to find: not on the event loop either.
     chart = await asyncio.to_thread(_chart, ctx, source, found, tasks, course) if course else None
-    return _card(ctx, source, found, read, tasks, course, chart)
+    stands = _going(tasks) and not any(task.task.state.lower() in _AT_WORK for task in tasks)
+    held = await holds_up(ctx, source, found, read.at) if stands and not is_over(found.state) else None
+    return _card(ctx, source, found, read, tasks, course, chart, held)
 
 
 def _ran_in(read: TasksRead) -> str:
@@ -73,6 +77,7 @@ def _card(
     tasks: list[TaskSpans],
     course: Course | None,
     chart: Timeline | None,
+    held: Clue | None,
 ) -> Card:
     going = _going(tasks)
     buttons = _buttons(ctx, source, job, tasks)
@@ -81,7 +86,9 @@ def _card(
             title=titled(f"Timeline of job {job.id}", "nothing has happened yet"),
             mark=job_chip(job.state).mark,
             as_of=read.at,
-            blocks=blocks(Words(text("There is nothing to draw: the job has no tasks that did anything.")), buttons),
+            blocks=blocks(
+                _held(held), Words(text("There is nothing to draw: the job has no tasks that did anything.")), buttons
+            ),
         )
     failed = sum(task.task.failed for task in tasks)
     return Card(
@@ -89,6 +96,7 @@ def _card(
         mark=job_chip(job.state, failed=failed).mark,
         as_of=read.at,
         blocks=blocks(
+            _held(held),
             Picture(f"timeline-{source.name}-{job.id}", timeline_alt(chart), chart, f"Timeline of {job.id}"),
             *section("Where the time went", told_phases(course)),
             facts(
@@ -104,6 +112,14 @@ def _card(
             buttons,
         ),
     )
+
+
+def _held(held: Clue | None) -> Words | None:
+    """What the job waits for now: a picture of what was can only show that it waits."""
+    if held is None:
+        return None
+    words = held.cause if held.about.id in held.cause else f"{held.about.kind} {held.about.id}: {held.cause}"
+    return Words(text(chip(Mark.FAILED if held.harm else Mark.CHANGING, "stands still"), f": {words}"))
 
 
 def _going(tasks: list[TaskSpans]) -> bool:

@@ -13,7 +13,7 @@ from bot.domain.task_timeline.waits import Span as Fact
 from cards.build import muted, text
 from cards.card import Bullets, Text, Time
 from cards.charts.timeline import NAMES, Kind, Mark, Queue, Row, Span, Stage
-from cards.formatting import number, percent, plural
+from cards.formatting import number, percents, plural
 
 FEW_TASKS = 24
 """Tasks up to which each has a row of its own."""
@@ -103,14 +103,16 @@ def marks_of(tasks: Sequence[TaskSpans], course: Course) -> tuple[Mark, ...]:
 
 def told_phases(course: Course) -> Bullets:
     """The longest phases in their order, each with when it began."""
-    longest = sorted(course.phases, key=lambda phase: phase.begin - phase.end)[:_TOLD]
+    shares = percents([phase.end - phase.begin for phase in course.phases], course.seconds)
+    phases = list(zip(course.phases, shares, strict=True))
+    longest = sorted(phases, key=lambda each: each[0].begin - each[0].end)[:_TOLD]
     lines: list[Text] = [
         text(
             Time(moment(phase.begin), "clock"),
             f" {words(phase)}",
-            muted(f" · {percent(phase.end - phase.begin, course.seconds)}"),
+            muted(f" · {share}"),
         )
-        for phase in sorted(longest, key=lambda phase: phase.begin)
+        for phase, share in sorted(longest, key=lambda each: each[0].begin)
     ]
     if (more := len(course.phases) - len(longest)) > 0:
         lines.append(text(muted(f"and {number(more)} shorter")))

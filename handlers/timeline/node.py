@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import Node
 from bot.domain.states import is_bad, word
 from bot.domain.task_timeline.phases import took
@@ -16,12 +19,14 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, code, facts, text, when
 from cards.card import Block, Bullets, Button, Card, Picture, Text, Time, Words
+from cards.card import Mark as Status
 from cards.charts.timeline import NAMES, Mark, Row, Timeline, timeline_alt
-from cards.formatting import moment_words, number, percent, plural
+from cards.formatting import moment_words, number, percent_of, plural
 from handlers.history.forgotten import or_forgotten
 from handlers.shared.common import line, section, titled
 from handlers.shared.missing import finding_node
 from handlers.shared.states import node_chip
+from handlers.timeline.gone import KeptLife, kept_life
 from handlers.timeline.layout import moment, spans
 
 _NODE = (
@@ -43,7 +48,13 @@ async def node_timeline(ctx: Context, pool: str, node: str, *, account: str | No
     """
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "node", node, pool), finding_node(ctx, source, pool, node):
-        found = await source.fetch(Node, source.node(pool, node), select=_NODE)
+        try:
+            found = await source.fetch(Node, source.node(pool, node), select=_NODE)
+        except AzureError as error:
+            kept = await kept_life(ctx, source, pool, node) if error.not_found else None
+            if kept is None:
+                raise
+            return _of_gone(ctx, source, pool, kept)
     life = node_life(found.value, found.at)
     state = node_chip(found.value.state)
     actions = build.actions(
@@ -76,11 +87,37 @@ async def node_timeline(ctx: Context, pool: str, node: str, *, account: str | No
                 ("Allocated", when(found.value.allocation_time)),
                 *((NAMES[span.kind].capitalize(), took(span.seconds)) for span in life.coming if span.kind != "failed"),
                 ("Ready", when(moment(life.ready)) if life.ready is not None else None),
-                ("Ran tasks", f"{took(life.busy)}, {percent(life.busy, life.end - life.begin)} of the time"),
+                ("Ran tasks", f"{took(life.busy)}, {percent_of(life.busy, life.end - life.begin)} of the time"),
             ),
             *section("Last tasks", _tasks(life)),
             _small_print(found.value, life),
             actions,
+        ),
+    )
+
+
+def _of_gone(ctx: Context, source: Account, pool: str, kept: KeptLife) -> Card:
+    """The same of a node that is gone, as far as it was kept."""
+    node, life = kept.node, kept.life
+    drawn = replace(_chart(ctx, source, pool, node, life, kept.until), headline=kept.words, marks=kept.marks)
+    return Card(
+        title=titled(drawn.headline, f"node {node.id}", "Batch no longer knows it", f"pool {pool}"),
+        mark=Status.STOPPED,
+        as_of=source.now(),
+        blocks=blocks(
+            Picture(f"timeline-{source.name}-{pool}-{node.id}", timeline_alt(drawn), drawn, f"Timeline of {node.id}"),
+            facts(
+                ("Allocated", when(node.allocation_time)),
+                ("Boot", took(life.seconds("boot")) if life.coming else None),
+                ("Seen last", when(kept.until)),
+            ),
+            *section("Tasks that failed on it", _tasks(life)),
+            build.note("Of a node that is gone only its boot, its troubles and what failed on it were kept."),
+            build.actions(
+                Button("Why", line(ctx, source, "why node", pool, node.id), style="primary"),
+                Button("History", line(ctx, source, "node history", pool, node.id)),
+                Button("Pool", line(ctx, source, "pool show", pool)),
+            ),
         ),
     )
 

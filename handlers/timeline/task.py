@@ -22,7 +22,7 @@ from cards import build
 from cards.build import blocks, muted, text
 from cards.card import Block, Bullets, Button, Card, Picture, Time, Words
 from cards.charts.timeline import NAMES, Row, Timeline, timeline_alt
-from cards.formatting import moment_words, number, percent, plural
+from cards.formatting import moment_words, number, percents, plural
 from handlers.history.forgotten import or_forgotten
 from handlers.shared.common import line, section, titled
 from handlers.shared.missing import finding_task
@@ -157,14 +157,14 @@ def _rows_are(rows: Sequence[tuple[str, list[Span]]]) -> str:
 
 def _steps(spent: TaskSpans) -> Bullets | None:
     """Each span with when it began and how long it was."""
-    whole = sum(span.seconds for span in spent.spans)
+    shares = percents([span.seconds for span in spent.spans])
     lines = [
         text(
             Time(moment(span.begin), "clock"),
             f" {NAMES[span.kind]} {took(span.seconds)}",
-            muted(f" · {percent(span.seconds, whole)}"),
+            muted(f" · {share}"),
         )
-        for span in spent.spans
+        for span, share in zip(spent.spans, shares, strict=True)
     ]
     return Bullets(tuple(lines)) if lines else None
 

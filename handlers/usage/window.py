@@ -15,6 +15,7 @@ from bot.filter.values import Moment
 from bot.requests.command import CommandError
 from cards import build
 from cards.card import Actions, Button
+from cards.command_line import join
 from cards.formatting import duration, moment_words
 
 _USUAL: Final[Preset] = "24h"
@@ -27,23 +28,28 @@ Again: TypeAlias = Callable[..., str]
 
 
 _LONGEST: Final = timedelta(days=400)
+_OFFERED: Final = ("24h", "7d", "30d")
 
 
-def span_of(preset: str) -> timedelta:
-    """How long a preset is, or so many hours or days as ``36h``. Raises CommandError for anything else."""
+def span_of(preset: str, *command: str) -> timedelta:
+    """How long a preset is, or so many hours or days as ``36h``. Raises CommandError for anything else.
+
+    ``command`` is what it was typed after, path and names: it is offered with windows that can be.
+    """
     typed = preset.strip().lower().replace(" ", "")
     number, unit = typed[:-1], typed[-1:]
     if not number.isdecimal() or len(number) > 4 or unit not in ("h", "d"):
-        raise _no_window(preset)
+        raise _no_window(preset, command)
     span = timedelta(hours=int(number)) if unit == "h" else timedelta(days=int(number))
     if not timedelta(0) < span <= _LONGEST:
-        raise _no_window(preset)
+        raise _no_window(preset, command)
     return span
 
 
-def _no_window(typed: str) -> CommandError:
+def _no_window(typed: str, command: Sequence[str]) -> CommandError:
     words = f"“{typed[:20]}” is no window: say how long, up to {_LONGEST.days} days, such as 24h, 14d or 90d."
-    return CommandError(words, ["usage 24h", "usage 7d", "usage 30d"], at="window")
+    path, *names = command or ("usage",)
+    return CommandError(words, [f"{path} {join([*names, each])}" for each in _OFFERED], at="window")
 
 
 class Asked(Struct, frozen=True):

@@ -26,6 +26,7 @@ from cards.formatting import number, plural
 from handlers.schedule.show import recent_job
 from handlers.why.deeds import deed
 from handlers.why.jobs import read_job
+from handlers.why.kept import kept_start_line
 from handlers.why.pools import case_of, waiting_for
 from handlers.why.reads import Reads
 from handlers.why.tasks import read_task
@@ -34,14 +35,15 @@ from handlers.why.tasks import read_task
 class Answer(Struct, frozen=True, kw_only=True):
     """A verdict about an entity as of ``at``.
 
-    ``waits`` where it is a job or a task that waits, ``well`` says how it is where nothing is wrong, ``cost`` is what
-    the trouble costs (None: nothing, or not known).
+    ``waits`` where it is a job or a task that waits, ``gone`` where Batch no longer knows it, ``well`` says how it is
+    where nothing is wrong, ``cost`` is what the trouble costs (None: nothing, or not known).
     """
 
     about: Entity
     verdict: Verdict
     at: datetime
     waits: bool = False
+    gone: bool = False
     well: Sequence[str] = ()
     cost: HourlyCost | None = None
 
@@ -73,6 +75,7 @@ async def about_node(ctx: Context, reads: Reads, pool: str, found: Node, at: dat
     if run and run.result.lower() == "failure":
         files = source.files(source.node(pool, found.id))
         printed = await reads.printed("the output of its start task", files, START)
+        printed = printed or await kept_start_line(ctx, reads, pool, found)
     case = NodeCase(
         node=found,
         pool=around or Pool(id=pool),

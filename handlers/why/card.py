@@ -16,30 +16,36 @@ from bot.domain.knowledge import Step
 from bot.domain.price import HourlyCost
 from bot.requests.context import Context
 from cards.build import actions, blocks, bold, muted, note, text
-from cards.card import Bullets, Button, Card, Code, Footer, Mark, Mention, Text, Time, Words
-from cards.formatting import money, plural
+from cards.card import Block, Bullets, Button, Card, Code, Folded, Footer, Mark, Mention, Text, Time, Words
+from cards.formatting import money, number, plural
 from cards.text_fit import elide
 from handlers.shared.common import line, section
 from handlers.why.answers import Answer
+from handlers.why.began import began, waits_since
 from handlers.why.reads import Reads
 from handlers.why.steps import buttons
 
 _EVIDENCE = 6
 """Lines of evidence that are shown: a phone's screen; more is behind the buttons."""
-_ALSO = 3
-"""Other things that are named; the rest is counted."""
-_CUT = 90
-"""Characters of what else was seen."""
+_ALSO = 8
+"""Other things that are told; the rest is counted."""
 
 
-def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, of_account: bool = False) -> Card:
-    """An answer; ``of_account`` where it is about the worst thing of an account."""
+def answer_card(
+    ctx: Context, source: Account, answer: Answer, reads: Reads, *, of_account: bool = False, also: bool = False
+) -> Card:
+    """An answer; ``of_account`` where it is about the worst thing of an account.
+
+    What else was seen is folded, or told in full where ``also`` is asked for.
+    """
     about, verdict = answer.about, answer.verdict
     clue = verdict.clue
     if clue is None or not clue.harm:
         verdict = _with_alerts(ctx, source, about, verdict)
     show = _open(ctx, source, about)
-    again = Button("Ask again", line(ctx, source, "why") if of_account else _again(ctx, source, about), how="edit")
+    asked = Entity("account", source.name) if of_account else about
+    again = Button("Ask again", _again(ctx, source, asked), how="edit")
+    unfold = "" if also else _again(ctx, source, asked, also=True)
     if clue is None:
         wrong = next((each for each in verdict.also if each.harm), None)
         made = buttons(ctx, source, wrong) if wrong else []
@@ -51,7 +57,7 @@ def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, 
             blocks=blocks(
                 Bullets(tuple(text(each) for each in answer.well)) if answer.well else None,
                 actions(*made, show, again),
-                _also(others, about),
+                *_also(others, about, unfold),
                 _looked(reads),
             ),
         )
@@ -63,15 +69,15 @@ def answer_card(ctx: Context, source: Account, answer: Answer, reads: Reads, *, 
     more = Button("Only this", _again(ctx, source, about)) if of_account else None
     return Card(
         title=text(bold(_headline(answer, clue, verdict.also)), f" · worst in {source.name}" if of_account else ""),
-        mark=Mark.FAILED if clue.harm else Mark.CHANGING,
+        mark=Mark.FAILED if clue.harm else Mark.STOPPED if answer.gone else Mark.CHANGING,
         as_of=answer.at,
         blocks=blocks(
-            Words(_how_sure(clue, elsewhere=elsewhere)),
+            Words(_how_sure(ctx, source, answer, clue, elsewhere=elsewhere)),
             Words(text(bold("To do: "), _sentence(clue.do))) if clue.do else None,
             Words(text(bold("Costs: "), costs)) if (costs := _costs(clue, answer.cost)) else None,
             *section("Evidence", *_evidence(ctx, clue)),
             actions(*made, *rest[: 1 if made else 2], more, again),
-            _also(verdict, about),
+            *_also(verdict, about, unfold),
             _looked(reads),
         ),
     )
@@ -107,6 +113,7 @@ def as_clue(incident: Incident) -> Clue:
         id=incident.kind,
         about=incident.entity,
         cause=incident.headline,
+        why=incident.cause,
         since=incident.since,
         evidence=(Evidence(incident.cause, incident.seen),),
         steps=(Step("Open alert", f"alert show {incident.id}"),),
@@ -126,16 +133,21 @@ def _headline(answer: Answer, clue: Clue, also: Sequence[Clue]) -> str:
     """``Job nightly-12 waits: the account's quota of cores is used up``; else that nothing is wrong."""
     name = _named(answer.about)
     name = name[0].upper() + name[1:]
+    if answer.gone:
+        return f"{name} is gone: {clue.cause}"
     if not clue.harm and not any(each.harm for each in also):
         return f"Nothing is wrong with {_named(answer.about)}: {clue.cause}"
     return f"{name} waits: {clue.cause}" if answer.waits else f"{name}: {clue.cause}"
 
 
-def _how_sure(clue: Clue, *, elsewhere: bool) -> Text:
-    """``certain · began 14 min ago, 13:48 · node x of pool gpu-a``."""
+def _how_sure(ctx: Context, source: Account, answer: Answer, clue: Clue, *, elsewhere: bool) -> Text:
+    """``certain · began 14 min ago, 13:48 · node x of pool gpu-a``; of what waits, since when that is."""
     parts: list[object] = [bold({"guess": "only a guess"}.get(clue.sure, clue.sure))]
-    if clue.since:
-        parts += [" · began ", Time(clue.since)]
+    waits = waits_since(ctx, source, answer.about) if answer.waits else None
+    if waits:
+        parts += [" · waits since ", Time(waits)]
+    if since := began(ctx, source, answer.about, clue):
+        parts += [" · the cause began " if waits else " · began ", Time(since)] if since != waits else []
     if elsewhere:
         where = f" of {_parent(clue.about)} {clue.about.parent}" if clue.about.parent else ""
         parts += [f" · in {clue.about.kind} {elide(clue.about.id, ID)}{where}"]
@@ -167,18 +179,25 @@ def _line(ctx: Context, each: Evidence) -> Text:
     return text(cut(each.words), who, when)
 
 
-def _also(verdict: Verdict, about: Entity) -> Footer | None:
-    """What was seen as well, in one line of small print."""
+def _also(verdict: Verdict, about: Entity, unfold: str) -> Sequence[Block]:
+    """What was seen as well, each with what is behind it; folded where ``unfold`` is the command that shows it."""
     if not verdict.also:
-        return None
-    said = []
-    for each in verdict.also[:_ALSO]:
-        named = each.about == about or each.about.id in each.cause
-        where = "" if named else f"{each.about.kind} {elide(each.about.id, ID)}: "
-        words = cut(f"{where}{each.cause}")
-        said.append(words if len(words) <= _CUT else words[: _CUT - 1].rstrip() + "…")
-    more = len(verdict.also) - _ALSO
-    return note("Also seen: ", "; ".join(said), f"; {more} more" if more > 0 else "")
+        return []
+    told = [_other(each, about) for each in verdict.also[:_ALSO]]
+    if more := len(verdict.also) - _ALSO:
+        told += [text(muted(f"and {number(more)} more"))] if more > 0 else []
+    if unfold:
+        return [Folded(f"Also seen: {number(len(verdict.also))}", tuple(told), unfold)]
+    return section("Also seen", Bullets(tuple(told)))
+
+
+def _other(clue: Clue, about: Entity) -> Text:
+    """``pool gpu-b: its nodes are still starting, since 13:20``, and what is behind it where that only says what is."""
+    named = clue.about == about or clue.about.id in clue.cause
+    where = "" if named else f"{clue.about.kind} {elide(clue.about.id, ID)}: "
+    why = f": {clue.why}" if clue.why else ""
+    when = (muted(" · "), Time(clue.since)) if clue.since else ()
+    return text(cut(f"{where}{clue.cause}{why}"), *when)
 
 
 def _looked(reads: Reads) -> Footer | None:
@@ -196,8 +215,8 @@ def _open(ctx: Context, source: Account, about: Entity) -> Button:
     return Button(f"Open {about.kind}", line(ctx, source, f"{about.kind} show", *names))
 
 
-def _again(ctx: Context, source: Account, about: Entity) -> str:
+def _again(ctx: Context, source: Account, about: Entity, *, also: bool = False) -> str:
     if about.kind == "account":
-        return line(ctx, source, "why")
+        return line(ctx, source, "why", also=also)
     names = (about.parent, about.id) if about.parent else (about.id,)
-    return line(ctx, source, f"why {about.kind}", *names)
+    return line(ctx, source, f"why {about.kind}", *names, also=also)

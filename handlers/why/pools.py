@@ -20,6 +20,7 @@ from bot.requests.context import Context
 from handlers.shared.capacity import SELECT
 from handlers.shared.common import sizes_of
 from handlers.why.deeds import deed
+from handlers.why.kept import kept_start_line
 from handlers.why.reads import Reads
 
 _HOLDERS = 3
@@ -66,6 +67,7 @@ async def case_of(
     if failed and reads.left >= keep + _OUTPUT:
         files = reads.source.files(reads.source.node(found.id, failed.id))
         said = await reads.printed("the output of its start task", files, START)
+        said = said or await kept_start_line(ctx, reads, found.id, failed)
         printed = {failed.id: said} if said else {}
     since = found.allocation_state_transition_time
     return PoolCase(

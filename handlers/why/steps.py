@@ -46,7 +46,7 @@ def _button(ctx: Context, source: Account, step: Step, names: Mapping[str, str])
         if not may(ctx, source, known.path, target_of(known.path, given)):
             return None
         how = "form"  # what changes something shows what it would do before it does
-    return Button(step.text, line(ctx, source, known.path, *given, **options), how=how)
+    return Button(_filled(step.text, names), line(ctx, source, known.path, *given, **options), how=how)
 
 
 def _filled(word: str, names: Mapping[str, str]) -> str:

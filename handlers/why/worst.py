@@ -38,20 +38,21 @@ T = TypeVar("T")
 
 
 @command("why", effect="read", examples=["why", "why gpu-a"], menu=15)
-async def why(ctx: Context, name: str = "", *, account: str | None = None) -> Card:
+async def why(ctx: Context, name: str = "", *, also: bool = False, account: str | None = None) -> Card:
     """Say what is worst in an account and why; or why what has a name does not do its work.
 
     :param name: a pool, a job or a schedule, whichever has that name; nothing for the whole account
+    :param also: tell in full what else was seen
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     reads = Reads(source)
     if name:
-        return await _named(ctx, source, reads, name)
-    return await _worst(ctx, source, reads)
+        return await _named(ctx, source, reads, name, also=also)
+    return await _worst(ctx, source, reads, also=also)
 
 
-async def _named(ctx: Context, source: Account, reads: Reads, name: str) -> Card:
+async def _named(ctx: Context, source: Account, reads: Reads, name: str, *, also: bool) -> Card:
     """Why a pool, a job or a schedule of that name does not do its work."""
     pool, job, schedule = await asyncio.gather(
         _there(reads, Pool, source.pool(name)),
@@ -61,13 +62,15 @@ async def _named(ctx: Context, source: Account, reads: Reads, name: str) -> Card
     at = source.now()
     if pool is not None:
         reads.looked.append(f"pool {pool.id}")
-        return answer_card(ctx, source, await about_pool(ctx, reads, pool, await counts_of(reads, name), at), reads)
+        return answer_card(
+            ctx, source, await about_pool(ctx, reads, pool, await counts_of(reads, name), at), reads, also=also
+        )
     if job is not None:
         reads.looked.append(f"job {job.id}")
-        return answer_card(ctx, source, await about_job(ctx, reads, job, at), reads)
+        return answer_card(ctx, source, await about_job(ctx, reads, job, at), reads, also=also)
     if schedule is not None:
         reads.looked.append(f"schedule {schedule.id}")
-        return answer_card(ctx, source, await about_schedule(ctx, reads, schedule, at), reads)
+        return answer_card(ctx, source, await about_schedule(ctx, reads, schedule, at), reads, also=also)
     return await _nothing_called(ctx, source, name)
 
 
@@ -100,7 +103,7 @@ async def _nothing_called(ctx: Context, source: Account, name: str) -> Card:
     return refusal(f"There is no pool, job or schedule “{name}” in {source.name}.", advice, [*near, whole])
 
 
-async def _worst(ctx: Context, source: Account, reads: Reads) -> Card:
+async def _worst(ctx: Context, source: Account, reads: Reads, *, also: bool) -> Card:
     """Why the worst thing of an account does not do its work; what else is wrong is named."""
     pools, counts, jobs, schedules = await asyncio.gather(
         reads.page("pools", Pool, "/pools"),
@@ -126,13 +129,14 @@ async def _worst(ctx: Context, source: Account, reads: Reads) -> Card:
         answer = await _about(ctx, reads, first, case)
         if answer is not None:
             others = [each.clue for each in ranked if not each.about == first]  # noqa: SIM201 - see Entity
-            also = (*answer.verdict.also, *others, *_as_clues(incidents, answer, ranked))
-            whole = replace(answer, verdict=replace(answer.verdict, also=also))
-            return answer_card(ctx, source, whole, reads, of_account=True)
+            beside = (*answer.verdict.also, *others, *_as_clues(incidents, answer, ranked))
+            whole = replace(answer, verdict=replace(answer.verdict, also=beside))
+            return answer_card(ctx, source, whole, reads, of_account=True, also=also)
     seen = f"{plural(len(pools or ()), 'pool')}, {plural(len(jobs or ()), 'unfinished job')}"
     how = f"{seen} and {plural(len(schedules or ()), 'schedule')} looked at"
     verdict = Verdict(None, tuple(_as_clues(incidents, None, ranked)))
-    return answer_card(ctx, source, Answer(about=about, verdict=verdict, at=at, well=[how]), reads)
+    answer = Answer(about=about, verdict=verdict, at=at, well=[how])
+    return answer_card(ctx, source, answer, reads, of_account=True, also=also)
 
 
 async def _counts(reads: Reads) -> list[PoolNodeCounts]:

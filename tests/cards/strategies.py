@@ -26,6 +26,7 @@ from cards.card import (
     Fact,
     Facts,
     Field,
+    Folded,
     Footer,
     Form,
     Heading,
@@ -168,6 +169,7 @@ blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Progress, words, figures, figures, short, marks),
     st.builds(Actions, many(actions, 40)),
     st.builds(Footer, texts),
+    st.builds(Folded, short, many(texts, 10), words),
 )
 
 cards: st.SearchStrategy[Card] = st.builds(

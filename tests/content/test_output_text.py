@@ -33,6 +33,15 @@ def test_the_last_lines_are_kept() -> None:
     assert shown(b"").lines == []
 
 
+def test_of_a_file_that_grows_the_line_that_is_still_printed_is_left_out() -> None:
+    found = printed(end(b"one\ntwo\nAccountKey=c2Vjc"), 40, grows=True)
+    assert found is not None
+    assert found.lines == ["one", "two"]
+    nothing = printed(end(b"half a li"), 40, grows=True)
+    assert nothing is not None
+    assert nothing.lines == []
+
+
 def test_the_first_line_of_a_tail_is_only_half_a_line() -> None:
     assert shown(b"lf a line\nwhole\n", start=100).lines == ["whole"]
     assert shown(b"whole\nlast\n", start=0).lines == ["whole", "last"]
@@ -54,6 +63,7 @@ def test_an_endless_line_loses_the_word_that_may_be_half_a_key() -> None:
         (b"level=error said=nothing", ["said=nothing"]),
         (b"rendered: 7\nframes: 8\n", ["frames: 8"]),
         (b"hello big world", ["big world"]),
+        (b"--pass" + b"word \\\n  hunter2horse --frames 7\n", ["  … --frames 7"]),
     ],
 )
 def test_a_name_that_the_beginning_cuts_hides_its_value_all_the_same(content: bytes, lines: list[str]) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.causes import LONGEST, cause_of, normalised
+from bot.azure.models import FailureInfo
+from bot.azure.models.task import Run
+from bot.domain.causes import LONGEST, cause_of, never_ran, normalised
 
 
 @pytest.mark.parametrize(
@@ -67,3 +71,13 @@ def test_numbers_make_no_difference(one: int, other: int) -> None:
 )
 def test_the_cause_of_a_task(exit_code: int | None, code: str, message: str, cause: str) -> None:
     assert cause_of(exit_code, code, message) == cause
+
+
+def test_a_task_that_could_not_be_started_never_ran() -> None:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    assert never_ran(None)
+    assert never_ran(Run())
+    assert never_ran(Run(start_time=at, failure_info=FailureInfo("UserError", "BlobNotFound", "")))
+    assert not never_ran(Run(start_time=at)), "it runs"
+    assert not never_ran(Run(start_time=at, failure_info=FailureInfo("UserError", "TaskEnded", "")))
+    assert not never_ran(Run(start_time=at, exit_code=1, failure_info=FailureInfo("UserError", "FailureExitCode", "")))

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from bot.alerting.model import Subscription
 from bot.chat.request import Person
 from bot.domain.findings import Entity, Severity
-from cards.card import Menu
+from bot.sandbox.world.behaviour import exited
+from cards.card import Card, Menu, Text, Time, Words
+from handlers.alert.list import in_short
 from tests.handlers.alert_service import (
     ACCOUNT,
     DEV,
@@ -29,6 +31,7 @@ from tests.handlers.alert_service import (
     words,
 )
 from tests.handlers.conftest import Scene, nobody
+from tests.handlers.failing import a_job, farm, ran
 
 
 @pytest.fixture
@@ -66,6 +69,42 @@ async def test_a_pool_that_has_an_open_alert_is_not_called_well(alert_bot: Alert
     told = await alert_bot.ask(asked)
     assert title(told) == f"Pool {name} does its work, but 2 nodes idle for 3 h"
     assert commands(told)[0].startswith("alert show 0d1e0d1e")
+
+
+async def test_one_trouble_has_one_age_in_its_alert_and_in_why(alert_bot: AlertBot) -> None:
+    scene = alert_bot.scene
+    pool = farm(scene, "farm", 2, 0)
+    job = a_job(scene, "bad", pool)
+    ran(scene, job, pool.ordered(), 9, exited(3), ago=600)
+    began = alert_bot.clock.at - timedelta(hours=5)
+    stuck = alert_bot.clock.at - timedelta(minutes=20)
+    told = [
+        ("0a0a0a0a", "task.failed", began, "job bad: 9 of 9 tasks failed"),
+        ("0b0b0b0b", "job.stuck", stuck, "stuck"),
+    ]
+    await saved(
+        alert_bot,
+        [incident(alert_bot, id_, kind, Entity("job", "BAD"), words, since=at) for id_, kind, at, words in told],
+    )
+    times = [piece.at for piece in _sure(await alert_bot.ask("why job bad")) if isinstance(piece, Time)]
+    assert times == [began], "the alert saw it first; that nothing is stuck any more is no part of it"
+    by_node = _sure(await alert_bot.ask(f"why task bad {next(iter(job.tasks))}"))
+    assert began not in [piece.at for piece in by_node if isinstance(piece, Time)], "of one task the service knows best"
+
+
+async def test_what_an_alert_says_too_is_said_in_words(alert_bot: AlertBot) -> None:
+    pool, job = Entity("pool", "gpu"), Entity("job", "nightly")
+    told = incident(alert_bot, "0a0a0a0a", "task.failed", job, "job nightly: 9 of 40 tasks failed")
+    rate = incident(alert_bot, "0b0b0b0b", "job.failure_rate", job, "job nightly: 52 % of the last hour's tasks failed")
+    node = incident(alert_bot, "0c0c0c0c", "node.unusable", pool, "pool gpu has 1 unusable node")
+    assert [in_short(each, told) for each in (rate, node)] == [
+        "52 % of the last hour's tasks failed",
+        "pool gpu has 1 unusable node",
+    ]
+
+
+def _sure(card: Card) -> Text:
+    return next(block.text for block in card.blocks if isinstance(block, Words))
 
 
 async def test_all_alerts_that_are_kept_are_listed_page_by_page(alert_bot: AlertBot) -> None:

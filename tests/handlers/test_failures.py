@@ -6,9 +6,12 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from bot.domain.entity import schedule_of
+from bot.monitor.account_state import JobRecord
+from bot.monitor.scene import JobView
 from bot.sandbox.entity_parts import ApplicationPackageReference
 from bot.sandbox.entity_specs import TaskSpecification
 from bot.sandbox.world.behaviour import BLOB_NOT_FOUND, DISK_FULL, exited
@@ -17,6 +20,8 @@ from cards.charts.draw import draw
 from handlers.failures import answer, logs, tasks
 from handlers.failures.card import SHOWN
 from storage.port.black_box import KeptFile, KeptTask
+from storage.port.changes import ChangeSet
+from storage.port.monitoring import EntitySnapshot, Transition
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.failing import a_job, farm, ran
@@ -70,11 +75,15 @@ async def test_failures_of_a_job_a_pool_and_the_account(scene: Scene) -> None:
     drawn = picture(card)
     assert drawn
     assert draw(drawn.chart)[:4] == b"\x89PNG"
+    asked = buttons(await scene.ask(f"why job {JOB}"))
+    assert asked[0].command.startswith(f"failures job {JOB}"), "of many failures all of them are shown first"
     assert plain((await scene.ask("failures account 7d")).title) == plain((await scene.ask("failures 7d")).title)
     for wrong in ("failures pool farm yesterday", "failures 999d"):
         refused = await scene.ask(wrong)
         assert refused.refused
         assert "is no window" in plain(refused.title) + words(refused)
+        path = wrong.rpartition(" ")[0]
+        assert {each.command for each in buttons(refused)} >= {f"{path} 24h", f"{path} 7d"}, "offers of its own"
 
 
 async def test_of_many_causes_only_those_shown_are_compared_and_off_the_event_loop(
@@ -247,3 +256,29 @@ async def test_logs_that_cannot_be_read_in_time_are_left_out(scene: Scene, monke
     assert plain(card.title) == "216 of 1,506 tasks of job nightly failed · 3 causes"
     assert "told apart by the logs of 0 of 204 tasks with an exit code" in words(card)
     assert isinstance(card.blocks[0], Words)
+
+
+async def test_of_many_jobs_those_that_are_known_to_have_failures_are_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The jobs that ended last are not those that failed."""
+    pool = farm(scene, "farm", 2, 0)
+    for name, count in (("aa-oldest", 7), ("bb-older", 3)):
+        ran(scene, a_job(scene, name, pool), pool.ordered(), count, exited(42), ago=5_000)
+    scene.advance(seconds=1)
+    for each in range(3):
+        a_job(scene, f"zz-new-{each}", pool)
+    monkeypatch.setattr(answer, "JOBS", 2)
+    monkeypatch.setattr("handlers.failures.windows.JOBS", 2)
+    unknown = await scene.ask("failures pool farm")
+    assert "No task of pool farm has failed in what was read" in plain(unknown.title)
+    at = scene.world.time - timedelta(minutes=60)
+    seen = [Transition("render-prod", "task", "bb-older", f"t{each}", "", "failed", at) for each in range(3)]
+    view = JobView("AA-Oldest", failed=7, failed_at=at)
+    body = msgspec.msgpack.encode(JobRecord(view))
+    await scene.store.record(
+        ChangeSet(transitions=seen, snapshots=[EntitySnapshot("render-prod", "job", "AA-Oldest", body)])
+    )
+    card = await scene.ask("failures pool farm")
+    assert "10 failures in pool farm" in plain(card.title)
+    assert "of 5 jobs, 2 read, those with most known failures first" in words(card)

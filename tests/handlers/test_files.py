@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -52,10 +52,18 @@ def waiting(scene: Scene) -> Found:
 
 
 def orphaned(scene: Scene) -> Found:
-    """A task whose node is gone."""
-    return next(
-        (job, t.id) for job, t in tasks(scene) if t.state == "completed" and t.node_id and not on_a_node(scene, t)
-    )
+    """A task that ran on a node that is gone."""
+    return next((job, t.id) for job, t in lost(scene) if t.execution_info.exit_code is not None)
+
+
+def never_begun(scene: Scene) -> Found:
+    """A task whose program was never started, on a node that is gone."""
+    return next((job, t.id) for job, t in lost(scene) if t.execution_info.exit_code is None)
+
+
+def lost(scene: Scene) -> Iterator[tuple[str, LiveTask]]:
+    """Tasks that are over whose node is gone."""
+    return ((job, t) for job, t in tasks(scene) if t.state == "completed" and t.node_id and not on_a_node(scene, t))
 
 
 def buttons(card: Card) -> dict[str, Button]:
@@ -189,6 +197,16 @@ async def test_a_node_that_is_gone_took_the_files_with_it(scene: Scene) -> None:
     for command in ("file list", "file get"):
         answer = await scene.ask(f"{command} {job} {task}" + (" stdout.txt" if command == "file get" else ""))
         assert "The node is gone with its files" in plain(answer.title)
+
+
+async def test_what_never_ran_has_no_files_and_is_not_said_to_have_lost_them(scene: Scene) -> None:
+    job, task = never_begun(scene)
+    for command in (f"log {job} {task}", f"file list {job} {task}", f"file get {job} {task} stdout.txt"):
+        answer = await scene.ask(command)
+        assert plain(answer.title) == "The task never ran, so it has no files.", command
+    shown = await scene.ask(f"task show {job} {task}")
+    assert "The node is gone" not in words(shown)
+    assert not {"stdout", "stderr"} & buttons(shown).keys(), "there never were any"
 
 
 async def test_files_whose_time_is_over(scene: Scene) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.clock import Clock
 from bot.monitor.observer import Observer
 from bot.sandbox.world import program_output
 from bot.sandbox.world.account import AccountState
-from cards.card import Actions, Attachment, Button, Card, Code, plain
+from cards.card import Actions, Attachment, Button, Card, Code, Picture, plain
+from cards.charts.timeline import Timeline
 from cards.text import render
+from handlers.shared.kept import kept_sections
+from handlers.why.reads import Reads
+from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptFile, KeptTask
+from storage.port.changes import ChangeSet
+from storage.port.timings import NodeBoot
 from tests.golden import check
 from tests.handlers.conftest import Scene
 from tests.handlers.operated import Operator, WorldClock, operated
@@ -46,7 +54,12 @@ def code(card: Card) -> str:
 
 async def watched(scene: Scene) -> Callable[..., Awaitable[None]]:
     """Looks at the account as watching does, after some seconds, and stores it."""
-    (source,) = scene.accounts
+    return await watched_of(scene, ACCOUNT)
+
+
+async def watched_of(scene: Scene, account: str) -> Callable[..., Awaitable[None]]:
+    """The same of one account."""
+    source = scene.accounts.get(account)
     observer = Observer(source, scene.store, Clock())
     await observer.load()
 
@@ -78,7 +91,8 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     account(scene).inject.storm(["nightly"], ["exit-1"], 1, pool_id=POOL)
     await look(30)
     (task,) = account(scene).jobs["nightly"].tasks.values()
-    live = await scene.ask(f"log nightly {task.id} stderr.txt")
+    live = await scene.ask(f"log nightly {task.id}")
+    assert "stderr.txt" in plain(live.title), "the file that says most of why it failed"
     assert "ValueError" in code(live)
     assert "kept" not in shown(live)
     account(scene).commands.remove_nodes(POOL, [str(task.node_id)], "terminate")
@@ -89,7 +103,9 @@ async def test_the_node_of_a_failed_task_is_gone(scene: Scene) -> None:
     assert not log.refused
     assert "The node is gone with its files." in shown(log)
     check("kept-log", still(log, scene))
-    out = await scene.ask(f"log nightly {task.id}")
+    usual = await scene.ask(f"log nightly {task.id}")
+    assert "stderr.txt" in plain(usual.title), "the file that says most"
+    out = await scene.ask(f"log nightly {task.id} stdout.txt")
     assert "stdout.txt" in plain(out.title)
     files = await scene.ask(f"file list nightly {task.id}")
     assert {"stderr", "stdout"} <= buttons(files).keys()
@@ -140,6 +156,49 @@ async def test_a_node_whose_start_task_failed_is_gone(scene: Scene) -> None:
     assert "Agent" in shown(card)
     assert "start task" in shown(card).lower()
     check("kept-node-forgotten", still(card, scene))
+    why = await scene.ask(f"why node {POOL} {node.upper()}")
+    assert "is gone: it left its pool after it was seen as start task failed" in plain(why.title)
+    assert "nobody asked the bot to remove it" in plain(why.title)
+    assert code(why), "the line of its start task that was kept"
+    check("kept-why-node", still(why, scene))
+    entry = AuditEntry(
+        at=scene.world.time - timedelta(minutes=10), correlation="c", request="r", person="text:operator", home="",
+        conversation="text:here", account=ACCOUNT, command=f"node remove {POOL} {node}", target=f"node {node}",
+        effect="change", rule="role", result="done",
+    )  # fmt: skip
+    await scene.store.append_audit(entry)
+    why = await scene.ask(f"why node {POOL} {node}")
+    assert "is gone: it was removed from its pool" in plain(why.title)
+    assert "asked of me by" in " ".join(shown(why).split())
+    allocated = scene.world.time - timedelta(hours=2)
+    boot = NodeBoot(ACCOUNT, POOL, node, "Standard_D2s_v3", spot=False, allocated=allocated, seconds=90.0)
+    await scene.store.record(ChangeSet(boots=[boot]))
+    drawn = await scene.ask(f"timeline node {POOL} {node}")
+    assert "Batch no longer knows it" in plain(drawn.title)
+    (picture,) = [block for block in drawn.blocks if isinstance(block, Picture)]
+    assert isinstance(picture.chart, Timeline)
+    assert "start task failed" in [mark.words for mark in picture.chart.marks]
+    check("kept-timeline-node", still(drawn, scene))
+    assert "There is no node" in plain((await scene.ask(f"why node {POOL} nosuchnode")).title)
+
+
+async def test_of_a_broken_node_the_black_box_tells_what_its_start_task_printed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that cannot be asked for its files may still be there, broken."""
+    look = await watched_of(scene, "render-prod")
+    name = next(name for name, pool in scene.world.accounts["render-prod"].pools.items() if pool.nodes)
+    (node,) = scene.world.accounts["render-prod"].inject.fail_start_tasks(name)[:1]
+    await look(30)
+
+    async def unreadable(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr(Reads, "printed", unreadable)
+    for asked in (f"why node {name} {node}", f"why pool {name}"):
+        why = await scene.ask(f"{asked} account:render-prod")
+        assert "what the bot kept of the start task" in " ".join(shown(why).split()), asked
+        assert code(why), asked
 
 
 @pytest.mark.parametrize("scene", ["tiny"], indirect=True)
@@ -224,3 +283,12 @@ async def test_what_is_kept_is_shown_as_it_was_read(scene: Scene) -> None:
     card = await scene.ask("log old t stderr.txt kept:9")
     assert "3 runs are kept" in shown(card)
     assert {"kept:1", "kept:2"} <= {each.rpartition(" ")[2] for each in buttons(card).values()}
+
+
+def test_where_nothing_was_printed_there_is_no_section_of_what_was_kept() -> None:
+    at = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    box = KeptTask("a", "j", "t", at, at, exit_code=1, files=(KeptFile("stderr.txt", "  \n"),))
+    assert kept_sections(box, short=True) == []
+    assert kept_sections(box), "how it failed is told where the task itself is gone"
+    says = replace(box, files=(KeptFile("stderr.txt", "x"), KeptFile("stdout.txt", "boom")), line_in="stdout.txt")
+    assert next(block for block in kept_sections(says, short=True) if isinstance(block, Code)).text == "boom"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bot.azure.pipeline import Patience
 from bot.domain.knowledge import row
-from cards.card import Actions, Button, Card, Footer, Mark, plain
+from cards.card import Actions, Button, Card, Folded, Mark, plain
 from cards.text import render
 from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptTask
@@ -92,7 +92,8 @@ async def account(tmp_path: Path) -> AsyncIterator[Ground]:
 
 
 def _small(card: Card) -> str:
-    return " ".join(plain(block.text) for block in card.blocks if isinstance(block, Footer))
+    """What else was seen, which is folded."""
+    return " ".join(plain(each) for block in card.blocks if isinstance(block, Folded) for each in block.items)
 
 
 async def test_every_flaw_is_told_with_its_evidence_in_nine_calls(account: Ground) -> None:
@@ -151,7 +152,9 @@ async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground)
         ("disabled", "job enable"),
         ("disk full", "node"),
         ("never ends", "job set"),
-        ("formula", "pool autoscale"),
+        ("formula", "pool autoscale edit"),
+        ("blocked", "task reactivate"),
+        ("gone", "job move"),
         ("timed out", "pool resize"),
     ):
         job = account.places[name,].job.id
@@ -167,7 +170,12 @@ async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground)
 async def test_without_a_name_the_worst_of_the_account_is_told_and_the_others_named(account: Ground) -> None:
     card = await account.ask("why")
     assert "worst in render" in plain(card.title)
-    assert "Also seen" in _small(card)
+    folded = next(block for block in card.blocks if isinstance(block, Folded))
+    assert "pool p02" in _small(card)
+    assert folded.shows == "why also"
+    whole = await account.ask(folded.shows)
+    assert not any(isinstance(block, Folded) for block in whole.blocks)
+    assert "pool p02" in str(render(whole).payload["text"]), "told in full where that was asked for"
     assert len(account.calls) <= MOST, account.calls
     found = account.places["disabled",].job.id
     by_name = await account.ask(f"why '{found}'")

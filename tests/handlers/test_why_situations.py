@@ -10,7 +10,7 @@ import pytest
 from bot.domain.knowledge import row, rows
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios.parts import add_account
-from cards.card import Footer, plain
+from cards.card import Folded, plain
 from cards.command_line import join
 from tests.handlers.why_world import asked
 from tests.knowledge.situations import SITUATIONS
@@ -39,7 +39,7 @@ async def test_each_row_is_told_where_it_is_at_work(tmp_path: Path) -> None:
             names = [named.parent, named.id] if named.parent else [named.id]
             card = await ground.ask(join(["why", named.kind, *names]))
             wanted = row(id_).cause
-            small = " ".join(plain(block.text) for block in card.blocks if isinstance(block, Footer))
+            small = " ".join(plain(each) for block in card.blocks if isinstance(block, Folded) for each in block.items)
             title = plain(card.title)
             printed = id_.startswith("exit.") or id_ == "start_task.exit_code"
             by_line = printed and any(each.cause in title for each in rows() if each.where == "line")

@@ -877,6 +877,7 @@ WALKED = frozenset(
 )
 """Rows that no code tells: what else is known of the account does."""
 LINES = {
+    "line.usage": "render.py: error: the following arguments are required: --scene",
     "line.package_lock": "E: Unable to acquire the dpkg frontend lock, is another process using it?",
     "line.no_space": "OSError: [Errno 28] No space left on device: '/mnt/batch/tasks/out.exr'",
     "line.gpu_memory": "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",

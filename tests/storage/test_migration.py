@@ -391,6 +391,9 @@ class NoAccounts:
 
     names = (ACCOUNT,)
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def __iter__(self) -> Any:
         return iter(())
 

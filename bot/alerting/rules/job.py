@@ -129,7 +129,7 @@ def disabled(scene: Scene) -> Iterator[Finding]:
         job = scene.job(each.id)
         waits = f", {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}" if job and job.active else ""
         enable = button("Enable", "job enable", each.id)
-        yield _event(each, f"{spoken(each.id)} was disabled{waits}", job, (*_open(each.id), enable))
+        yield _event(each, f"{spoken(each.id)} was disabled{waits}", job, (enable, *_open(each.id)))
 
 
 @rule("job.enabled", severity=Severity.INFO, reads=("jobs",), quiet=True)

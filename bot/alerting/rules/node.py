@@ -20,7 +20,7 @@ UNKNOWN_FOR = 300.0
 TAKEN_WITHIN = 600.0
 """Seconds over which nodes that Azure takes back are counted together."""
 WAVE, WAVE_SHARE, WAVE_LEAST = 5, 0.2, 2
-"""So many taken nodes are a wave, or this share of the Spot nodes; a single one never is."""
+"""So many taken nodes are a wave, or this share of the spot nodes; a single one never is."""
 
 
 @rule("node.unusable", severity=Severity.WARNING, reads=("pools", "nodes"))
@@ -76,7 +76,7 @@ def offline(scene: Scene) -> Iterator[Finding]:
 
 @rule("node.preempted", severity=Severity.INFO, reads=("pools", "nodes"))
 def preempted(scene: Scene) -> Iterator[Finding]:
-    """Azure took Spot nodes of a pool back within the last ten minutes.
+    """Azure took spot nodes of a pool back within the last ten minutes.
 
     Their tasks are queued anew by the service, and it tries to replace them. A warning where it is a wave of
     :data:`WAVE` nodes, or of :data:`WAVE_SHARE` of them.
@@ -90,7 +90,7 @@ def preempted(scene: Scene) -> Iterator[Finding]:
         wave = many >= WAVE or (many >= WAVE_LEAST and many >= WAVE_SHARE * (many + left))
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=f"pool {pool.id} lost {plural(many, 'Spot node')} in 10 min, {number(left)} left",
+            headline=f"pool {pool.id} lost {plural(many, 'spot node')} in 10 min, {number(left)} left",
             since=min(taken),
             severity=Severity.WARNING if wave else Severity.INFO,
             figures=(("Spot nodes left", f"{number(left)} of {number(pool.target_spot)}"),),

@@ -143,7 +143,7 @@ def _fixes(pool: PoolView, worst: NodeView | None) -> tuple[SuggestedAction, ...
 
 
 def shape(pool: PoolView) -> tuple[tuple[str, str], ...]:
-    """Size, and dedicated and Spot nodes as far as it has or wants them."""
+    """Size, and dedicated and spot nodes as far as it has or wants them."""
     rows = [("Size", pool.vm_size)] if pool.vm_size else []
     for label, nodes, wants in (
         ("Dedicated nodes", pool.dedicated, pool.target_dedicated),

@@ -154,6 +154,8 @@ def _again(pool: PoolView, code: str) -> tuple[SuggestedAction, ...]:
     """
     if pool.autoscale:
         return ()
+    if "quota" in code.lower() and not has(pool):
+        return ()  # nothing fits, and once more would end the same way
     if "quota" in code.lower():
         return (_resize(f"Resize to {number(has(pool))} that fit", pool, pool.dedicated, pool.spot),)
     return (_resize("Resize again", pool, pool.target_dedicated, pool.target_spot),)

@@ -55,6 +55,8 @@ def autoscale_failed(scene: Scene) -> Iterator[Finding]:
             cause=known.cause,
             evidence=said(*error),
             actions=(
+                button("Edit the formula", "pool autoscale edit", pool.id),
+                button("Check the formula", "pool autoscale lint", pool.id),
                 button("Autoscale", "pool autoscale", pool.id),
                 button("Open", "pool show", pool.id),
             ),
@@ -119,6 +121,7 @@ def autoscale_stale(scene: Scene) -> Iterator[Finding]:
             ),
             cause=row("autoscale.dead").cause,
             actions=(
+                button("Disable autoscale", "pool autoscale disable", pool.id),
                 button("Autoscale", "pool autoscale", pool.id),
                 button("Open", "pool show", pool.id),
             ),

@@ -96,8 +96,8 @@ def down(scene: Scene) -> Iterator[Finding]:
             cause=_why_down(states),
             evidence=evidence(pool),
             actions=(
-                button("Open", "pool show", pool.id),
                 *_replace(pool),
+                button("Open", "pool show", pool.id),
                 button("Bad nodes", "node list", pool.id, state="bad"),
                 button("Map", "node map", pool.id),
             ),

@@ -36,9 +36,9 @@ def barren(scene: Scene) -> Iterator[Finding]:
             ),
             cause=_why(scene, schedule),
             actions=(
+                *_end_last(scene, schedule),
                 button("Open", "schedule show", schedule.id),
                 *((button("Last job", "job show", schedule.job),) if schedule.job else ()),
-                *_end_last(scene, schedule),
                 button("Its jobs", "schedule jobs", schedule.id),
             ),
             related=(job_entity(schedule.job),) if schedule.job else (),

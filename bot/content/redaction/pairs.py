@@ -25,11 +25,13 @@ from bot.content.redaction.values import (
 
 Span = tuple[int, int]
 
+_GOES_ON = r"(?:[\\`^]\r?\n[ \t]*+)?"
+"""The end of a line that goes on in the next: of a shell, of PowerShell, of a batch file."""
 _PAIR = re.compile(
     r"(?<![\w.$-])(--?|/(?=[A-Za-z]{1,20}[:=]\S)|\$\{?(?:env:)?)?([^\W\d][\w.$-]{0,200}+)"
     r"((?:\\{0,32}[\"'`]|&quot;|\\{1,8}u0022|%22)?[\])}]{0,2})"
     r"([ \t]*+(?::=|=>|->|<-(?=[ \t]*[\"'])|={1,3}(?!=)|::?(?!//|\\(?![\"'u]))|%3[Dd]|%3[Aa]|\\{1,8}u003d|,(?=\s*\\{0,32}[bu]?[\"']))[ \t]*+"
-    r"|[ \t]++(?=[^\s=:-]|-\S*\d))"
+    rf"{_GOES_ON}|[ \t]++{_GOES_ON}(?=[^\s=:-]|-\S*\d))"
 )
 _PHRASE = re.compile(r"(?:(?:[A-Za-z]{2,20}) ){1,2}\Z")
 _SHORT = frozenset({"key", "keys", "string", "strings", "phrase", "code", "codes", "url", "uri", "id", "signature"})

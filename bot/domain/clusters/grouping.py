@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from bot.domain.causes import cause_of, exited
+from bot.domain.causes import cause_of, exited, grouped
 from bot.domain.clusters.model import Cluster, Failed, Said, TaskKey
 from bot.domain.mask import masked
 
@@ -36,12 +36,7 @@ def printed_by_program(failed: Failed) -> bool:
 
 def by_kind(failed: Iterable[Failed]) -> dict[Kind, list[Failed]]:
     """Failures by kind, each in the order in which they ended; the order of kinds is that of their counts."""
-    found: dict[Kind, list[Failed]] = defaultdict(list)
-    for task in failed:
-        found[kind_of(task)].append(task)
-    for tasks in found.values():
-        tasks.sort(key=_ended)
-    return dict(sorted(found.items(), key=lambda each: (-len(each[1]), repr(each[0]))))
+    return grouped(sorted(failed, key=_ended), kind_of)
 
 
 def _ended(task: Failed) -> tuple[datetime, str, str]:

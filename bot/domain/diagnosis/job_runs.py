@@ -7,12 +7,13 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from bot.azure.models import Execution, Task
-from bot.domain.causes import cause_of
+from bot.domain.causes import cause_of_run, grouped
 from bot.domain.diagnosis.job_case import JobCase
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
 from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, how_failed, of_failure
 from bot.domain.job_health import FEW
-from bot.domain.states import is_active
+from bot.domain.knowledge import Step
+from bot.domain.states import is_active, is_over
 from cards.formatting import duration, number, plural
 
 NEVER_ENDS = timedelta(hours=1)
@@ -78,14 +79,7 @@ def telling(case: JobCase) -> str:
 
 def _groups(case: JobCase) -> list[tuple[str, list[Task]]]:
     """Its failed tasks by their cause, the most frequent first."""
-    kinds: dict[str, list[Task]] = {}
-    for each in case.failures:
-        if failed(each):
-            run = each.execution_info or Execution()
-            info = run.failure_info
-            cause = cause_of(run.exit_code, info.code if info else "", info.message if info else "")
-            kinds.setdefault(cause, []).append(each)
-    return sorted(kinds.items(), key=lambda each: -len(each[1]))
+    return list(grouped(filter(failed, case.failures), lambda each: cause_of_run(each.execution_info)).items())
 
 
 def of_failures(case: JobCase) -> list[Clue]:
@@ -120,8 +114,22 @@ def of_failures(case: JobCase) -> list[Clue]:
             since=min(ends, default=None),
             evidence=(told, *inner.evidence),
             names={**inner.names, **case.names, "job": case.job.id, "task": example.id},
+            steps=_steps_of_many(case, inner) if (counts.failed if counts else read) > 1 else inner.steps,
         )
     ]
+
+
+_ALL_FAILURES = Step("Failures", "failures job {job}")
+_RUN_AGAIN = Step("Run them again", "job reactivate-failed {job}", changes=True)
+
+
+def _steps_of_many(case: JobCase, inner: Clue) -> tuple[Step, ...]:
+    """What mends one of many that failed mends all of them; what shows shows all of them first."""
+    shown = [each for each in inner.steps if not each.changes]
+    if is_over(case.job.state):
+        return (_ALL_FAILURES, *shown)
+    mends = bool(inner.steps) and inner.steps[0].changes
+    return (_RUN_AGAIN, _ALL_FAILURES, *shown) if mends else (_ALL_FAILURES, *shown[:1], _RUN_AGAIN, *shown[1:])
 
 
 def never_ends(case: JobCase) -> Clue | None:

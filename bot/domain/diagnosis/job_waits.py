@@ -1,8 +1,8 @@
 """Clues of a job whose tasks wait, while none of them runs.
 
-What lies in the pool is told by the pool's own clues. Of one that takes tasks :func:`bot.domain.waiting.why_waits` says
-whether others come first, as alerts do; what that leaves open ("the tasks themselves") is looked into here:
-dependencies, the preparation task, slots.
+Which cause it is :func:`bot.domain.waiting.why_waits` says, for alerts as for this. Of one that lies in the pool the
+pool's own clue tells more; what is left open ("the tasks themselves") is looked into here: dependencies, the
+preparation task, slots.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from bot.domain.diagnosis.job_case import Explained, JobCase, tasks_waiting
 from bot.domain.diagnosis.job_runs import serious
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
 from bot.domain.diagnosis.nodes import ID
-from bot.domain.diagnosis.pools import takes_tasks
 from bot.domain.diagnosis.tasks import how_failed, too_many_slots
 from bot.domain.job_health import JobFacts, pool_of
 from bot.domain.knowledge import Step
 from bot.domain.nodes import ErrorText
-from bot.domain.waiting import why_waits
+from bot.domain.waiting import Cause, why_waits
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
 from cards.text_fit import elide
@@ -44,21 +43,15 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
     """Tasks wait and none runs."""
     blocked = [*_dependencies(case), *_slots(case)]
     prepared = _preparation(case)
-    if case.pool is None or not takes_tasks(case.pool):
+    others = _others(case)
+    wait = why_waits(_facts(case), case.pool.facts if case.pool else None, others)
+    if case.pool is None or not wait.for_work:
+        pool = sorted(pool, key=lambda each: not tells(wait.cause, each))
         last = [] if pool or blocked or prepared else [_no_nodes(case)]
         return Explained((*pool, *prepared, *blocked, *last), (*failing,))
     aside = [each for each in pool if each.harm]
     if blocked or prepared:
         return Explained((*prepared, *blocked), (*aside, *failing))
-    facts = _facts(case)
-    others = [
-        JobFacts(
-            id=each.job, priority=each.priority if each.priority is not None else case.priority, running=each.tasks
-        )
-        for each in case.working
-        if each.job != case.job.id
-    ]
-    wait = why_waits(facts, case.pool.facts, others)
     full = case.free == 0 or (case.free is None and wait.queued)
     if others and full:
         return Explained((_others_first(case, others),), (*aside, *failing))
@@ -87,6 +80,39 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
         names=case.names,
     )
     return Explained((guess, *failing), (*aside,)) if serious(case) else Explained((guess,), (*aside, *failing))
+
+
+_OF_NODES = ("node.", "start_task.", "exit.", "line.", "unknown.node")
+_OF_RESIZE = ("pool.", "provider.", "unknown.resize")
+_TELLS: Mapping[Cause, tuple[str, ...]] = {
+    "resizing": ("pool.resiz", "pool.no_nodes_yet", "pool.start_task_runs", "pool.nodes_start"),
+    "autoscale fails": ("autoscale.", "unknown.autoscale"),
+    "autoscale warms up": ("autoscale.warming_up",),
+    "autoscale wants none": ("autoscale.wants_none",),
+    "scaled to zero": ("pool.scaled_to_zero",),
+    "resize failed": _OF_RESIZE,
+    "no nodes yet": ("pool.",),
+    "nodes in trouble": _OF_NODES,
+    "start task": ("pool.start_task_runs", "node.start_task_long"),
+    "nodes starting": ("pool.nodes_start", "node.starting_long"),
+}
+"""By which ids clues of a pool tell the cause that the tree found."""
+
+
+def tells(cause: Cause, clue: Clue) -> bool:
+    """Whether a clue of its pool is about the cause for which a job's tasks wait."""
+    return clue.id.startswith(_TELLS.get(cause, ()))
+
+
+def _others(case: JobCase) -> list[JobFacts]:
+    """The jobs that work in its pool."""
+    return [
+        JobFacts(
+            id=each.job, priority=each.priority if each.priority is not None else case.priority, running=each.tasks
+        )
+        for each in case.working
+        if each.job != case.job.id
+    ]
 
 
 def _facts(case: JobCase) -> JobFacts:

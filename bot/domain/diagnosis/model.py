@@ -36,14 +36,16 @@ class Evidence(Struct, frozen=True):
 class Clue(Struct, frozen=True, kw_only=True):
     """One cause: ``id`` of its row, where it lies, a sentence without its full stop, and what shows it.
 
-    ``do`` is what to do about it, ``steps`` the commands that do, the one that mends first. ``names`` are what stands
-    for ``{pool}``, ``{node}``, … in them. ``harm`` is False where nothing is wrong: it takes its time, or somebody
-    wants it so. ``weak`` is what is left where nothing else was found.
+    ``why`` is what is behind it, where that is more than the cause. ``do`` is what to do about it, ``steps`` the
+    commands that do, the one that mends first. ``names`` are what stands for ``{pool}``, ``{node}``, … in them.
+    ``harm`` is False where nothing is wrong: it takes its time, or somebody wants it so. ``weak`` is what is left where
+    nothing else was found.
     """
 
     id: str
     about: Entity
     cause: str
+    why: str = ""
     do: str = ""
     sure: Sure = "certain"
     since: datetime | None = None

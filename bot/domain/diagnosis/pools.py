@@ -102,11 +102,6 @@ def of_pool(case: PoolCase) -> list[Clue]:
     return found or _on_its_way(case, facts) or _of_nothing(case, facts)
 
 
-def takes_tasks(case: PoolCase) -> bool:
-    """Whether tasks can run in the pool now."""
-    return is_active(case.pool.state) and usable(case.facts) > 0
-
-
 def _deleting(case: PoolCase) -> Clue:
     pool = case.pool
     since = pool.state_transition_time
@@ -173,7 +168,14 @@ def _of_resize_error(error: ResizeError, case: PoolCase, short: Evidence) -> Clu
     row = knowledge.find("resize", code=code, message=words)
     if row is None:
         return unknown("unknown.resize", about, code, words, since=since, at=case.at)
-    return clue(row, about, since=since, evidence=[said, *_of_room(case.room), short])
+    return clue(row, about, since=since, evidence=[said, *_of_room(case.room), short], names=got(case.facts))
+
+
+def got(facts: PoolFacts) -> dict[str, str]:
+    """How many nodes a pool has got, for a resize to what fits; nothing where a formula resizes it, or none fit."""
+    if facts.autoscale or not has(facts):
+        return {}
+    return {"nodes": number(has(facts)), "dedicated": str(facts.dedicated), "spot": str(facts.spot)}
 
 
 def _of_room(room: Room | None) -> list[Evidence]:

@@ -18,6 +18,7 @@ Sure: TypeAlias = Literal["certain", "likely", "guess"]
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
     """A button. ``{pool}``, ``{node}``, ``{job}``, ``{task}`` and ``{schedule}`` of its command are to be filled in.
 
+    So are ``{nodes}``, which a pool without a formula has got, ``{dedicated}`` and ``{spot}`` ones.
     ``changes`` whether it changes anything, as in :class:`bot.domain.findings.SuggestedAction`.
     """
 

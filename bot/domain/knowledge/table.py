@@ -18,13 +18,15 @@ from msgspec.structs import replace
 from bot.domain.knowledge.patterns import occurs
 from bot.domain.knowledge.shapes import Match, Row
 
-PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule"))
+PLACEHOLDERS = frozenset(("pool", "node", "job", "task", "schedule", "nodes", "dedicated", "spot"))
 """What a step's command may have to be filled in."""
 UNKNOWN_KINDS = 200
 """Kinds of unknown trouble that are counted apart; what comes after is counted as ``other``."""
 
 _KEPT = 2_048
 """Answers that are kept: a poll asks the same of each node of a pool."""
+_KEPT_LONGEST = 2_000
+"""Characters of what is asked that is kept with its answer: a resize's error may hold a document of many kilobytes."""
 _TOGETHER: dict[str, tuple[str, ...]] = {"resize": ("resize", "provider")}
 """An error of a resize may be told by what lies at its bottom (:func:`bot.domain.pools.error_text`)."""
 _RUNS = ("task", "start_task", "exit", "line")
@@ -79,7 +81,8 @@ class Table:
         """The row that knows what is asked, None where none does, which is counted; but of a line, which may be any."""
         if asked == Asked():
             return None
-        found = self._looked_up(where, asked)
+        long = len(asked.message) + len(asked.line) > _KEPT_LONGEST
+        found = self._look(where, asked) if long else self._looked_up(where, asked)
         if found is None and where != "line":
             self._count(where, asked)
         return found

@@ -101,11 +101,11 @@ def test_nodes_that_azure_took_back(taken: list[float], left: int, severity: str
 def test_the_words_of_a_preemption() -> None:
     view = pool("encode-spot", spot_running=11, spot_preempted=3, preempted_at=[ago(8), ago(6), ago(6)])
     told = only("node.preempted", view)
-    assert told.headline == "pool encode-spot lost 3 Spot nodes in 10 min, 11 left"
+    assert told.headline == "pool encode-spot lost 3 spot nodes in 10 min, 11 left"
     assert told.figures == (("Spot nodes left", "11 of 14"),)
     assert (told.since, told.count) == (ago(8), 3)
     uncounted = pool("e", node("t", "preempted"), spot=4, target_spot=4, preempted_at=[ago(1)])
-    assert only("node.preempted", uncounted).headline == "pool e lost 1 Spot node in 10 min, 3 left"
+    assert only("node.preempted", uncounted).headline == "pool e lost 1 spot node in 10 min, 3 left"
 
 
 def test_a_single_node_is_news_on_request() -> None:

@@ -87,7 +87,7 @@ def test_a_failed_resize_has_the_button_that_ends_it() -> None:
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        ("AccountLowPriorityCoreQuotaReached", "the account's quota of Spot cores is used up"),
+        ("AccountLowPriorityCoreQuotaReached", "the account's quota of spot cores is used up"),
         ("AccountVMSeriesCoreQuotaReached", "the account's quota of cores of this VM family is used up"),
         ("AllocationFailed", "Azure has no more machines of this size in the region just now"),
         ("allocationtimedout", "the machines did not come within the resize timeout"),
