@@ -94,7 +94,7 @@ async def _answered(
     until: datetime | None = None,
 ) -> Card:
     author = Author.of(ctx.request)
-    now, by = source.now(), author.name or author.id
+    now, by = source.now(), author.name or ctx.services.policy.people.name(author.id)
     if not await ctx.store.answer_recommendation(source.name, row.id, state, now, by=by, because=because, until=until):
         raise CommandError("It was forgotten meanwhile.", ["advice"])
     return Card(

@@ -11,6 +11,7 @@ from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint, RecentTask
 from bot.domain.advice import of_node
 from bot.domain.exit_codes import written
+from bot.domain.images import image_name
 from bot.domain.states import word
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -20,7 +21,6 @@ from cards.card import Block, Bullets, Button, Card, Mark, Text
 from cards.formatting import number, plural
 from handlers.history.forgotten import or_forgotten
 from handlers.node import verbs
-from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
 from handlers.shared.common import failure, line, run_time, section, since, some, titled
 from handlers.shared.definition import container_run

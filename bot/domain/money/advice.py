@@ -65,8 +65,12 @@ class Advice(Struct, frozen=True):
     since: datetime | None = None
 
 
-class Further(Struct, frozen=True):
-    """One thing to do that is not measured in money: what is so, since when, what it leads to, and its button."""
+class Further(Struct, frozen=True, kw_only=True):
+    """One thing to do beside that: what is so, since when, what it leads to, and its button.
+
+    ``week`` is what it costs a week, None where it is no money or not known; ``urgent`` where it fails within days, or
+    does already; ``advised`` is since when it is known.
+    """
 
     words: str
     harm: str
@@ -74,6 +78,22 @@ class Further(Struct, frozen=True):
     command: str
     form: bool = False
     since: datetime | None = None
+    week: float | None = None
+    urgent: bool = False
+    advised: datetime | None = None
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """Something that was to be done and is not any more: ``deed`` is the command that somebody ran about it.
+
+    It is empty where nobody is known to have. ``loss`` is what it cost a week, ``saved`` how much less it is since, as
+    measured; None where that is no money, or not known.
+    """
+
+    words: str
+    deed: str = ""
+    loss: float | None = None
+    saved: float | None = None
 
 
 class Outcome(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot.domain.entity import fold
 from bot.domain.money.advice import Outcome, outcome
-from bot.domain.recommendations.model import MEASURED, Case, Judged, Recommendation, Spent
+from bot.domain.recommendations.model import MEASURED, ONE_BY_ONE, Case, Judged, Recommendation, Spent
 from storage.port.decoding import decoded
 from storage.port.recommendations import RecommendationRow
 
@@ -30,6 +30,8 @@ def renewed(account: str, kept: Iterable[RecommendationRow], judged: Judged, cas
     for row in known.values():
         what = decoded(row.body, Recommendation)
         if row.id in found or row.over or what is None or what.kind not in judged.kinds:
+            continue
+        if what.kind in ONE_BY_ONE and what.about in case.unread:
             continue
         if what.kind not in MEASURED:
             changed.append(replace(row, over=case.at))

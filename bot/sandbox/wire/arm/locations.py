@@ -97,6 +97,7 @@ def wrong_with_name(name: str) -> str | None:
 def sku_body(size: VmSize) -> dict[str, Any]:
     """A VM size with its capabilities, all of them text."""
     capabilities = {
+        "MaxResourceVolumeMB": f"{2048 * size.memory_gb:.0f}",
         "vCPUs": str(size.vcpus),
         "MemoryGB": f"{size.memory_gb:g}",
         "LowPriorityCapable": str(size.low_priority_capable),
