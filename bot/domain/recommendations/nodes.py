@@ -83,11 +83,9 @@ def full_disks(case: Case) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="full disk",
             about=Entity("pool", name),
-            words=words + (f": {_leaves(nodes, output, left)}" if output else ""),
-            harm="a full disk makes a node unusable, and it is billed all the same"
-            + (
-                f": {_instead(nodes, output)}" if output else ": keep what tasks leave for less than its retention time"
-            ),
+            words=words + (f": {_leaves(nodes, output, left)}" if output and fills else ""),
+            harm="a full disk makes a node unusable, and it is billed all the same: "
+            + _instead(nodes, output, fills=fills),
             button="Replace them" if full else "Open",
             command=command("pool replace-broken", name) if full else command("job show", output.job if output else ""),
             changes=bool(full),
@@ -108,8 +106,13 @@ def _leaves(nodes: NodesStanding, output: Output, left: float) -> str:
     )
 
 
-def _instead(nodes: NodesStanding, output: Output) -> str:
-    """For how long they may be kept so that they take half of the disk."""
+def _instead(nodes: NodesStanding, output: Output | None, *, fills: bool) -> str:
+    """For how long files of tasks may be kept so that they take half of the disk."""
+    if output is None:
+        return "give its tasks a shorter retention time"
+    if not fills:
+        left = f"what tasks leave for {duration(output.kept)} ({file_size(round(_left(nodes, output)))})"
+        return f"{left} does not fill it, so look what packages, images and programs write"
     a_day = nodes.tasks_a_day * output.size
     if output.disk and a_day:
         fitting = [

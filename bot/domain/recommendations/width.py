@@ -19,6 +19,8 @@ SPARE = 1.25
 """How many times the most that was ever used is still enough."""
 ENOUGH = 0.75
 """What is needed is a smaller share than this of what there is, or it is not worth a word."""
+WAITED = 0.02
+"""The share of core-hours that idled though tasks waited, from which more was wanted than was busy."""
 DAYS = 3
 """Days with work on which slots were looked at, from which on one that was never used says something."""
 
@@ -36,6 +38,8 @@ def too_wide(case: Case) -> Iterator[Recommendation]:
         if enough > ENOUGH * nodes or width.mean < enough * pool.cores / ENOUGH:
             continue
         span = spent.get(fold(facts.id))
+        if span is None or span.spend.core_hours.waiting > WAITED * span.spend.core_hours.total:
+            continue
         yield Recommendation(
             kind="too wide",
             about=Entity("pool", facts.id),
@@ -48,7 +52,7 @@ def too_wide(case: Case) -> Iterator[Recommendation]:
             changes=not facts.autoscale,
             form=bool(facts.target_dedicated and facts.target_spot),
             week=span.money * (1 - enough * pool.cores / width.mean) if _is_priced(span) else None,
-            currency=span.spend.currency if span else "",
+            currency=span.spend.currency,
             measured=True,
             risk=1,
         )

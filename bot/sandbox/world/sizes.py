@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from msgspec import Struct
 
 from bot.sandbox.world.refused import Refused
 
 
 class VmSize(Struct, frozen=True):
-    """One size; `low_priority_capable` sizes may be had as spot."""
+    """One size; `low_priority_capable` sizes may be had as spot, `ends` is when support of it does."""
 
     name: str
     family: str
@@ -16,6 +18,7 @@ class VmSize(Struct, frozen=True):
     memory_gb: float
     gpus: int = 0
     low_priority_capable: bool = True
+    ends: datetime | None = None
 
 
 _FAMILIES: dict[str, str] = {
@@ -37,6 +40,11 @@ _FAMILIES: dict[str, str] = {
     "standardNCADSA100v4Family": "NC24ads_A100_v4:24:220:1 NC48ads_A100_v4:48:440:2",
     "StandardNVADSA10v5Family": "NV6ads_A10_v5:6:55:1 NV12ads_A10_v5:12:110:1 NV36ads_A10_v5:36:440:1",
 }
+_ENDS = {
+    "standardAv2Family": datetime(2028, 11, 15, tzinfo=UTC),
+    "standardNCSv3Family": datetime(2025, 9, 30, tzinfo=UTC),
+}
+"""When support of a family ends, as Azure announced it ("Previous generations of virtual machine sizes")."""
 _NOT_SPOT = frozenset({"standardAv2Family"})
 
 
@@ -46,7 +54,9 @@ def _sizes() -> dict[str, VmSize]:
         for entry in sizes.split():
             name, vcpus, memory, *gpus = entry.split(":")
             cards = int(gpus[0]) if gpus else 0
-            size = VmSize(f"Standard_{name}", family, int(vcpus), float(memory), cards, family not in _NOT_SPOT)
+            size = VmSize(
+                f"Standard_{name}", family, int(vcpus), float(memory), cards, family not in _NOT_SPOT, _ENDS.get(family)
+            )
             found[size.name.lower()] = size
     return found
 

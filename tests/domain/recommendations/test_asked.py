@@ -49,6 +49,7 @@ PAID = spent(hours=CoreUse(busy=100, unused=900))
         ({"width": WIDE}, {}, PAID, "too wide"),
         ({"width": WIDE}, {"autoscale": True, "target_dedicated": 0}, PAID, "too wide"),
         ({"width": WIDE}, {}, None, ""),
+        ({"width": WIDE}, {}, spent(hours=CoreUse(busy=100, unused=800, waiting=100)), ""),
         ({"width": Width(most=40, mean=40, used=10, seen=0.5)}, {}, PAID, ""),
         ({"width": Width(most=40, mean=40, used=25, seen=1.0)}, {}, PAID, ""),
         ({"width": Width(most=40, mean=12, used=10, seen=1.0)}, {}, PAID, ""),

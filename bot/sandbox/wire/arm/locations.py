@@ -107,8 +107,10 @@ def sku_body(size: VmSize) -> dict[str, Any]:
     }
     if size.gpus:
         capabilities["GPUs"] = str(size.gpus)
+    end = {"batchSupportEndOfLife": size.ends.strftime("%Y-%m-%dT%H:%M:%SZ")} if size.ends else {}
     return {
         "name": size.name,
         "familyName": size.family,
+        **end,
         "capabilities": [{"name": name, "value": value} for name, value in capabilities.items()],
     }
