@@ -149,16 +149,17 @@ def _pool(pool: Pool, counts: PoolNodeCounts | None, seen: AccountState, known: 
 
 
 def _schedule(schedule: JobSchedule) -> ScheduleStanding:
-    spec = schedule.job_specification
-    tasks = (spec.job_manager_task, spec.job_preparation_task) if spec else ()
-    run = schedule.execution_info
+    spec, run = schedule.job_specification, schedule.execution_info
+    tasks = (spec.job_manager_task, spec.job_preparation_task, spec.job_release_task) if spec else ()
+    auto = spec.pool_info.auto_pool_specification if spec and spec.pool_info else None
+    start = auto.pool.start_task if auto and auto.pool else None
     return ScheduleStanding(
         id=schedule.id,
         state=schedule.state,
         state_since=schedule.state_transition_time,
         pool=spec.pool_info.pool_id if spec and spec.pool_info else "",
         next_run=run.next_run_time if run else None,
-        signed_until=end_of(file for task in tasks if task for file in task.resource_files),
+        signed_until=end_of(file for task in (*tasks, start) if task for file in task.resource_files),
     )
 
 

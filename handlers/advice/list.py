@@ -116,7 +116,7 @@ async def advice(
                 *(_answers(ctx, source, on_page) if show != "past" else ()),
                 *pager(_LIST.again(again, sort), number_, len(shown)),
                 *_others(ctx, source, show, len(open_), len(aside), len(past)),
-                *(_LIST.controls(again, sort) if len(shown) > 1 else ()),
+                *(_controls(again, sort, show) if len(shown) > 1 else ()),
                 Button("Refresh", _LIST.again(again, sort), how="edit"),
             ),
             note(f"Not looked at: {'; '.join(looked.left)}.") if looked.left else None,
@@ -151,6 +151,12 @@ _NOTHING = {
     "aside": "Nothing was set aside.",
     "past": "Nothing that was advised is over yet.",
 }
+
+
+def _controls(again: str, sort: AdviceSort, show: Which) -> tuple[Action, ...]:
+    """Another order, and the file; what is over is in the order in which it was."""
+    controls = _LIST.controls(again, sort)
+    return controls[1:] if show == "past" else controls
 
 
 def _when(row: RecommendationRow) -> datetime:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.accounting.service import Accounting
 from bot.advising.keeper import AdviceKeeper
@@ -16,6 +17,7 @@ from bot.clock import Clock
 from bot.domain.recommendations.judge import RULES
 from bot.domain.recommendations.model import Recommendation
 from bot.requests.grammar import words
+from bot.sandbox.world import SIZES
 from bot.sandbox.world.account import AccountState
 from cards.card import Card
 from cards.text import render
@@ -25,8 +27,10 @@ from tests.handlers.why_world import Ground, asked
 
 
 @pytest.fixture
-async def account(tmp_path: Path) -> AsyncIterator[Ground]:
+async def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ground]:
     """An account with a situation of every kind, looked at on three days."""
+    ended = replace(SIZES["standard_nc6s_v3"], ends=datetime(2025, 9, 30, tzinfo=UTC))
+    monkeypatch.setitem(SIZES, "standard_nc6s_v3", ended)
     async with asked(tmp_path, world()) as ground:
         await history(ground)
         yield ground

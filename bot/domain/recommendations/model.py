@@ -199,7 +199,7 @@ class ScheduleStanding(Struct, frozen=True, kw_only=True):
     """A job schedule; ``pool`` names where its jobs run, empty for automatic pools.
 
     ``next_run`` is when it starts a job next, ``signed_until`` the end of the first signature in what its jobs' own
-    tasks (manager, preparation) download.
+    tasks (manager, preparation, release) and the start task of its automatic pool download.
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -40,11 +40,6 @@ _FAMILIES: dict[str, str] = {
     "standardNCADSA100v4Family": "NC24ads_A100_v4:24:220:1 NC48ads_A100_v4:48:440:2",
     "StandardNVADSA10v5Family": "NV6ads_A10_v5:6:55:1 NV12ads_A10_v5:12:110:1 NV36ads_A10_v5:36:440:1",
 }
-_ENDS = {
-    "standardAv2Family": datetime(2028, 11, 15, tzinfo=UTC),
-    "standardNCSv3Family": datetime(2025, 9, 30, tzinfo=UTC),
-}
-"""When support of a family ends, as Azure announced it ("Previous generations of virtual machine sizes")."""
 _NOT_SPOT = frozenset({"standardAv2Family"})
 
 
@@ -54,9 +49,7 @@ def _sizes() -> dict[str, VmSize]:
         for entry in sizes.split():
             name, vcpus, memory, *gpus = entry.split(":")
             cards = int(gpus[0]) if gpus else 0
-            size = VmSize(
-                f"Standard_{name}", family, int(vcpus), float(memory), cards, family not in _NOT_SPOT, _ENDS.get(family)
-            )
+            size = VmSize(f"Standard_{name}", family, int(vcpus), float(memory), cards, family not in _NOT_SPOT)
             found[size.name.lower()] = size
     return found
 
