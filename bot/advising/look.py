@@ -13,7 +13,7 @@ from bot.advising.each import Most
 from bot.advising.gather import gather
 from bot.advising.trail import deed_since
 from bot.azure.account import Account
-from bot.domain.recommendations.course import renewed
+from bot.domain.recommendations.course import renewed, was_looked_for
 from bot.domain.recommendations.judge import judge
 from bot.domain.recommendations.model import Case, Recommendation
 from bot.requests.registry import Registry
@@ -23,10 +23,12 @@ from storage.port.store import Store
 
 
 class Known(Struct, frozen=True):
-    """A recommendation with its row."""
+    """A recommendation with its row. ``so`` is False for one that was not found this time, though it was looked for:
+    it is over, or money whose saving has yet to be measured."""
 
     row: RecommendationRow
     what: Recommendation
+    so: bool = True
 
 
 class Looked(Struct, frozen=True):
@@ -46,8 +48,9 @@ async def look(source: Account, store: Store, accounting: Accounting, registry: 
     judged = await asyncio.to_thread(judge, gathered.case)
     changed = renewed(source.name, await store.recommendations(source.name), judged, gathered.case)
     await store.see_recommendations(await _with_deeds(store, registry, source.name, changed))
+    found = {each.id(source.name) for each in judged.found}
     known = [
-        Known(row, what)
+        Known(row, what, row.id in found or (not row.over and not was_looked_for(what, judged, gathered.case)))
         for row in await store.recommendations(source.name)
         if (what := decoded(row.body, Recommendation)) is not None
     ]

@@ -70,6 +70,9 @@ def _answered(row: RecommendationRow) -> list[object]:
 def past_line(ctx: Context, each: Known) -> Text:
     """What was advised, how it came to its end, and what that saves."""
     what, row = each.what, each.row
+    if not row.over:
+        measuring = "not so any more; what that saves is known once most of 7 days have passed since"
+        return text(f"{Mark.CHANGING.symbol} {what.words} · last so ", Time(row.last), f", {measuring}")
     parts: list[object] = [f"{Mark.DONE.symbol} {what.words} · over "]
     if row.deed:
         parts += ["after ", code(elide(row.deed, 80)), f" by {name_of(ctx, row.done_by)}"]

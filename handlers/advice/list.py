@@ -87,10 +87,10 @@ async def advice(
     source = ctx.account(account)
     looked = await look(source, ctx.store, ctx.accounting, ctx.registry, FEW)
     case, known = looked.case, looked.known
-    alive = _in_order(each for each in known if not each.row.over)
+    alive = _in_order(each for each in known if each.so)
     open_ = [each for each in alive if not is_set_aside(each.row, case.at)]
     aside = [each for each in alive if is_set_aside(each.row, case.at)]
-    past = [each for each in known if each.row.over and case.at - each.row.over <= _PAST]
+    past = [each for each in known if not each.so and case.at - _when(each.row) <= _PAST]
     shown = {"open": open_, "aside": aside, "past": sorted(past, key=lambda each: _when(each.row), reverse=True)}[show]
     shown = _LIST.ordered(shown, sort)
     again = line(ctx, source, "advice", show=None if show == "open" else show)
@@ -168,7 +168,7 @@ def _title(account: str, show: Which, shown: Sequence[Known]) -> Text:
         case "aside":
             return titled(f"Advice set aside: {number(len(shown))}", account)
         case "past":
-            return titled(f"What became of advice: {plural(len(shown), 'piece')} over", account)
+            return titled(f"What became of advice: {plural(len(shown), 'piece')}", account)
     if not shown:
         return titled("No advice", account)
     cost = _sum(shown)
@@ -202,7 +202,8 @@ def _doing(ctx: Context, source: Account, shown: Sequence[Known]) -> list[Action
     for each in shown:
         what = each.what
         known = ctx.registry.find(typed_words(what.command))
-        if what.changes and (known is None or not may(ctx, source, known.path, Target(what.about.kind, what.about.id))):
+        target = Target(what.about.kind, what.about.id)
+        if known is None or (known.mark.effect != "read" and not may(ctx, source, known.path, target)):
             continue
         label = what.button if what.about.kind == "account" else f"{what.button} · {elide(what.about.id, 20)}"
         naming = " ".join(ctx.naming(source))

@@ -195,5 +195,13 @@ async def history(account: Ground) -> None:
     await store.record(ChangeSet(runs=runs))
     for span in (timedelta(), DAY, DAY):
         account.world.clock.advance(span)
-        await store.record((await observer.poll()).batch)
-        observer.stored()
+        await looked(account, observer)
+
+
+async def looked(account: Ground, observer: Observer | None = None) -> None:
+    """One look of what watches; without an observer of one that was started anew."""
+    if observer is None:
+        observer = Observer(account.accounts.get("render"), account.store, Clock())
+        await observer.load()
+    await account.store.record((await observer.poll()).batch)
+    observer.stored()

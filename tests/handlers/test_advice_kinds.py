@@ -19,10 +19,10 @@ from bot.domain.recommendations.model import Recommendation
 from bot.requests.grammar import words
 from bot.sandbox.world import SIZES
 from bot.sandbox.world.account import AccountState
-from cards.card import Card
+from cards.card import Actions, Button, Card
 from cards.text import render
 from storage.port.audit import AuditEntry
-from tests.handlers.advice_world import SITUATIONS, history, world
+from tests.handlers.advice_world import SITUATIONS, history, looked, world
 from tests.handlers.why_world import Ground, asked
 
 
@@ -56,6 +56,12 @@ def text_of(card: Card) -> str:
     return " ".join(str(render(card).payload["text"]).split())
 
 
+def buttons(card: Card) -> list[Button]:
+    return [
+        item for block in card.blocks if isinstance(block, Actions) for item in block.items if isinstance(item, Button)
+    ]
+
+
 def keeper(account: Ground) -> AdviceKeeper:
     """What looks in the background."""
     services = account.dispatcher.services
@@ -87,6 +93,10 @@ async def test_every_kind_is_found_about_what_has_it(account: Ground) -> None:
     card = await account.ask("advice", "operator")
     assert len(account.calls) <= 8 + 5 + 2 * 5 + 3, account.calls  # somebody waits: a few of the pools and jobs
     shown = text_of(card)
+    for order in ("worst", "since", "name", "kind"):  # three of them have a button: who may not is offered no change
+        viewers = [button.command for button in buttons(await account.ask(f"advice sort:{order}"))]
+        assert viewers
+        assert {registry.command(words(each)).effect for each in viewers} == {"read"}, viewers
     assert "never had more than 4 of its 40 cores busy" in shown
     assert "pool m-wide had nothing to do" not in shown  # the same nodes: one of the two
     assert (await kept(account)).keys() == SITUATIONS.keys()  # what it did not look at is as it was
@@ -111,7 +121,11 @@ async def test_what_became_of_it_is_known_though_nobody_asks(account: Ground) ->
     for node in state.pools["full-disk"].nodes.values():
         node.body.errors = None
     state.jobs.pop("zombie")
+    for node in state.pools["m-idle"].nodes.values():
+        node.body.state = "running"
+    state.pools["m-idle"].counts[True].update(idle=0, running=2)
     account.world.clock.advance(timedelta(hours=2))
+    await looked(account)
     await keeper(account).look(source)
     over = {
         msgspec.json.decode(row.body, type=Recommendation).kind: row
@@ -124,6 +138,8 @@ async def test_what_became_of_it_is_known_though_nobody_asks(account: Ground) ->
     shown = text_of(await account.ask("advice show:past", "operator"))
     assert "over after pool delete forgotten by operator" in shown
     assert "over by itself, or from outside this bot" in shown
+    assert "2 nodes of pool m-idle have nothing to do · last so" in shown  # the week has still to show what it saves
+    assert "m-idle have nothing to do" not in text_of(await account.ask("advice", "operator"))
 
 
 async def test_nothing_is_over_where_azure_does_not_answer(account: Ground) -> None:
