@@ -71,6 +71,12 @@ def test_what_is_tried_is_the_copy_and_not_what_is_installed(tree: Tree) -> None
 def test_tests_that_are_not_there_are_no_answer(tree: Tree) -> None:
     with pytest.raises(RuntimeError, match="measure anew"):
         tree.outcome(UNSEEN, ["test_fold.py::test_of_yesterday"], 1.0)
+    covered = Covered(tree, tree.folder, [])
+    covered.seconds = {"test_fold.py::test_of_yesterday": 1.0, TEST: 1.0}
+    covered._runs = {"fold.py": {5: {"test_fold.py::test_of_yesterday"}}}
+    trial = Trial(covered, [tree], ["fold"])
+    trial.run([("fold", UNSEEN)], time.monotonic() + 900)
+    assert (len(trial.unjudged), trial.tallies["fold"]) == (1, Tally()), "nothing is said of it, and the others go on"
 
 
 def test_a_run_without_an_end_is_told_apart_and_nothing_of_it_stays(
