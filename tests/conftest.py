@@ -10,8 +10,9 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from bot.requests.registry import Registry
 from storage.sqlite import connection
-from tests import databases
+from tests import commands, databases
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 settings.register_profile("quick", max_examples=25, deadline=None, suppress_health_check=_SLOW)
@@ -29,6 +30,7 @@ structlog.configure(
 )
 
 connection._connect = databases.copied
+Registry.discover = commands.copied  # type: ignore[method-assign]
 
 
 @pytest.fixture

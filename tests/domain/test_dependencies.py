@@ -114,12 +114,12 @@ def test_a_task_that_waits_for_nothing_that_exists() -> None:
     assert (found.missing, found.states) == (["ghost"], {"blocked": 1})
 
 
-def test_ten_thousand_that_wait_for_ten_thousand() -> None:
-    """By gates; edge by edge there would be a hundred million."""
-    tasks = [task(f"a-{n}", state="completed") for n in range(5000)]
+def test_two_thousand_that_wait_for_two_thousand() -> None:
+    """By gates; edge by edge there would be four million."""
+    tasks = [task(f"a-{n}", state="completed") for n in range(2000)]
     names = [each.id for each in tasks]
-    found = graph([*tasks, *(task(f"b-{n}", *names) for n in range(5000))])
-    assert labels(found) == [("a-0 – a-4999", 0, 5000), ("b-0 – b-4999", 1, 5000)]
+    found = graph([*tasks, *(task(f"b-{n}", *names) for n in range(2000))])
+    assert labels(found) == [("a-0 – a-1999", 0, 2000), ("b-0 – b-1999", 1, 2000)]
     assert not found.cut
 
 
