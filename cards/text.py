@@ -15,6 +15,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Fold,
     Folded,
     Footer,
     Heading,
@@ -117,7 +118,7 @@ class _Page:
             tuple(self.attached),
         )
 
-    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911
+    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of block
         match block:
             case Words(text):
                 return self._wrap(self._cut(runs(text, self.clock, lines=True)))
@@ -145,6 +146,9 @@ class _Page:
                 return self._actions(block)
             case Folded():
                 return [*self._wrap([Run(block.label, "bold")]), *self._draw(Bullets(block.items))]
+            case Fold():
+                parts = [lines for each in block.blocks if (lines := self._draw(each))]
+                return [line for index, lines in enumerate(parts) for line in (*([""] if index else []), *lines)]
 
     def _cut(self, words: list[Run]) -> list[Run]:
         words, lost = cut_runs(words, PARAGRAPH)
