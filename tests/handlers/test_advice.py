@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -121,3 +122,24 @@ async def test_what_people_say_of_it_and_what_became_of_it(account: Ground) -> N
     check("advice-past", past)
     assert len(lines(past)) == 2
     assert "accepted" in said(past)
+
+
+async def test_two_people_at_once_and_what_is_not_there(account: Ground) -> None:
+    await account.ask("advice")
+    idle = (await ids(account))["idle now"]
+    both = await asyncio.gather(*(account.ask("advice", who) for who in ("operator", "viewer")))
+    assert [lines(card) for card in both] == [lines(both[0])] * 2
+    assert len(await account.store.recommendations("render")) == 5
+    await account.ask(f"advice accept {idle}", "operator")
+    await account.store.answer_recommendation("render", idle, "accepted", NOW, by="Somebody else")
+    said_of = said(await account.ask(f"advice snooze {idle.upper()} 7d", "operator"))
+    assert "Somebody else had accepted it before" in said_of
+    for wrong in ("advice accept", "advice accept x", "advice snooze x 7d", f"advice snooze {idle} never"):
+        assert (await account.ask(wrong, "operator")).refused, wrong
+    world = next(iter(account.world.accounts.values()))
+    for things in (world.pools, world.jobs, world.schedules):
+        things.clear()
+    assert lines(await account.ask("advice")) == []
+    assert "Nothing is to be done." in said(await account.ask("advice"))
+    assert "Nothing was set aside." in said(await account.ask("advice show:aside"))
+    assert len(lines(await account.ask("advice show:past"))) == 5
