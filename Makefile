@@ -17,7 +17,7 @@ demo: $(READY)  ## a living Batch account, Slack and Teams on one page
 test: $(READY)  ## the tests but for the slow ones; ARGS are pytest's
 	$(PY) -m pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
-slow: $(READY)  ## the program as a process, the page in a browser, kills
+slow: $(READY)  ## the program as a process, the page in a browser, kills, days of simulated accounts
 	$(PY) -m pytest -n auto --dist loadgroup -m slow $(ARGS)
 
 check: $(READY)  ## linters, types, all tests, and the property tests with many more examples

@@ -46,7 +46,7 @@ SLOW = (
     "operations/test_killed_adder.py",
     "requests/test_killed_operations.py",
 )
-"""Tests of the program as a process, of the page in a browser, and of kills: left out by ``make test``."""
+"""Tests of the program as a process, of the page in a browser, and of kills. Others are marked."""
 LONGEST = 900
 """Seconds after which a slow test hangs: each wait in it has minutes on a busy machine."""
 

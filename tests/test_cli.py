@@ -81,6 +81,7 @@ def test_one_answer_as_a_payload_with_its_picture(tmp_path: Path, platform: str,
     assert picture.name in done.stdout
 
 
+@pytest.mark.slow
 def test_a_refusal_exits_1() -> None:
     done = batchbot("ask", "--demo", "pool", "shw", "gpu-a")
     assert done.returncode == 1
