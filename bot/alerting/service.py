@@ -106,7 +106,7 @@ class AlertService:
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     async def saw(self, scene: Scene, seen: ChangeSet | None = None) -> None:
-        """Take in a poll of an account, storing ``seen`` (its transitions, cursors, snapshots) in the same transaction.
+        """Take in a poll of an account, storing all of ``seen`` in the same transaction.
 
         Raises StoreError where nothing of it could be stored; the poll counts as not made then.
         """
@@ -172,8 +172,7 @@ class AlertService:
                 yield self._clock.now()
                 changes = await in_slices(self._state.changes())
                 if seen:
-                    for name in ("transitions", "cursors", "snapshots"):
-                        setattr(changes, name, getattr(seen, name))
+                    changes = changes.joined(seen)
                 if any(getattr(changes, name) for name in changes.__struct_fields__):
                     await self._store.record(changes)
             except BaseException:

@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from bot.domain.nodes import ErrorText
-from bot.domain.pools import PoolFacts, bad, coming, counted, size, usable, wanted
+from bot.domain.pools import PoolFacts, bad, coming, counted, in_state, size, usable, wanted
 from bot.domain.states import is_active
 
 STOPPED = "resizestopped"
@@ -24,8 +24,12 @@ EVALUATIONS = 3
 """Evaluations of an autoscale formula that may fail to appear: one can be late, three are not by chance."""
 EVALUATION_SLACK = 300.0
 """Seconds on top; the shortest interval is five minutes."""
-
-
+IDLE_FOR = 1800.0
+"""Seconds: shorter breaks between two jobs are cheaper than the nodes' next boot."""
+SHRINKS_AFTER = 2
+"""Evaluations that an autoscale formula is given to let idle nodes go, because formulas average over minutes."""
+WORKS_FOR = 600.0
+"""Seconds of work after which a pool that idled idles no more: a task of a minute in an idle hour changes nothing."""
 WARM_UP = 1800.0
 """Seconds for which a formula may go without its samples: most ask for a quarter of an hour, and are tried again after
 as long."""
@@ -127,3 +131,23 @@ def is_down(pool: PoolFacts) -> bool:
     """Whether a pool that wants nodes has none that works, could, or will soon (booting, or a resize that goes on)."""
     steady = is_active(pool.state) and is_steady(pool)
     return steady and wanted(pool) > 0 and counted(pool) and not usable(pool) and not coming(pool)
+
+
+def rests(pool: PoolFacts) -> bool:
+    """Whether a pool that wants nodes has idle ones, and none that works or is on its way."""
+    return keeps_nodes(pool) and in_state(pool, "idle") > 0 and not in_state(pool, "running") and not coming(pool)
+
+
+def keeps_nodes(pool: PoolFacts) -> bool:
+    """Whether a pool wants nodes and is not being resized."""
+    return is_active(pool.state) and is_steady(pool) and wanted(pool) > 0
+
+
+def long_idle(pool: PoolFacts, seconds: float) -> bool:
+    """Whether so many seconds without work are more than a break, and more than a formula needs to let nodes go."""
+    return seconds >= max(IDLE_FOR, SHRINKS_AFTER * pool.autoscale_interval if pool.autoscale else 0.0)
+
+
+def idles(pool: PoolFacts, seconds: float) -> bool:
+    """Whether a pool that has rested for so many seconds idles, and money is lost."""
+    return rests(pool) and long_idle(pool, seconds)

@@ -11,11 +11,12 @@ from bot.azure.models.pool import ResizeError
 from bot.azure.models.watched import NodeState, PoolState
 from bot.domain.entity import Named, fold
 from bot.domain.licence import pays_windows
+from bot.domain.pool_health import long_idle
 from bot.domain.pools import error_text
 from bot.domain.states import TROUBLED_NODES, counted
 from bot.monitor import black_box
 from bot.monitor.pending_state import PendingState
-from bot.monitor.scene import NodeView, PoolView
+from bot.monitor.scene import NodeView, PoolView, Rest
 
 GONE = "gone"
 """What became of a node in trouble that its pool has no more. Not a word of the service, which just forgets it."""
@@ -161,8 +162,14 @@ def fold_counts(pending: PendingState, rows: Iterable[PoolNodeCounts], aside: Co
         view = pending.pool(name)
         if lapsed:
             view.preempted_at = [at for at in view.preempted_at if at > pending.at - _HOUR]
+        seen = pending.before.cursors.get("jobs")  # which each look advances
+        if any(each.idle for each in view.counts) and not any(each.idle for each in counts):
+            view.free_at = seen
         view.counts = counts
         if not idle:
+            since = view.idle_since
+            if since and seen and long_idle(view, (seen - since).total_seconds()):
+                view.rested = Rest(since, pending.at, view.idle_least)
             view.idle_since, view.idle_least = None, 0
         elif view.idle_since is None:
             view.idle_since, view.idle_least = pending.at, idle

@@ -36,14 +36,24 @@ NodeView: TypeAlias = NodeFacts
 """A node in trouble."""
 
 
+class Rest(Struct, frozen=True):
+    """From when to when a pool idled, and with how many nodes at least."""
+
+    since: datetime
+    until: datetime
+    nodes: int
+
+
 class PoolView(PoolFacts):
     """A pool. ``troubled`` has the nodes that are unusable, unknown, offline, preempted or failed their start task.
 
     ``tags`` is its metadata. ``autoscale_off`` is True where it was seen without a formula. ``idle_since`` is since
     when it has had idle nodes and none at work or booting, ``idle_least`` how many at least, ``idle_read`` whether the
-    nodes were asked since when, or it was seen to begin. ``preempted_at`` are the last times at which nodes were seen
-    preempted, newest last, an hour's worth. ``used_slots`` is by day (UTC, ``2026-11-30``) how many task slots of one
-    node were in use at once at most. ``boxed`` are the nodes of what the black box keeps, by what is wrong.
+    nodes were asked since when, or it was seen to begin. ``rested`` is when it idled last, of idling that was seen to
+    be worth an alert; ``free_at`` when it was seen last to have an idle node, before it had none. ``preempted_at`` are
+    the last times at which nodes were seen preempted, newest last, an hour's worth. ``used_slots`` is by day (UTC,
+    ``2026-11-30``) how many task slots of one node were in use at once at most. ``boxed`` are the nodes of what the
+    black box keeps, by what is wrong.
     """
 
     since: datetime | None = None
@@ -53,6 +63,8 @@ class PoolView(PoolFacts):
     idle_since: datetime | None = None
     idle_least: int = 0
     idle_read: bool = False
+    rested: Rest | None = None
+    free_at: datetime | None = None
     boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     used_slots: dict[str, int] = field(default_factory=dict)
     preempted_at: list[datetime] = field(default_factory=list)

@@ -27,7 +27,7 @@ from handlers.schedule.show import recent_job
 from handlers.why.deeds import deed
 from handlers.why.jobs import read_job
 from handlers.why.kept import kept_start_line
-from handlers.why.pools import case_of, waiting_for
+from handlers.why.pools import case_of, idle_since, waiting_for
 from handlers.why.reads import Reads
 from handlers.why.tasks import read_task
 
@@ -51,7 +51,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 async def about_pool(ctx: Context, reads: Reads, found: Pool, counts: PoolNodeCounts | None, at: datetime) -> Answer:
     """Why a pool does not do its work."""
     waiting = await waiting_for(reads, found)
-    case = await case_of(ctx, reads, found, counts, at, waiting=waiting)
+    idle = await idle_since(ctx, reads, found, counts)
+    case = await case_of(ctx, reads, found, counts, at, waiting=waiting, idle=idle)
     verdict = choose(of_pool(case))
     cost = await _cost(reads.source, verdict.clue, case)
     return Answer(about=Entity("pool", found.id), verdict=verdict, at=at, well=[well(case)], cost=cost)

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from bot.azure import gaps
 from bot.azure.errors import AzureError
-from bot.azure.models import BatchAccountResource, Job, Pool, PoolNodeCounts
+from bot.azure.models import BatchAccountResource, Job, Node, Pool, PoolNodeCounts
 from bot.domain.cores import cores_of
 from bot.domain.diagnosis.pools import Holder, PoolCase, Room, short_of_cores
+from bot.domain.entity import Entity
 from bot.domain.headroom import headroom
-from bot.domain.pool_health import fell_short, is_steady
+from bot.domain.pool_health import fell_short, is_steady, rests
 from bot.domain.pools import bad, coming, counted, has, in_state, reading, wanted
 from bot.domain.quota import Quota, quotas_of, used_by
 from bot.domain.states import is_active
@@ -49,9 +50,13 @@ async def case_of(
     at: datetime,
     *,
     waiting: int | None = None,
+    idle: datetime | None = None,
     keep: int = 0,
 ) -> PoolCase:
-    """A pool with what its troubles need to be told apart; ``keep`` calls are left for others."""
+    """A pool with what its troubles need to be told apart; ``keep`` calls are left for others.
+
+    ``waiting`` and ``idle`` are what :func:`waiting_for` and :func:`idle_since` gave, where they were asked.
+    """
     facts = reading(found, counts)
     held = bad(facts) + coming(facts) + in_state(facts, "leavingpool")
     nodes = None
@@ -80,7 +85,29 @@ async def case_of(
         printed=printed,
         stopped=await deed(ctx, reads.source, ("pool stop-resize",), (found.id,), since),
         resized=await deed(ctx, reads.source, ("pool resize",), (found.id,), since),
+        idle_since=idle,
     )
+
+
+async def idle_since(ctx: Context, reads: Reads, found: Pool, counts: PoolNodeCounts | None) -> datetime | None:
+    """Since when a pool's nodes are idle; None where some work, are on their way, or it is not known.
+
+    By the nodes themselves, or as an open alert says, which it must not contradict: a task of some seconds may have
+    run since then.
+    """
+    if not rests(reading(found, counts)):
+        return None
+    about, told = Entity("pool", found.id), ctx.alerts.incidents.open(reads.source.name) if ctx.alerts else ()
+    known = [each.since for each in told if each.kind == "pool.idle" and each.entity == about]
+    nodes = await reads.page(
+        "since when its nodes are idle",
+        Node,
+        reads.source.nodes(found.id),
+        filter="state eq 'idle'",
+        select="id,state,stateTransitionTime",
+    )
+    times = [each.state_transition_time for each in nodes or () if each.state_transition_time]
+    return min([*known, *([max(times)] if times else [])], default=None)
 
 
 async def waiting_for(reads: Reads, found: Pool) -> int | None:

@@ -28,6 +28,10 @@ class ChangeSet(Struct):
     kept_tasks: list[KeptTask] = []
     kept_nodes: list[KeptNode] = []
 
+    def joined(self, other: ChangeSet) -> ChangeSet:
+        """All of both in one."""
+        return ChangeSet(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
 
 class ChangeStore(Protocol):
     """Where change sets go."""

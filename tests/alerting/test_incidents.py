@@ -11,7 +11,8 @@ import pytest
 from bot.alerting.model import Subscription
 from bot.chat.request import Author, Conversation
 from bot.domain.findings import Severity
-from tests.alerting.alert_room import EVERYTHING, OPS, card, finding, room, title, words
+from storage.port.changes import ChangeSet
+from tests.alerting.alert_room import EVERYTHING, OPS, card, finding, room, scene, title, words
 
 ME = Author("slack:U1", "somebody")
 
@@ -298,3 +299,22 @@ async def test_what_fails_in_a_decision_does_not_end_the_deciding(
         await asyncio.wait_for(ticked.wait(), 5)
         running.cancel()
         assert slept == [5.0, 5.0], "and it does not fail all the time"
+
+
+async def test_all_of_a_look_is_stored_with_what_was_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transitions and positions, boots of nodes, and what goes into the black box: a field that is new, too."""
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("gpu-a")]
+        stored: list[ChangeSet] = []
+
+        async def record(changes: ChangeSet) -> int:
+            stored.append(changes)
+            return 0
+
+        monkeypatch.setattr(ops.store, "record", record)
+        fields = [name for name in ChangeSet.__struct_fields__ if name != "entries"]  # which deciding alone writes
+        await ops.alerts.saw(scene(ops.clock.at), ChangeSet(**{name: [f"a row of {name}"] for name in fields}))
+        [whole] = stored
+        for name in fields:
+            assert f"a row of {name}" in getattr(whole, name), name
+        assert [each.name for each in whole.incidents if not isinstance(each, str)] == ["gpu-a"]

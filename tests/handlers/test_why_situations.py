@@ -41,9 +41,10 @@ async def test_each_row_is_told_where_it_is_at_work(tmp_path: Path) -> None:
             wanted = row(id_).cause
             small = " ".join(plain(each) for block in card.blocks if isinstance(block, Folded) for each in block.items)
             title = plain(card.title)
-            printed = id_.startswith("exit.") or id_ == "start_task.exit_code"
+            printed = id_.startswith("exit.") or id_ in ("start_task.exit_code", "task.exit_code")
             by_line = printed and any(each.cause in title for each in rows() if each.where == "line")
-            more_special = id_ == "job.ended_by_task" and wanted[:40] in small
+            # What ended the job is told before that it did; and nodes that idle before what somebody wanted.
+            more_special = id_ in ("job.ended_by_task", "pool.resize.stopped") and wanted[:40] in small
             if not (wanted in title or by_line or more_special):
                 wrong[id_] = f"{plain(card.title)} | {small}"
             assert len(ground.calls) <= MOST, (id_, ground.calls)

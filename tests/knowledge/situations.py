@@ -191,6 +191,19 @@ def _scaled_to_zero(account: AccountState) -> Named:
     return Named("pool", pool.id)
 
 
+def _idles(account: AccountState) -> Named:
+    pool = pool_of(account, "idles", 2)
+    later(account, minutes=31)
+    return Named("pool", pool.id)
+
+
+def _idles_by_formula(account: AccountState) -> Named:
+    pool = pool_of(account, "idles-by-formula")
+    account.autoscale.enable(pool, "$TargetDedicatedNodes=1;", "PT5M")
+    later(account, minutes=31)
+    return Named("pool", pool.id)
+
+
 POOLS: dict[str, Situation] = {
     "pool.quota.cores": _beyond_quota,
     **{
@@ -220,6 +233,8 @@ POOLS: dict[str, Situation] = {
     "pool.resize.too_long_autoscale": _resizes_by_formula,
     "pool.deleting_too_long": _deletes_for_ever,
     "pool.scaled_to_zero": _scaled_to_zero,
+    "pool.idle": _idles,
+    "pool.idle_by_formula": _idles_by_formula,
 }
 PROVIDERS: dict[str, Situation] = {
     row: _refused(row, *said)
@@ -852,6 +867,8 @@ WALKED = frozenset(
         "pool.resize.too_long_autoscale",
         "pool.deleting_too_long",
         "pool.scaled_to_zero",
+        "pool.idle",
+        "pool.idle_by_formula",
         "job.terminated",
         "job.tasks_not_started",
         "task.retried_endlessly",

@@ -119,6 +119,16 @@ def _pool_is(holds: Callable[[Pool, datetime], bool]) -> Shown:
     return shown
 
 
+def _idles(*, formula: bool) -> Shown:
+    async def shown(stage: Stage, named: Named) -> bool:
+        pool = (await stage.account.fetch(Pool, stage.account.pool(named.id))).value
+        nodes, _ = await stage.account.every(Node, stage.account.nodes(named.id))
+        rested = [stage.state.world.time - each.state_transition_time for each in nodes if each.state_transition_time]
+        return pool.enable_auto_scale is formula and bool(rested) and min(rested) >= timedelta(minutes=30)
+
+    return shown
+
+
 def _job_is(holds: Callable[[Job, Counts], bool]) -> Shown:
     async def shown(stage: Stage, named: Named) -> bool:
         job = (await stage.account.fetch(Job, stage.account.job(named.id))).value
@@ -243,6 +253,8 @@ SHOWN: dict[str, Shown] = {
     "task.ended_with_node": _task_is(_ended),
     "task.parent_failed": _task_is(lambda task: task.state == "active" and task.depends_on is not None),
     "pool.scaled_to_zero": _pool_is(lambda pool, at: pool.target_dedicated_nodes == pool.current_dedicated_nodes == 0),
+    "pool.idle": _idles(formula=False),
+    "pool.idle_by_formula": _idles(formula=True),
     "job.terminated": _job_is(
         lambda job, counts: (
             job.execution_info is not None

@@ -646,3 +646,33 @@ async def test_failures_that_show_after_the_end_of_their_job_was_told_are_told()
     told = [(each.parent, each.id) for each in store.told.values() if each.entity == "task"]
     assert sorted(told) == [("j", "task-0"), ("j", "task-1")]
     assert "j" not in look.scene.jobs, "in the end it is forgotten"
+
+
+async def test_a_pool_that_goes_to_work_is_known_to_have_idled_where_that_was_long() -> None:
+    async with staged(hours=3.0) as stage:
+        await stage.observer.load()
+        await stage.look()
+        await stage.look(seconds=30)
+        stage.state.inject.add_job("short", "pool1", 1, seconds=60)
+        look = await stage.look(seconds=30)
+        rest = look.scene.pools["pool1"].rested
+        assert rest is not None
+        assert rest.nodes > 0
+        assert rest.until - rest.since > timedelta(minutes=30)
+        await stage.watch(600)
+        stage.state.inject.add_job("again", "pool1", 1, seconds=60)
+        look = await stage.look(seconds=30)
+        assert look.scene.pools["pool1"].idle_since is None
+        assert look.scene.pools["pool1"].rested == rest, "a break of ten minutes is none that is told"
+
+
+async def test_when_a_pool_last_had_an_idle_node_is_known() -> None:
+    async with staged(hours=3.0) as stage:
+        await stage.observer.load()
+        first = await stage.look()
+        assert first.scene.pools["pool1"].free_at is None, "it has idle nodes"
+        stage.state.inject.add_job("full", "pool1", 6, seconds=600)
+        look = await stage.look(seconds=30)
+        assert look.scene.pools["pool1"].free_at == first.scene.at
+        [later, *_] = await stage.watch(60)
+        assert later.scene.pools["pool1"].free_at == first.scene.at

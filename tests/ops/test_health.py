@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.azure.errors import AzureError
 from bot.azure.pipeline import Traffic
+from bot.domain.knowledge import find
 from bot.monitor.background import BILL, MONEY, NETWORK, Background
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
@@ -189,6 +190,7 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     await stage.ops.look()
     await stage.monitor_status.after("render", scene(NOON), NOON)
     stage.traffic["render"].calls = 7
+    assert find("node", code="SolarFlare") is None
     stage.post.conversations = [DestinationStatus("slack:C1", 2, 0, NOON, "not_in_channel")]
     families = {each.name: each for each in text_string_to_metric_families(await stage.get("/metrics"))}
     values = {
@@ -201,6 +203,8 @@ async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:
     assert values["batchbot_incidents_open"] == ({"account": "render", "severity": "warning"}, 2.0)
     assert values["batchbot_outbox_messages_waiting"] == ({"platform": "slack"}, 2.0)
     assert values["batchbot_conversations_unreachable"] == ({"platform": "slack"}, 1.0)
+    unknown = {(each.labels["where"], each.labels["code"]) for each in families["batchbot_unknown_causes"].samples}
+    assert ("node", "solarflare") in unknown
     assert all(families[name].documentation for name in families if name.startswith("batchbot"))
 
 

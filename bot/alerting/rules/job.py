@@ -32,7 +32,7 @@ from bot.alerting.rules.failures import (
     outcome,
     so_far,
 )
-from bot.alerting.rules.waiting import at_work, why
+from bot.alerting.rules.waiting import STUCK_FOR, at_work, why
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
@@ -43,8 +43,6 @@ from bot.monitor.scene import JobView, Scene
 from cards.formatting import duration, number, percent, plural
 from storage.port.monitoring import Transition
 
-STUCK_FOR = 900.0
-"""Seconds without progress: a pool's first nodes come within about ten minutes, the default resize timeout is 15."""
 QUEUED_FOR = 7200.0
 """Seconds that a job waits for its turn before somebody might want to know."""
 RATE_FAILURES = 10

@@ -19,19 +19,15 @@ from bot.alerting.rules.common import (
 from bot.alerting.rules.money import hourly, so_far
 from bot.alerting.rules.node_facts import about_nodes, bad, evidence, lost, shape
 from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
-from bot.domain.pool_health import is_down, is_steady
+from bot.domain.knowledge import row
+from bot.domain.pool_health import WORKS_FOR, idles, is_down, keeps_nodes
 from bot.domain.pools import in_state, size, wanted
 from bot.domain.price import of_nodes
-from bot.domain.states import is_active
-from bot.monitor.scene import PoolView, Scene
+from bot.monitor.scene import PoolView, Rest, Scene
 from cards.formatting import number, plural
 
 FAILING_NODES, FAILING_SHARE = 3, 0.2
 """Nodes whose start task failed from which on it is the start task and not the node: so many, or this share."""
-IDLE_FOR = 1800.0
-"""Seconds: shorter breaks between two jobs are cheaper than the nodes' next boot."""
-SHRINKS_AFTER = 2
-"""Evaluations that an autoscale formula is given to let idle nodes go, because formulas average over minutes."""
 
 
 @rule(
@@ -111,37 +107,46 @@ def down(scene: Scene) -> Iterator[Finding]:
 def idle(scene: Scene) -> Iterator[Finding]:
     """A pool's nodes are idle for half an hour or longer and cost money.
 
-    None of its nodes works, and it wants to have some. A formula is given :data:`SHRINKS_AFTER` evaluations to shrink
-    the pool; what it keeps then is intended, so it is information only.
+    None of its nodes works, and it wants to have some; what counts as that: :func:`bot.domain.pool_health.idles`. It is
+    over once they have worked for :data:`bot.domain.pool_health.WORKS_FOR`. What a formula keeps is intended, so it is
+    information only.
     """
     for pool in scene.pools.values():
-        now, lasts = in_state(pool, "idle"), elapsed(scene, pool.idle_since)
-        patience = max(IDLE_FOR, SHRINKS_AFTER * pool.autoscale_interval if pool.autoscale else 0.0)
-        works = not is_active(pool.state) or not is_steady(pool) or in_state(pool, "running") > 0
-        if now <= 0 or pool.idle_since is None or lasts < patience or works or wanted(pool) <= 0:
+        rest = _rest(scene, pool)
+        if rest is None:
             continue
-        nodes = min(now, pool.idle_least) or now
-        cost = of_nodes(scene.prices, pool, nodes)
-        said = (f"pool {pool.id}: {plural(nodes, 'node')} idle for {span(lasts)}", hourly(cost), so_far(cost, lasts))
+        lasts = (rest.until - rest.since).total_seconds()
+        cost = of_nodes(scene.prices, pool, rest.nodes)
+        words = f"pool {pool.id}: {plural(rest.nodes, 'node')} idle for {span(lasts)}"
         jobs = jobs_of(scene, pool)
+        works = rest is pool.rested
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=", ".join(filter(None, said)),
-            since=pool.idle_since,
+            headline=", ".join(filter(None, (words, hourly(cost), so_far(cost, lasts)))),
+            since=rest.since,
             severity=Severity.INFO if pool.autoscale else Severity.WARNING,
-            figures=shape(pool),
-            cause="its autoscale formula keeps them without work"
-            if pool.autoscale
-            else "nothing shrinks it: it has no autoscale formula",
+            figures=(*shape(pool), *((("Now", "at work again"),) if works else ())),
+            cause=row("pool.idle_by_formula" if pool.autoscale else "pool.idle").cause,
             actions=(
-                *(() if pool.autoscale else (button("Resize to 0", "pool resize", pool.id, "0", spot=0),)),
+                *(() if pool.autoscale or works else (button("Resize to 0", "pool resize", pool.id, "0", spot=0),)),
                 button("Open", "pool show", pool.id),
                 button("Usage", "usage 24h", pool=pool.id),
                 button("Jobs", "job list", pool=pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
-            count=nodes,
+            count=rest.nodes,
         )
+
+
+def _rest(scene: Scene, pool: PoolView) -> Rest | None:
+    """How a pool idles, or idled until it went to work a moment ago; None where it does not."""
+    if pool.idle_since is not None and idles(pool, elapsed(scene, pool.idle_since)):
+        now = in_state(pool, "idle")
+        return Rest(pool.idle_since, max(scene.at, pool.idle_since), min(now, pool.idle_least) or now)
+    last, resized = pool.rested, pool.allocation_since
+    if last is None or not keeps_nodes(pool) or (resized and resized > last.until):
+        return None
+    return last if elapsed(scene, last.until) < WORKS_FOR else None
 
 
 def _replace(pool: PoolView) -> tuple[SuggestedAction, ...]:

@@ -15,12 +15,16 @@ from bot.domain.findings import SuggestedAction
 from bot.domain.knowledge import row
 from bot.domain.pools import has, in_state, wanted
 from bot.domain.states import is_over
-from bot.domain.waiting import Cause, Wait, why_waits
+from bot.domain.waiting import Cause, Wait, moved_at, why_waits
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import number, plural
 
 NAMED_JOBS = 3
 """Jobs that are named of those that hold the nodes."""
+
+
+STUCK_FOR = 900.0
+"""Seconds without progress after which a job is stuck: a pool's first nodes come within about ten minutes."""
 
 
 class SaidWait(Struct, frozen=True):
@@ -51,6 +55,8 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
     others = (at_work(scene) if workers is None else workers).get(fold(job.pool), ())
     pool = scene.pool(job.pool)
     wait = why_waits(job, pool, others)
+    if wait.queued and _passed_over(job, pool):
+        wait = Wait("failed tasks" if job.failed else "tasks themselves")
     message = said(*wait.error) if wait.error else ""
     if pool is None or wait.cause in ("disabled", "cannot run"):
         return _of_job(job, wait, message)
@@ -67,6 +73,15 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
         case _:
             settling = pool.allocation_since if wait.settling else None
             return SaidWait(_of_pool(scene, pool, wait), message, show, settling=settling)
+
+
+def _passed_over(job: JobView, pool: PoolView | None) -> bool:
+    """Whether a job whose pool is full now had waited for long already when the pool had an idle node.
+
+    It does not wait for its turn then: what it is stuck for is not over because others have work.
+    """
+    moved, free = moved_at(job), pool.free_at if pool else None
+    return bool(moved and free and (free - max(moved, job.since or moved)).total_seconds() >= STUCK_FOR)
 
 
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:

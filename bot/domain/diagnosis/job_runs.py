@@ -11,7 +11,7 @@ from bot.domain.causes import cause_of_run, grouped
 from bot.domain.diagnosis.job_case import JobCase
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
 from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, how_failed, of_failure
-from bot.domain.job_health import FEW
+from bot.domain.job_health import FEW, total
 from bot.domain.knowledge import Step
 from bot.domain.states import is_active, is_over
 from cards.formatting import duration, number, plural
@@ -99,18 +99,19 @@ def of_failures(case: JobCase) -> list[Clue]:
     )
     inner = of_failure(whole)[0]
     counts, read = case.counts, sum(len(them) for _, them in groups)
-    many = (
-        f"{number(counts.failed if counts else read)} of {plural(counts.completed if counts else read, 'task')} failed"
-    )
+    many = f"{number(counts.failed if counts else read)} of {plural(total(counts) if counts else read, 'task')} failed"
+    all_read = not counts or read >= counts.failed
+    of_those = "them" if all_read else f"{number(read)} that were read"
+    share = f", {number(len(group))} of {of_those}" if len(groups) > 1 else ""
     kinds = " · ".join(f"{name.partition(':')[0]} ×{number(len(them))}" for name, them in groups[:_NAMED])
-    some = f" (of {number(read)} that were read)" if counts and read < counts.failed else ""
+    some = "" if all_read else f" (of {number(read)} that were read)"
     told = Evidence(f"{many}: {kinds}{some}", case.at)
     ends = (run.end_time for each in group if (run := each.execution_info) and run.end_time)
     return [
         replace(
             inner,
             about=case.about,
-            cause=f"{many}: {inner.cause}",
+            cause=f"{many}{share}: {inner.cause}",
             since=min(ends, default=None),
             evidence=(told, *inner.evidence),
             names={**inner.names, **case.names, "job": case.job.id, "task": example.id},

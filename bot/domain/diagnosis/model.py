@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.entity import Entity, EntityKind
 from bot.domain.knowledge import Row, Step, row
@@ -132,6 +133,16 @@ def on_its_way(
         names={**_names(about), **names},
         harm=False,
     )
+
+
+def by_formula(found: Clue) -> Clue:
+    """The same clue of a pool with a formula: it cannot be resized by hand, and asks for nodes by itself."""
+    kept = tuple(each for each in found.steps if not each.command.startswith("pool resize "))
+    if len(kept) == len(found.steps):
+        return found
+    do = found.do.replace("resize again", "let its formula ask again")
+    do = do.replace("resize to ", "let its formula ask for ")
+    return replace(found, do=do, steps=(Step("Formula", "pool autoscale {pool}"), *kept))
 
 
 def unknown(

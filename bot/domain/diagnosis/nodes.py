@@ -12,7 +12,7 @@ from bot.azure.models import Node, NodeError, Pool
 from bot.azure.models.node import StartTaskInfo
 from bot.domain import knowledge
 from bot.domain.advice import of_failed_start
-from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way, unknown
+from bot.domain.diagnosis.model import Clue, Evidence, by_formula, clue, on_its_way, unknown
 from bot.domain.entity import Entity
 from bot.domain.states import NODES, is_bad, word
 from cards.formatting import duration, number, plural
@@ -55,7 +55,8 @@ def of_node(case: NodeCase) -> list[Clue]:
         found.append(_silent("offline", about, [node], shown, whole=False, extra=case.disabled))
     elif not found:
         found += _in_between(case, about)
-    return found + _hidden_start_task(case, about)
+    found += _hidden_start_task(case, about)
+    return [by_formula(each) for each in found] if case.pool and case.pool.enable_auto_scale else found
 
 
 def of_nodes(

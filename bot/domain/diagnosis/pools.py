@@ -15,7 +15,7 @@ from msgspec import Struct
 from bot.azure.models import Node, Pool, PoolNodeCounts
 from bot.azure.models.pool import ResizeError
 from bot.domain import knowledge
-from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way, unknown
+from bot.domain.diagnosis.model import Clue, Evidence, by_formula, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import of_nodes, slow
 from bot.domain.entity import Entity
 from bot.domain.knowledge import Step
@@ -24,6 +24,7 @@ from bot.domain.pool_health import (
     autoscale_failure,
     autoscale_overdue,
     fell_short,
+    idles,
     is_resizing,
     is_steady,
     reached,
@@ -63,7 +64,8 @@ class PoolCase(Struct, frozen=True, kw_only=True):
 
     ``nodes`` are those that do no work (None: not read), ``waiting`` the tasks that wait for its nodes (None: not
     known), ``room`` the quota that stands in the way, ``printed`` what start tasks printed, by the node's id,
-    ``stopped`` and ``resized`` who ended or asked for a resize.
+    ``stopped`` and ``resized`` who ended or asked for a resize, ``idle_since`` since when none of its nodes has worked
+    (None: not read, or some work).
     """
 
     pool: Pool
@@ -75,6 +77,7 @@ class PoolCase(Struct, frozen=True, kw_only=True):
     printed: Mapping[str, Evidence] = MappingProxyType({})
     stopped: Evidence | None = None
     resized: Evidence | None = None
+    idle_since: datetime | None = None
 
     @property
     def facts(self) -> PoolFacts:
@@ -99,7 +102,8 @@ def of_pool(case: PoolCase) -> list[Clue]:
     if not is_active(pool.state):
         return [_deleting(case)]
     found = [*_of_its_nodes(case), *_of_resize(case), *_of_autoscale(case), *_of_target(case)]
-    return found or _on_its_way(case, facts) or _of_nothing(case, facts)
+    every = [*(found or _on_its_way(case, facts) or _of_nothing(case, facts)), *_of_idling(case)]
+    return [by_formula(each) for each in every] if facts.autoscale else every
 
 
 def _deleting(case: PoolCase) -> Clue:
@@ -202,7 +206,7 @@ def _of_autoscale(case: PoolCase) -> list[Clue]:
         return [clue("autoscale.dead", about, since=tried, evidence=[said])]
     if facts.autoscale and is_steady(facts) and wanted(facts) == 0 and case.waiting and not warms_up(facts):
         gave = Evidence(f"the formula gave {run.results.strip()}", tried) if run and run.results else None
-        waits = Evidence(f"{plural(case.waiting, 'task')} waiting for nodes of this pool", case.at)
+        waits = Evidence(f"{plural(case.waiting, 'task')} waiting for its nodes", case.at)
         return [clue("autoscale.wants_none", about, sure="likely", since=tried, evidence=[waits, gave])]
     return []
 
@@ -212,9 +216,25 @@ def _of_target(case: PoolCase) -> list[Clue]:
     facts = case.facts
     if facts.autoscale or wanted(facts) or has(facts) or not is_steady(facts) or not case.waiting:
         return []
-    waits = Evidence(f"{plural(case.waiting, 'task')} waiting for nodes of this pool", case.at)
+    waits = Evidence(f"{plural(case.waiting, 'task')} waiting for its nodes", case.at)
     since = case.pool.allocation_state_transition_time
     return [clue("pool.scaled_to_zero", entity(case.pool), since=since, evidence=[waits, case.resized])]
+
+
+def _of_idling(case: PoolCase) -> list[Clue]:
+    """Nodes that cost money and have no work. Those that a formula keeps are there because somebody wants it so."""
+    since, facts = case.idle_since, case.facts
+    lasts = case.at - since if since else timedelta()
+    if since is None or not idles(facts, lasts.total_seconds()):
+        return []
+    nodes = in_state(facts, "idle")
+    evidence = [Evidence(f"{plural(nodes, 'node')} idle for {duration(lasts)}, none at work", case.at)]
+    if not facts.autoscale:
+        return [clue("pool.idle", entity(case.pool), since=since, evidence=evidence, nodes=nodes)]
+    run = case.pool.auto_scale_run
+    if run and run.results:
+        evidence.append(Evidence(f"the formula gave {run.results.strip()}", facts.autoscale_at))
+    return [clue("pool.idle_by_formula", entity(case.pool), since=since, evidence=evidence, harm=False)]
 
 
 def _on_its_way(case: PoolCase, facts: PoolFacts) -> list[Clue]:

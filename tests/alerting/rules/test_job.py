@@ -277,3 +277,15 @@ def test_the_words_of_a_failure_rate() -> None:
 def test_a_job_has_failed_when_it_ended_or_else_when_it_was_said_to_be_over(more: dict[str, Any], minutes: int) -> None:
     """Where neither is known, at the full hour, which does not move from look to look."""
     assert only("job.failed", ended=(ended(MEMORY, **more),)).since == ago(minutes)
+
+
+@pytest.mark.parametrize(("free", "told"), [(20, True), (46, False), (None, False)])
+def test_a_job_that_waited_while_nodes_were_free_does_not_wait_for_its_turn(free: int | None, told: bool) -> None:
+    """It was stuck then, and is not well again because others hold the nodes now."""
+    waiting = job(active=1, failed=1, succeeded=40, progressed=ago(60), since=ago(hours=3))
+    busy = job("sim-2", active=0, running=4, priority=500)
+    full = pool(running=4, free_at=ago(free) if free else None)
+    some = found("job.stuck", full, waiting, busy)
+    assert bool(some) is told
+    for each in some:
+        assert "most likely for tasks that failed" in each.cause

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from bot.domain.findings import Entity
-from bot.monitor.scene import PoolView
+from bot.monitor.scene import PoolView, Rest
 from tests.alerting.rules.scenes import ago, found, job, node, only, pool, priced, turned, worth
 
 QUOTA = ("AccountCoreQuotaReached", "The specified account has reached core quota")
@@ -254,6 +254,27 @@ PRICES = priced(0.2833)
 )
 def test_idle_nodes(more: dict[str, Any], told: bool) -> None:
     assert bool(found("pool.idle", pool(idle_least=12, **more))) is told
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"rested": Rest(ago(50), ago(9), 4)}, True),
+        ({"rested": Rest(ago(50), ago(10), 4)}, False),
+        ({"rested": Rest(ago(50), ago(9), 4), "target_dedicated": 0}, False),
+        ({"rested": Rest(ago(50), ago(9), 4), "allocation": "resizing"}, False),
+        ({"rested": Rest(ago(50), ago(9), 4), "allocation_since": ago(5)}, False),
+        ({"rested": Rest(ago(50), ago(9), 4), "allocation_since": ago(55)}, True),
+    ],
+)
+def test_a_pool_that_goes_to_work_idles_until_it_has_worked_for_ten_minutes(more: dict[str, Any], told: bool) -> None:
+    """Unless somebody resized it, which ends its idling at once."""
+    [*of_it] = found("pool.idle", pool(**{"running": 1, "idle": 3, **more}))
+    assert bool(of_it) is told
+    for each in of_it:
+        assert each.headline == "pool gpu-a: 4 nodes idle for 40 min"
+        assert ("Now", "at work again") in each.figures
+        assert "Resize to 0" not in [action.text for action in each.actions]
 
 
 def test_the_words_of_idle_nodes() -> None:

@@ -99,8 +99,8 @@ def after(name: str, *parents: str, ranges: tuple[tuple[int, int], ...] = ()) ->
          ["job.tasks_not_started guess | 3 tasks waiting, 0 running"], []),
         (case(counts=Counts(active=3, failed=2, completed=39), failures=[failed("a", 3)], free=2),
          ["job.tasks_not_started guess | 3 tasks waiting, 0 running | 2 slots free in pool cpu",
-          "task.exit_code certain | 2 of 39 tasks failed: the command ended with an error of its own "
-          "| 2 of 39 tasks failed: exit code 3 ×1 (of 1 that were read) | exit code 3"], []),
+          "task.exit_code certain | 2 of 42 tasks failed: the command ended with an error of its own "
+          "| 2 of 42 tasks failed: exit code 3 ×1 (of 1 that were read) | exit code 3"], []),
         (case(counts=Counts(active=3, failed=2, completed=40), failures=[failed("a", 3)]),
          ["job.tasks_not_started guess | 3 tasks waiting, 0 running"], ["task.exit_code"]),
     ],

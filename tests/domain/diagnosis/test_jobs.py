@@ -120,21 +120,21 @@ def test_what_stops_a_job_or_ended_it(found: JobCase, told: list[str], also: lis
         (case(counts=Counts(running=1), unfinished=[prepares("a", 15 * MINUTE)]), [], []),
         (case(counts=Counts(running=1, failed=2, completed=39), failures=[failed("a", 3, at=NOW - HOUR), failed("b",
          3), failed("c", 4)]),
-         ["task.exit_code certain | 2 of 39 tasks failed: the command ended with an error of its own "
-          "| 2 of 39 tasks failed: exit code 3 ×2 · exit code 4 ×1 | exit code 3"], []),
+         ["task.exit_code certain | 2 of 40 tasks failed, 2 of them: the command ended with an error of its own "
+          "| 2 of 40 tasks failed: exit code 3 ×2 · exit code 4 ×1 | exit code 3"], []),
         (case(counts=Counts(running=1, failed=2, completed=40), failures=[failed("a", 3), failed("b", 3)],
          pool=pool(1, 0, unusable=1)),
          [], ["task.exit_code", "node.unusable_silent"]),
         (case(counts=None, failures=[failed("a", 3)]), [], ["task.exit_code"]),
         (case(counts=Counts(running=1, failed=2, completed=3), failures=[failed("a", 3), failed("b", 3)],
          printed={"b": PRINTED}),
-         ["task.exit_code certain | 2 of 3 tasks failed: the command ended with an error of its own "
-          "| 2 of 3 tasks failed: exit code 3 ×2 | exit code 3 | Error: no licence"], []),
+         ["task.exit_code certain | 2 of 4 tasks failed: the command ended with an error of its own "
+          "| 2 of 4 tasks failed: exit code 3 ×2 | exit code 3 | Error: no licence"], []),
         (case(counts=Counts(running=1, failed=9, completed=10, succeeded=1), failures=[failed(str(n), n) for n in (1,
          2, 2, 4, 5)]),
-         ["exit.usage guess | 9 of 10 tasks failed: the program was called wrongly, or a file is missing "
-          "| 9 of 10 tasks failed: exit code 2 ×2 · exit code 1 ×1 · exit code 4 ×1 (of 5 that were read) "
-          "| exit code 2"], []),
+         ["exit.usage guess | 9 of 11 tasks failed, 2 of 5 that were read: the program was called wrongly, "
+          "or a file is missing | 9 of 11 tasks failed: exit code 2 ×2 · exit code 1 ×1 · exit code 4 ×1 "
+          "(of 5 that were read) | exit code 2"], []),
         (case(counts=Counts(completed=3, succeeded=3)),
          ["job.never_ends certain | all 3 tasks over; when all are done, it stays open"], []),
         (case(job(on_all_tasks_complete="terminateJob"), Counts(completed=3, succeeded=3)), [], []),

@@ -161,3 +161,41 @@ def test_why_agrees_with_what_lists_say_of_a_pool() -> None:
         assert bool(clues) == bool(troubles), (found, clues)
         if troubles:
             assert (troubles[0].kind == "nodes") == bool(clues[0].nodes)
+
+
+def test_a_pool_with_a_formula_is_not_offered_a_resize_which_it_would_refuse() -> None:
+    by_hand = pool(2, 12, resize_errors=error("AllocationTimedOut"))
+    by_formula = pool(2, 12, resize_errors=error("AllocationTimedOut"), **formula())
+    [one], [other] = (of_pool(PoolCase(pool=each, at=NOW, counts=WHOLE)) for each in (by_hand, by_formula))
+    assert one.id == other.id == "pool.allocation.timed_out"
+    assert any(each.command.startswith("pool resize") for each in one.steps)
+    assert not any(each.command.startswith("pool resize") for each in other.steps)
+    assert other.steps[0].command == "pool autoscale {pool}"
+    assert "resize again" in one.do
+    assert "let its formula ask again" in other.do
+    assert "resize again" not in other.do
+
+
+@pytest.mark.parametrize(
+    ("minutes", "more", "found"),
+    [
+        (29, {}, []),
+        (31, {}, [("pool.idle", True)]),
+        (31, formula(), [("pool.idle_by_formula", False)]),
+        (31, formula(auto_scale_evaluation_interval="PT30M"), []),
+    ],
+)
+def test_nodes_that_have_no_work(minutes: int, more: dict[str, Any], found: list[tuple[str, bool]]) -> None:
+    since = NOW - timedelta(minutes=minutes)
+    clues = of_pool(PoolCase(pool=pool(**more), at=NOW, counts=WHOLE, idle_since=since))
+    assert [(each.id, each.harm) for each in clues] == found
+    assert all(each.since == since for each in clues)
+    assert of_pool(PoolCase(pool=pool(**more), at=NOW, counts=WHOLE)) == [], "since when was not asked"
+
+
+def test_idle_nodes_do_not_hide_what_is_on_its_way() -> None:
+    counts = PoolNodeCounts(pool_id="gpu-a", low_priority=NodeCounts(idle=3, preempted=1, total=4))
+    spot = pool(0, 0, current_low_priority_nodes=4, target_low_priority_nodes=4)
+    clues = of_pool(PoolCase(pool=spot, at=NOW, counts=counts, idle_since=LONG_AGO))
+    assert [each.id for each in clues] == ["pool.preempted", "pool.idle"]
+    assert choose(clues).clue == clues[1]
