@@ -144,7 +144,8 @@ class _Page:
             case Actions():
                 return self._actions(block)
             case Folded():
-                return [*self._wrap([Run(block.label, "bold")]), *self._draw(Bullets(block.items))]
+                lines = self._draw(Bullets(block.items))
+                return [*self._wrap([Run(isolate(clean_line(block.label)), "bold")]), *lines] if lines else []
 
     def _cut(self, words: list[Run]) -> list[Run]:
         words, lost = cut_runs(words, PARAGRAPH)

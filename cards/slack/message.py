@@ -205,8 +205,9 @@ class _Message:
                 return self._words([*attachment(block), where], room, slots, small=True)
             case Actions():
                 return self._actions(block, room, slots)
-            case Folded():
-                return self._actions(Actions((Button(block.label, block.shows, how="edit"),)), room, slots)
+            case Folded(label, items, shows):
+                told = any(said(runs(item, self.clock)).strip() for item in items)
+                return self._actions(Actions((Button(label, shows, how="edit"),)), room, slots) if told else []
 
     def _words(self, words: list[Run], room: int, slots: int, *, small: bool = False) -> list[Json]:
         if not said(words).strip():
