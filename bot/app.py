@@ -14,6 +14,7 @@ import structlog
 import handlers
 from bot.accounting.bill_keeper import BillKeeper
 from bot.accounting.service import Accounting
+from bot.advising.keeper import AdviceKeeper
 from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
@@ -143,8 +144,8 @@ class App:
             self.background,
             {account.name: account for account in self.accounts},
         )
-        pools = Pools()
-        self.reports, self.money = self._reporting(pools, several=several)
+        self.advice = AdviceKeeper(self.accounts, store, self.accounting, self.registry, self.clock, self.background)
+        pools, self.reports, self.money = self._reporting(several=several)
         self.watcher = Watcher(
             self.observers.values(),
             self.alerts.saw,
@@ -206,24 +207,15 @@ class App:
         if isinstance(platform, MovesConversations):
             platform.on_move(self._moved)
 
-    def _reporting(self, pools: Pools, *, several: bool) -> tuple[Reports, MoneyWatch]:
-        """What is said of money by the calendar, and what is found in it all the time."""
+    def _reporting(self, *, several: bool) -> tuple[Pools, Reports, MoneyWatch]:
+        """How pools stand, what is said of money by the calendar, and what is found in it all the time."""
+        pools = Pools()
         settings = self.settings
         composer = Composer(self.accounting, self.store, [each.budget() for each in settings.budgets])
         patience = timedelta(hours=settings.reports.wait_hours)
-        reports = Reports(
-            composer,
-            pools,
-            self.outbox.put,
-            self.clock,
-            several=several,
-            patience=patience,
-            background=self.background,
-        )
-        floor = settings.reports.unusual_from
-        return reports, MoneyWatch(
-            composer, self.observers, self.clock, self._money_is, floor=floor, background=self.background
-        )
+        put, clock, told, floor = self.outbox.put, self.clock, self.background, settings.reports.unusual_from
+        reports = Reports(composer, pools, put, clock, several=several, patience=patience, background=told)
+        return pools, reports, MoneyWatch(composer, self.observers, clock, self._money_is, floor=floor, background=told)
 
     @classmethod
     async def open(
@@ -287,6 +279,7 @@ class App:
             asyncio.create_task(self.receipts.run(), name="receipts"),
             asyncio.create_task(self.reports.run(), name="reports"),
             asyncio.create_task(self.money.run(), name="money"),
+            asyncio.create_task(self.advice.run(), name="advice"),
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.backfill.run(), name="history"),
             asyncio.create_task(self.network.run(), name="network"),

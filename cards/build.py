@@ -20,6 +20,8 @@ from cards.card import (
     Column,
     Fact,
     Facts,
+    Fold,
+    Foldable,
     Footer,
     Mark,
     Menu,
@@ -91,10 +93,17 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Piece | Text 
     return Table(tuple(columns), tuple(Row(tuple(text(cell) for cell in row)) for row in rows))
 
 
-def actions(*items: Action | None) -> Actions | None:
-    """Buttons; None ones are left out."""
+def actions(*items: Action | None, shown: int = 0) -> Actions | None:
+    """Buttons; None ones are left out. ``shown`` of them are in sight, 0: all."""
     kept = tuple(item for item in items if item is not None)
-    return Actions(kept) if kept else None
+    return Actions(kept, shown) if kept else None
+
+
+def fold(title: str, blocks: Sequence[Block | None], command: str, *, opened: bool) -> Fold | None:
+    """What only who wants more sees; None where there is nothing. ``command`` shows the card with it opened, or, where
+    it is ``opened``, without."""
+    kept = tuple(block for block in blocks if isinstance(block, Foldable))
+    return Fold(title, kept, command, opened) if kept else None
 
 
 def blocks(*parts: Block | None) -> tuple[Block, ...]:

@@ -116,13 +116,19 @@ class Facts(Struct, frozen=True, tag="facts"):
 
 
 class Column(Struct, frozen=True):
-    """A table column. On a narrow platform columns go from the highest ``rank`` down (0 always stays)."""
+    """A table column. On a narrow platform columns go from the highest ``rank`` down (0 always stays).
+
+    The first column is the row's name, the second its state. ``beneath`` is for what is wrong with a row: chats show it
+    on a line of its own beneath the name and the state, where no screen is too narrow for it, and never leave it out;
+    an empty cell takes no line. A terminal has it as a column.
+    """
 
     name: str
     align: Literal["left", "right"] = "left"
     rank: int = 0
     width: int = 1
-    """Relative width, where the platform knows widths."""
+    """How much of the table's width its words may take where they are long and the platform knows widths."""
+    beneath: bool = False
 
 
 class Row(Struct, frozen=True):
@@ -234,9 +240,13 @@ Action: TypeAlias = Button | Link | Menu
 
 
 class Actions(Struct, frozen=True, tag="actions"):
-    """Buttons and menus, the likely one first, five at most in good taste."""
+    """Buttons and menus, the likely one first, five at most in good taste.
+
+    ``shown`` is how many are in sight; the others are in one menu, "More". 0: all of them are.
+    """
 
     items: tuple[Action, ...]
+    shown: int = 0
 
 
 class Footer(Struct, frozen=True, tag="footer"):
@@ -257,8 +267,36 @@ class Folded(Struct, frozen=True, tag="folded"):
     shows: str
 
 
+Foldable: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Progress
+
+
+class Fold(Struct, frozen=True, tag="fold"):
+    """What only who wants more sees: behind a button of that ``title``.
+
+    Where a platform cannot unfold it in place, ``command`` answers with the card unfolded, in the same message, or, of
+    an ``opened`` one, folded again. A terminal scrolls and shows it all.
+    """
+
+    title: str
+    blocks: tuple[Foldable, ...]
+    command: str = ""
+    opened: bool = False
+
+
 Block: TypeAlias = (
-    Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer | Folded
+    Words
+    | Heading
+    | Facts
+    | Table
+    | Bullets
+    | Code
+    | Picture
+    | Attachment
+    | Progress
+    | Actions
+    | Footer
+    | Folded
+    | Fold
 )
 
 

@@ -6,8 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cards.card import Button, How, Menu
+from cards.card import Action, Actions, Button, How, Link, Menu
 from cards.command_line import join, named
+
+MORE = "⋯ More"
+"""The menu of the actions that are not in sight."""
 
 
 class Click(Struct, frozen=True):
@@ -45,6 +48,39 @@ class Query(Struct, frozen=True):
     typed: str
     within: dict[str, str]
     carry: str = ""
+
+
+def in_sight(actions: Actions) -> tuple[list[Action], list[Button]]:
+    """The actions in sight, and those that are in the menu "More", each choice of a menu as a button of its own.
+
+    Links and menus of names stay in sight: one cannot be in a menu, the other would fill it.
+    """
+    items = list(actions.items)
+    if not 0 < actions.shown < len(items) - 1:
+        return items, []
+    likely = [each for each in items if not _is_more(each)][: actions.shown]
+    stay = [*likely, *(each for each in items if each not in likely and _stays(each))]
+    rest: list[Button] = []
+    for each in items:
+        if each in stay:
+            continue
+        if isinstance(each, Menu):
+            name = "" if _is_more(each) else f"{each.label.rstrip('…')}: "
+            rest += [
+                Button(f"{name}{option.text}", fill(each.command, option.value), each.how) for option in each.options
+            ]
+        elif isinstance(each, Button):
+            rest.append(each)
+    return stay, rest
+
+
+def _is_more(action: Action) -> bool:
+    """Whether it is a menu of what is rarely done, which belongs into the one that is called so."""
+    return isinstance(action, Menu) and not action.asks and action.label.startswith("More")
+
+
+def _stays(action: Action) -> bool:
+    return isinstance(action, Link) or (isinstance(action, Menu) and action.asks)
 
 
 def asking(menu: Menu) -> Button:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,6 +17,14 @@ from cards.text_fit import clean, clean_line, cut, isolate, units
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+_TOGETHER = re.compile(
+    r"(?<=\d) (?=(?:%|s|min|h|d|days?|weeks?|months?|kB|MB|GB|TB|KiB|MiB|GiB"
+    r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?!\w))"
+    r"|(?<=\d) (?=[/→–] \d)|(?<=[/→–]) (?=\d)"
+)
+"""Spaces at which no line may end: between a number and what it counts, a day and its month, two ends of a span."""
 
 
 class Run(NamedTuple):
@@ -150,6 +159,15 @@ def title(card: Card, clock: Clock) -> list[Run]:
     if symbol and not (words and words[0].text.startswith(symbol)):
         words.insert(0, Run(f"{symbol} ", "plain", card.mark))
     return words if any(run.text.strip() for run in words) else [Run("–")]
+
+
+def unbroken(run: Run) -> Run:
+    """The run with no-break spaces where no line may end: within "22 %", and between a state's symbol and its word."""
+    if run.style == "code":
+        return run
+    text = _TOGETHER.sub("\u00a0", run.text) if " " in run.text else run.text
+    has_symbol = run.mark is not None and run.mark.symbol and text.startswith(run.mark.symbol)
+    return run._replace(text=text.replace(" ", "\u00a0", 1) if has_symbol else text)
 
 
 def said(words: list[Run]) -> str:

@@ -15,6 +15,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Fold,
     Folded,
     Footer,
     Heading,
@@ -117,7 +118,7 @@ class _Page:
             tuple(self.attached),
         )
 
-    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911
+    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of block
         match block:
             case Words(text):
                 return self._wrap(self._cut(runs(text, self.clock, lines=True)))
@@ -146,6 +147,9 @@ class _Page:
             case Folded():
                 lines = self._draw(Bullets(block.items))
                 return [*self._wrap([Run(isolate(clean_line(block.label)), "bold")]), *lines] if lines else []
+            case Fold():
+                parts = [lines for each in block.blocks if (lines := self._draw(each))]
+                return [line for index, lines in enumerate(parts) for line in (*([""] if index else []), *lines)]
 
     def _cut(self, words: list[Run]) -> list[Run]:
         words, lost = cut_runs(words, PARAGRAPH)

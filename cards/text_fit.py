@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cards.card import Actions, Block, Code, Table
+from cards.card import Actions, Block, Code, Fold, Table
 
 FSI, PDI = "\u2068", "\u2069"
 """First strong isolate and its end: text between them cannot turn its surroundings around."""
@@ -247,14 +247,14 @@ def arrange(blocks: Sequence[Block], draw: Draw, room: int, slots: int) -> list[
         slots -= len(elements)
 
     actions = [index for index, block in enumerate(blocks) if isinstance(block, Actions)]
-    elastic = [index for index, block in enumerate(blocks) if isinstance(block, Table | Code)]
+    elastic = [index for index, block in enumerate(blocks) if isinstance(block, Table | Code | Fold)]
     first = room // 2
     for index in actions:
         before = room
         place(index, first)
         first -= before - room
     # Every elastic block is promised one element, so that a crowd of short ones cannot push the table out.
-    promised = min(len(elastic), slots // 2)
+    promised = min(sum(3 if isinstance(blocks[index], Fold) else 1 for index in elastic), slots // 2)
     slots -= promised
     kept = min(sum(_least(blocks[index]) for index in elastic), room // 3)
     room -= kept

@@ -1,4 +1,4 @@
-"""What is slow, and how many examples property tests try: 25, 100 in CI, 10,000 with ``--hypothesis-profile=check``."""
+"""What is slow, and how many examples property tests try: 15, 100 in CI, 10,000 with ``--hypothesis-profile=check``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from bot.requests.registry import Registry
 from storage.sqlite import connection
-from tests import databases
+from tests import commands, databases
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-settings.register_profile("quick", max_examples=25, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("quick", max_examples=15, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", max_examples=100, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("check", max_examples=10_000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("quick")
@@ -29,6 +30,7 @@ structlog.configure(
 )
 
 connection._connect = databases.copied
+Registry.discover = commands.copied  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -70,6 +72,7 @@ def pytest_collection_finish() -> None:
     """What was collected stays: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 5, 5)  # accounts of the sandbox are many objects, and few of them garbage
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -69,6 +69,7 @@ def test_one_answer_as_text() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("platform", "key"), [("slack", "blocks"), ("teams", "body")])
 def test_one_answer_as_a_payload_with_its_picture(tmp_path: Path, platform: str, key: str) -> None:
     done = batchbot("ask", "--demo", "--format", platform, "--pictures", str(tmp_path), "usage", "1h")
@@ -86,6 +87,7 @@ def test_a_refusal_exits_1() -> None:
     assert "I know no command" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
     """Alerts come in between, so the number of the home card's first choice is read before it is typed."""
     words = ["chat", "--demo", "--history", "1", "--pictures", str(tmp_path)]
@@ -123,6 +125,7 @@ def test_the_teams_package_is_written(tmp_path: Path) -> None:
     assert "1 account(s): render" in batchbot("check", folder=tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_the_sandbox_tells_where_it_is_and_ends_cleanly() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "sandbox", "--scenario", "tiny", "--speed", "10"],
@@ -145,6 +148,7 @@ def test_the_sandbox_tells_where_it_is_and_ends_cleanly() -> None:
         assert "Traceback" not in running.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a port is taken in another way on Windows")
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     with socket.socket() as taken:
@@ -156,6 +160,7 @@ def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["sandbox", "demo"])
 def test_a_scenario_that_there_is_not_is_told_without_a_traceback(command: str) -> None:
     done = batchbot(command, "--port", "0", "--scenario", "nowhere")
@@ -164,6 +169,7 @@ def test_a_scenario_that_there_is_not_is_told_without_a_traceback(command: str) 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "listen", "told"),
     [

@@ -25,7 +25,7 @@ def lived(scenario: str, *, seed: int, start: datetime, hours: float) -> World:
     return world
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=24)
 def _grown(scenario: str, seed: int, start: datetime, hours: float) -> bytes:
     world = build(scenario, seed=seed, clock=Clock(start, paused=True))
     world.clock.advance(timedelta(hours=hours))

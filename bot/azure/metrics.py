@@ -89,10 +89,12 @@ class Metrics:
         return Gauges(_values(found, since, until), self._clock.now())
 
     async def _connected(self) -> MetricsClient:
-        if self._client is None:
-            cloud = self._settings.cloud
-            audience = f"https://{_DOMAINS[cloud]}"
-            base = self._settings.metrics_endpoint or f"https://{await self._locate()}.{_DOMAINS[cloud]}"
+        if self._client is not None:
+            return self._client
+        cloud = self._settings.cloud
+        audience = f"https://{_DOMAINS[cloud]}"
+        base = self._settings.metrics_endpoint or f"https://{await self._locate()}.{_DOMAINS[cloud]}"
+        if self._client is None:  # another who asked meanwhile may have connected: nobody would close a second one
             self._host = base.partition("://")[2]
             self._client = MetricsClient(
                 base,

@@ -34,6 +34,7 @@ from cards.card import (
     Chip,
     Fact,
     Field,
+    Fold,
     Folded,
     Form,
     Link,
@@ -158,6 +159,10 @@ class _Cards(Texts):
         made: Actions = self.fields(block)
         return made if made.items else None
 
+    def _fold(self, block: Fold) -> Fold:
+        made: Fold = self.fields(replace(block, command=""))
+        return replace(made, command=block.command if self._is_clear(block.command) else "")
+
     def _mention(self, mention: Mention) -> Mention:
         return self._words_of(mention, "name")  # type: ignore[no-any-return]
 
@@ -260,6 +265,7 @@ _OWN: dict[type, Callable[[Any, Any], Any]] = {
     Menu: _Cards._menu,
     Actions: _Cards._actions,
     Folded: _Cards._folded,
+    Fold: _Cards._fold,
     Mention: _Cards._mention,
     Fact: _Cards._fact,
     Table: _Cards._table,

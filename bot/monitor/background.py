@@ -1,4 +1,4 @@
-"""How what runs beside the watching stands: bills, receipts, reports, budgets, network and history.
+"""How what runs beside the watching stands: bills, receipts, reports, budgets, advice, network and history.
 
 Each part says here when a round of it went well and when one did not, for the command ``status``, for health and for
 metrics. Its log has the same in more words.
@@ -21,6 +21,7 @@ BILL: Final = "bill"
 RECEIPTS: Final = "job receipts"
 REPORTS: Final = "cost reports"
 MONEY: Final = "budgets and unusual costs"
+ADVICE: Final = "advice"
 NETWORK: Final = "network counters"
 HISTORY: Final = "history from Azure Monitor"
 

@@ -107,7 +107,10 @@ def _draw_pool(view: PoolView, row: PoolState) -> None:
     view.created = row.creation_time or view.created
     view.allocation = row.allocation_state.lower() or view.allocation
     view.allocation_since = row.allocation_state_transition_time or view.allocation_since
-    view.vm_size, view.slots = row.vm_size or view.vm_size, told(row.task_slots_per_node, view.slots)
+    slots = told(row.task_slots_per_node, view.slots)
+    if slots != view.slots:
+        view.used_slots = {}
+    view.vm_size, view.slots = row.vm_size or view.vm_size, slots
     view.windows = pays_windows(row.virtual_machine_configuration)
     view.tags = tags_of(row)
     view.dedicated = told(row.current_dedicated_nodes, view.dedicated)

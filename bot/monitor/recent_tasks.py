@@ -35,6 +35,7 @@ from bot.monitor.account_state import OVERLAP, NodeWork, PoolWork
 from bot.monitor.job_changes import draw_failures, keep_rate, keep_retried
 from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView
+from bot.monitor.slots import note_slots
 
 TOLD = 10
 """Tasks that a node tells of, the newest: as the documents of the service's clients have it."""
@@ -83,6 +84,7 @@ async def fold_work(
     pending.owe(owed)
     if every:
         pending.owe({name for name in mine if name in seen and seen[name].moved} - owed, news=True)
+    note_slots(pending, pool, rows)
     pending.work[pool] = PoolWork(pending.at, nodes)
 
 

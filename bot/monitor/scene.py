@@ -42,7 +42,8 @@ class PoolView(PoolFacts):
     ``tags`` is its metadata. ``autoscale_off`` is True where it was seen without a formula. ``idle_since`` is since
     when it has had idle nodes and none at work or booting, ``idle_least`` how many at least, ``idle_read`` whether the
     nodes were asked since when, or it was seen to begin. ``preempted_at`` are the last times at which nodes were seen
-    preempted, newest last, an hour's worth. ``boxed`` are the nodes of what the black box keeps, by what is wrong.
+    preempted, newest last, an hour's worth. ``used_slots`` is by day (UTC, ``2026-11-30``) how many task slots of one
+    node were in use at once at most. ``boxed`` are the nodes of what the black box keeps, by what is wrong.
     """
 
     since: datetime | None = None
@@ -53,6 +54,7 @@ class PoolView(PoolFacts):
     idle_least: int = 0
     idle_read: bool = False
     boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    used_slots: dict[str, int] = field(default_factory=dict)
     preempted_at: list[datetime] = field(default_factory=list)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from bot.domain.entity import fold
-from bot.domain.money.advice import Advice, Further
+from bot.domain.money.advice import Advice, Ended, Further
 from bot.domain.money.anomalies import Anomaly, anomaly_id
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.movers import Mover
@@ -19,7 +19,7 @@ from bot.reports.compose import compared_period, period_before
 from bot.reports.picture import amount_of, busy, picture, unbilled_words
 from bot.reports.small_print import small_print
 from bot.reports.words import budget_words, cause_words, month_words, span_of
-from cards.build import actions, blocks, bold, facts, muted, text
+from cards.build import actions, blocks, bold, code, facts, muted, text
 from cards.card import (
     Action,
     Actions,
@@ -38,6 +38,7 @@ from cards.card import (
 )
 from cards.command_line import command, join
 from cards.formatting import change, compared, core_hours, day_words, number, percent, plural
+from cards.text_fit import elide
 
 _COUNTS = 0.005
 """Core-hours that can be told."""
@@ -48,6 +49,8 @@ _ROSE = 0.25
 _WORTH = 0.05
 """A sum of fewer of the core-hours than that says nothing of what a period cost."""
 _BUTTONS = 3
+_SHORT = 16
+"""A pool's name of more letters stands in no button."""
 _SYMBOLS = {"done": Mark.DONE.symbol, "gone": Mark.DONE.symbol, "not done": Mark.WARNING.symbol, "unknown": "?"}
 
 
@@ -72,7 +75,7 @@ class ReportWriter:
                 _pools(report),
                 *_section("What moved", [_moved(each, report) for each in report.movers]),
                 *_month(report),
-                *_section("To do", [*(_todo(each, report) for each in report.advice), *map(_further, report.more)]),
+                *_section("To do", [_todo(each, report, now) for each in report.todo]),
                 *_section(f"What became of the advice of {period_before(report.kind)}", list(_became(report))),
                 *_section("Unusual", [_unusual(each, report) for each in report.unusual]),
                 self._actions(report),
@@ -89,21 +92,17 @@ class ReportWriter:
     def _actions(self, report: Report) -> Actions | None:
         doing: list[Action] = [
             Button(
-                f"{each.button} · {each.pool}" if len(each.pool) <= 16 else each.button,
+                _label(each),
                 self._of_account(report, each.command),
-                how="form" if each.kind == "formula" else "post",
+                how="form" if _opens_form(each) else "post",
                 style="primary" if n == 0 else "default",
             )
-            for n, each in enumerate(report.advice[:_BUTTONS])
-        ]
-        doing += [
-            Button(each.button, self._of_account(report, each.command), how="form" if each.form else "post")
-            for each in report.more[: _BUTTONS - len(doing)]
+            for n, each in enumerate(report.todo[:_BUTTONS])
         ]
         return actions(
             *doing,
             *self._answers(report),
-            Button("All advice", self._command(report, "advice")) if report.advice or report.more else None,
+            Button("All advice", self._command(report, "advice")) if report.todo or report.ended else None,
             Button("Usage", self._command(report, "usage 7d" if report.kind != "monthly" else "usage 30d")),
             Button("Subscriptions", "cost subscriptions"),
         )
@@ -280,20 +279,33 @@ def _month(report: Report) -> list[Block]:
     return [each for each in (Heading(f"{month.today:%B}"), shown, basis) if each is not None]
 
 
-def _todo(advice: Advice, report: Report) -> Text:
-    since = text(" since ", Time(advice.since, "clock")) if advice.since else ()
-    when = {"daily": "that day", "weekly": "last week"}.get(report.kind, f"in {report.first:%B}")
-    return text(f"{Mark.WARNING.symbol} {advice.words}", since, f" · {amount_of(advice.loss, report)} {when}")
+def _label(each: Advice | Further) -> str:
+    short = isinstance(each, Advice) and len(each.pool) <= _SHORT
+    return f"{each.button} · {each.pool}" if short and isinstance(each, Advice) else each.button
 
 
-def _further(each: Further) -> Text:
+def _opens_form(each: Advice | Further) -> bool:
+    return each.kind == "formula" if isinstance(each, Advice) else each.form
+
+
+def _todo(each: Advice | Further, report: Report, now: datetime) -> Text:
+    if isinstance(each, Advice):
+        since = text(" since ", Time(each.since, "clock")) if each.since else ()
+        when = {"daily": "that day", "weekly": "last week"}.get(report.kind, f"in {report.first:%B}")
+        return text(f"{Mark.WARNING.symbol} {each.words}", since, f" · {amount_of(each.loss, report)} {when}")
     since = text(", since ", Time(each.since, "clock")) if each.since else ()
-    return text(f"{Mark.WARNING.symbol} {each.words}", since, f"; {each.harm}" if each.harm else "")
+    cost = f" · {amount_of(each.week, report)} a week" if each.week else ""
+    days = (now - each.advised).days if each.advised else 0
+    still = f" · advised for {plural(days, 'day')}" if days else ""
+    symbol = (Mark.FAILED if each.urgent else Mark.WARNING).symbol
+    return text(f"{symbol} {each.words}", since, f"; {each.harm}" if each.harm else "", cost, still)
 
 
 def _became(report: Report) -> Iterator[Text]:
     for each in report.became:
         yield text(f"{_SYMBOLS[each.outcome.became]} {each.advice.words}: {_result(each, report)}")
+    for one in report.ended:
+        yield text(f"{Mark.DONE.symbol} {one.words}: ", _how_it_ended(one, report))
     if report.saved > 0:
         yield text(bold(f"{amount_of(report.saved, report)} saved, as measured."))
 
@@ -308,6 +320,15 @@ def _result(each: Became, report: Report) -> str:
         case "not done":
             return f"not done, it cost {amount_of(after or 0.0, report)} more since"
     return "what became of it cannot be measured"
+
+
+def _how_it_ended(each: Ended, report: Report) -> Text:
+    how = text("over by itself, or from outside this bot")
+    if each.deed:
+        how = text("over after ", code(elide(each.deed, 60)))
+    if each.saved and each.loss:
+        return text(how, f", {amount_of(each.saved, report)} of {amount_of(each.loss, report)} a week saved")
+    return how
 
 
 def _unusual(each: Anomaly, report: Report) -> Text:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from bot.accounting.service import Accounting
 from bot.domain.core_use import MOSTLY
 from bot.domain.entity import fold
-from bot.domain.money.advice import MOST, Advice, Further, PoolNow, advise
+from bot.domain.money.advice import Advice, PoolNow, advise
 from bot.domain.money.anomalies import Anomaly
 from bot.domain.money.billed import best_known, billed_ledger
 from bot.domain.money.budgets import Budget, BudgetState, state_of
@@ -23,9 +23,9 @@ from bot.domain.money.movers import movers
 from bot.domain.money.report import PRICED, Report, Restated, Said, bill_facts, daily, spans, what_became
 from bot.domain.money.spans import utc_day
 from bot.domain.recommendations.decisions import is_set_aside
-from bot.domain.recommendations.model import Recommendation
 from bot.domain.recommendations.money import of_advice
 from bot.reports.calendar import Period, before, compared_with, same_days
+from bot.reports.doing import chosen, ended
 from bot.reports.history import History, history
 from bot.reports.subscriptions import report_of
 from storage.port.decoding import decoded
@@ -91,15 +91,14 @@ class Composer:
         now: datetime,
         pools: Mapping[str, PoolNow],
         *,
-        others: Sequence[Recommendation] = (),
         conversation: str = "",
         late: bool = False,
     ) -> Report:
         """What is to be said of a period.
 
-        ``pools`` say how the account's pools stand, by folded id. ``others`` are recommended beside money, and said
-        where there is room; what people set aside is not said. ``conversation`` (its key) is whom the report before
-        was posted to, for restating it; empty for nobody.
+        ``pools`` say how the account's pools stand, by folded id. The three things to do that matter most are said,
+        those that are no money of the period as they were kept last; what people set aside is not. ``conversation``
+        (its key) is whom the report before was posted to, for restating it; empty for nobody.
         """
         earlier, other = before(period), compared_with(period)
         taken, was = await self._taken(account, period, other)
@@ -135,7 +134,8 @@ class Composer:
         restating = was.ledger
         if said and earlier != other:
             restating = (await self._taken(account, earlier, compared_with(earlier)))[0].ledger
-        aside = {row.id for row in await self.store.recommendations(account) if is_set_aside(row, now)}
+        rows = await self.store.recommendations(account)
+        aside = {row.id for row in rows if is_set_aside(row, now)}
         given = [
             found
             for row in await self.store.advice(account, key, earlier.key)
@@ -144,12 +144,7 @@ class Composer:
 
         def count() -> Report:
             found = advise(now_spans, pools, now, most=len(now_spans)) if not taken.by_bill else []
-            advice = [each for each in found if of_advice(each, ledger.currency).id(account) not in aside][:MOST]
-            more = [
-                Further(each.words, each.harm, each.button, each.command, each.form, each.since)
-                for each in others
-                if each.id(account) not in aside
-            ]
+            advice, more = chosen(account, found, ledger.currency, rows, now)
             month = past.month
             return Report(
                 account=account,
@@ -185,13 +180,14 @@ class Composer:
                 month=month,
                 budgets=self.states(account, past),
                 advice=tuple(advice),
-                more=tuple(more[: MOST - len(advice)]),
+                more=tuple(more),
                 became=what_became(
                     given if not taken.by_bill and ledger.seen >= MOSTLY else [],
                     now_spans,
                     pools,
                     stretch=earlier.days / period.days,
                 ),
+                ended=tuple(ended(rows, period, {of_advice(each, "").id(account) for each in given}, ledger.currency)),
                 bill=bill,
                 restated=_restated(said, restating) if said and restating else None,
                 restated_bill=_corrected(said.bill, bill_before.amount, bill_before.currency) if said else None,

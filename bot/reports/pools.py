@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.azure.models.price import Prices
 from bot.domain.entity import fold, schedule_of
 from bot.domain.money.advice import PoolNow
 from bot.domain.pools import bad, in_state, machines
-from bot.domain.recommendations.judge import judge
-from bot.domain.recommendations.model import Case, JobStanding, PoolStanding, Recommendation
+from bot.domain.recommendations.model import JobStanding
 from bot.monitor.scene import JobView, PoolView, Scene
 
 
 class Pools:
-    """Hears of every look. ``now`` and ``others`` have nothing of an account that was not looked at yet."""
+    """Hears of every look. :meth:`now` has nothing of an account that was not looked at yet."""
 
     def __init__(self) -> None:
         self._pools: dict[str, dict[str, PoolNow]] = {}
-        self._seen: dict[str, Case] = {}
 
     async def after(self, account: str, scene: Scene, now: datetime) -> None:
         """Take up what a look saw."""
-        if {"pools", "jobs"} <= scene.read:
-            self._seen[account] = seen(scene)
         if "pools" in scene.read:
             self._pools[account] = {fold(name): pool_now(view, scene.prices) for name, view in scene.pools.items()}
 
     def now(self, account: str) -> Mapping[str, PoolNow]:
         """The pools of an account by folded id."""
         return self._pools.get(account, {})
-
-    def others(self, account: str) -> Sequence[Recommendation]:
-        """What is recommended beside what is measured in money, as far as the last look tells."""
-        case = self._seen.get(account)
-        return judge(case).found if case else ()
-
-
-def seen(scene: Scene) -> Case:
-    """What one look tells of an account: its pools' health and its jobs' tasks; its lists have more."""
-    return Case(
-        account=scene.account,
-        at=scene.at,
-        pools=[PoolStanding(facts=view) for view in scene.pools.values()],
-        jobs=[job_standing(view) for view in scene.jobs.values()],
-    )
 
 
 def job_standing(view: JobView) -> JobStanding:

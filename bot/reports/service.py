@@ -163,10 +163,7 @@ class Reports:
 
     async def _report(self, account: str, period: Period, now: datetime, conversation: str, *, late: bool) -> Report:
         pools = self._pools.now(account)
-        others = await asyncio.to_thread(self._pools.others, account)
-        return await self.composer.report(
-            account, period, now, pools, others=others, conversation=conversation, late=late
-        )
+        return await self.composer.report(account, period, now, pools, conversation=conversation, late=late)
 
     async def _due(self, subscription: ReportSubscription, period: Period, now: datetime) -> None:
         store, key = self.composer.store, self._key(subscription, period)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any
 
 import cyclopts
 
@@ -103,9 +105,31 @@ def grammar_of(handler: Handler) -> cyclopts.App:
     grammar.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     grammar.__doc__ = handler.__doc__
     grammar.__name__ = handler.__name__
-    app = cyclopts.App(help_flags=[], version_flags=[])
+    app = Grammar(help_flags=[], version_flags=[])
     app.default(grammar)
     return app
+
+
+class Grammar(cyclopts.App):
+    """One command's words. What its signature says is found out once and copied for each reading: half of the time."""
+
+    _known: cyclopts.ArgumentCollection | None = None
+
+    def assemble_argument_collection(self, **how: Any) -> cyclopts.ArgumentCollection:
+        """What the command takes, with nothing read yet."""
+        if how:
+            return super().assemble_argument_collection(**how)
+        if self._known is None:
+            self._known = super().assemble_argument_collection()
+        unread = copy(self._known)
+        unread[:] = map(_unread, self._known)
+        return unread
+
+
+def _unread(argument: cyclopts.Argument) -> cyclopts.Argument:
+    fresh = copy(argument)
+    fresh.tokens = []
+    return fresh
 
 
 def parameters_of(app: cyclopts.App) -> Iterator[Parameter]:

@@ -27,7 +27,7 @@ def unclaimed(card: Card) -> Card:
     for block in card.blocks:
         if isinstance(block, Actions):
             if items := tuple(item for item in block.items if not _stops(item)):
-                blocks.append(Actions(items))
+                blocks.append(replace(block, items=items))
         elif not _while_live(block):
             blocks.append(block)
     return replace(card, blocks=tuple(blocks))
@@ -46,7 +46,7 @@ def ended(card: Card, why: Text, request: CommandRequest, at: datetime | None = 
     placed = False
     for block in unclaimed(card).blocks:
         if isinstance(block, Actions) and not placed:
-            blocks.append(Actions((again, *block.items)))
+            blocks.append(replace(block, items=(again, *block.items)))
             placed = True
         else:
             blocks.append(block)

@@ -7,7 +7,7 @@ whole JSON of the blocks is kept under :data:`ROOM`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from cards.card import (
@@ -19,11 +19,13 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Fold,
     Folded,
     Footer,
     Heading,
     How,
     Link,
+    Mark,
     Menu,
     Picture,
     Progress,
@@ -31,7 +33,7 @@ from cards.card import (
     Table,
     Words,
 )
-from cards.click import Click, asking, fill
+from cards.click import MORE, Click, asking, fill, in_sight
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
 from cards.slack.chart import native_block
 from cards.slack.limits import (
@@ -46,7 +48,6 @@ from cards.slack.limits import (
     FOOTER,
     ID,
     LABEL,
-    LEAST,
     NARROW,
     NOTE,
     OPTION_TEXT,
@@ -57,13 +58,11 @@ from cards.slack.limits import (
     ROOM,
     SUMMARY,
     TABLE_COLUMNS,
-    TABLE_ROWS,
-    TABLE_TEXT,
     TITLE,
     URL,
 )
+from cards.slack.table import drawn
 from cards.slack.text import (
-    STYLES,
     TEXT,
     Json,
     context,
@@ -76,7 +75,7 @@ from cards.slack.text import (
     rich_text,
     verbatim,
 )
-from cards.table_fit import Grid, fit, monospaced
+from cards.table_fit import fit, monospaced
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
@@ -92,7 +91,7 @@ def render(card: Card, pictures: Mapping[str, str] = {}, *, modern: bool = False
     """
     message = _Message(card, pictures, modern=modern)
     rendered = message.render()
-    if not message.crowded or not any(isinstance(block, Facts) for block in card.blocks):
+    if not message.crowded or not any(isinstance(block, Facts) for block in _unfolded(card.blocks)):
         return rendered
     narrow = _Message(card, pictures, modern=modern, narrow=True)
     closer = narrow.render()
@@ -106,6 +105,10 @@ def decode_click(action: Mapping[str, object]) -> Click | None:
         if kind == "run":
             data = json.loads(str(action["value"]))
             return Click(str(data["c"]), _how(data["h"]))
+        if kind == "more":
+            option = cast("Mapping[str, object]", action["selected_option"])
+            how, _, command = str(option["value"]).partition(" ")
+            return Click(command, _how(_HOWS[how]))
         if kind == "menu":
             data = json.loads(packed.partition(":")[2])
             option = cast("Mapping[str, object]", action["selected_option"])
@@ -115,10 +118,42 @@ def decode_click(action: Mapping[str, object]) -> Click | None:
     return None
 
 
+_HOWS: dict[str, How] = {"e": "edit", "p": "post", "f": "form"}
+"""The first letter of what a choice of the menu "More" does, of whose value every unit counts."""
+
+
 def _how(value: object) -> How:
     if value not in ("edit", "post", "form"):
         raise ValueError(value)
     return value
+
+
+_EMOJI = {Mark.FAILED: ("✖", "❌"), Mark.WARNING: ("▲", "⚠️")}
+"""The symbols of what is failed or critical, and of a warning, and the emoji of the same shape, which Slack colours."""
+
+
+def _coloured(headline: list[Run]) -> list[Run]:
+    """A title whose first symbol has a colour, where it says that something is wrong."""
+    first = headline[0]
+    if first.mark not in _EMOJI:
+        return headline
+    symbol, emoji = _EMOJI[first.mark]
+    return [first._replace(text=first.text.replace(symbol, emoji, 1)), *headline[1:]]
+
+
+def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks with what is folded among them, where it is opened or no button can open it, and a button back."""
+    for block in blocks:
+        if not isinstance(block, Fold):
+            yield block
+            continue
+        carried = bool(block.command) and units(pack({"c": block.command, "h": "edit"})) <= BUTTON_VALUE
+        if carried and not block.opened:
+            yield block
+            continue
+        yield from block.blocks
+        if carried:
+            yield Actions((Button("Less", block.command, how="edit"),))
 
 
 _CROWDED_OUT = ("fact", "paragraph", "list item", "row", "table", "code block", "line", "picture", "button", "menu")
@@ -147,10 +182,10 @@ class _Message:
         return self.omitted.lacking(*_CROWDED_OUT)
 
     def render(self) -> Rendered:
-        headline, lost = cut_runs(title(self.card, self.clock), TITLE)
+        headline, lost = cut_runs(_coloured(title(self.card, self.clock)), TITLE)
         self.omitted.add("character of the title", lost)
         first = paragraph([run._replace(style="bold") if run.style == "plain" else run for run in headline])
-        blocks = list(self.card.blocks)
+        blocks = list(_unfolded(self.card.blocks))
         small: list[Footer] = []
         while blocks and isinstance(blocks[-1], Footer):
             small.insert(0, cast("Footer", blocks.pop()))
@@ -178,7 +213,7 @@ class _Message:
         self.omitted.add("character of small print", lost)
         return words
 
-    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911
+    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911, PLR0912 - one for each kind of block
         match block:
             case Words(text):
                 return self._words(runs(text, self.clock, lines=True), room, slots)
@@ -208,6 +243,8 @@ class _Message:
             case Folded(label, items, shows):
                 told = any(said(runs(item, self.clock)).strip() for item in items)
                 return self._actions(Actions((Button(label, shows, how="edit"),)), room, slots) if told else []
+            case Fold(title, _, command):
+                return self._actions(Actions((Button(title, command, how="edit"),)), room, slots)
 
     def _words(self, words: list[Run], room: int, slots: int, *, small: bool = False) -> list[Json]:
         if not said(words).strip():
@@ -271,34 +308,28 @@ class _Message:
         return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
-        columns = NARROW if self.table_drawn else self._columns(table, room)
-        grid = fit(table, self.clock, self.omitted, columns=columns, most=TABLE_COLUMNS)
+        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
+            return self._monospaced(table, room, slots)
+        blocks, lost, names = drawn(table, self.clock, self.omitted, room if slots else 0)
+        if blocks or not names:
+            self.omitted.add("row", lost)
+        else:
+            self.omitted.add("table", names=names[:1])
+        self.table_drawn = bool(blocks)
+        return blocks
+
+    def _monospaced(self, table: Table, room: int, slots: int) -> list[Json]:
+        grid = fit(table, self.clock, self.omitted, columns=NARROW, most=TABLE_COLUMNS)
         if not grid.columns:
             self.omitted.add("row", len(table.rows))
             return []
-        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
-            lines = monospaced(grid)
-            text, lost = cut_lines("\n".join(lines), min(room - 150, 6_000), "head") if room > 400 else ("", 0)
-            if slots and text and size(block := preformatted(text)) <= room:
-                self.omitted.add("row", lost)
-                return [block]
-            self.omitted.add("table", names=grid.names[:1])
-            return []
-        settings, rows = _table_rows(grid, room if slots else 0)
-        if not rows:
-            self.omitted.add("table", names=grid.names[:1])
-            return []
-        self.omitted.add("row", len(grid.rows) - len(rows) + 1)
-        self.table_drawn = True
-        return [{"type": "table", "column_settings": settings, "rows": rows}]
-
-    def _columns(self, table: Table, room: int) -> int:
-        """How many columns leave room for every row: a page of a list loses a column rather than its last rows."""
-        for columns in range(NARROW, LEAST, -1):
-            _, rows = _table_rows(fit(table, self.clock, Omitted(), columns=columns, most=TABLE_COLUMNS), room)
-            if len(rows) > len(table.rows[: TABLE_ROWS - 1]):
-                return columns
-        return LEAST
+        lines = monospaced(grid)
+        text, lost = cut_lines("\n".join(lines), min(room - 150, 6_000), "head") if room > 400 else ("", 0)
+        if slots and text and size(block := preformatted(text)) <= room:
+            self.omitted.add("row", lost)
+            return [block]
+        self.omitted.add("table", names=grid.names[:1])
+        return []
 
     def _code(self, code: Code, room: int, slots: int) -> list[Json]:
         text = clean(code.text).expandtabs(4).strip("\n")
@@ -348,7 +379,14 @@ class _Message:
 
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         elements: list[Json] = []
-        for action in actions.items:
+        shown, rest = in_sight(actions)
+        carried = [button for button in rest if self._option(button)]
+        more = self._more(carried) if len(carried) > 1 else None
+        if more and size(more) + 45 <= room:
+            room -= size(more) + 45
+        else:
+            more, carried = None, []
+        for action in (*shown, *(button for button in rest if button not in carried)):
             made = self._made(action, room)
             if not made or len(elements) + len(made) > ELEMENTS * slots:
                 label = action.label if isinstance(action, Menu) else action.text
@@ -356,10 +394,27 @@ class _Message:
                 continue
             elements += made
             room -= sum(size(element) + 45 for element in made)
+        elements += [more] if more else []
         return [
             {"type": "actions", "elements": elements[start : start + ELEMENTS]}
             for start in range(0, len(elements), ELEMENTS)
         ]
+
+    def _option(self, button: Button) -> Json | None:
+        """A button as a choice of the menu "More", None where its command is too long for one."""
+        value = f"{button.how[0]} {button.command}"
+        text = clean_line(button.text) or button.command
+        return {"text": self._label(text, OPTION_TEXT), "value": value} if units(value) <= OPTION_VALUE else None
+
+    def _more(self, buttons: Sequence[Button]) -> Json:
+        self.actions += 1
+        options = {str(option["value"]): option for button in buttons[:OPTIONS] if (option := self._option(button))}
+        return {
+            "type": "static_select",
+            "action_id": f"more:{self.actions}",
+            "placeholder": plain(MORE, PLACEHOLDER),
+            "options": list(options.values()),
+        }
 
     def _made(self, action: Button | Link | Menu, room: int) -> list[Json]:
         """The action as elements that fit; a menu of names that Slack cannot carry all is, or has, a button to ask."""
@@ -479,31 +534,3 @@ def _rich_facts(items: list[tuple[str, list[Run]]]) -> Json:
     for label, value in items:
         elements += rich([*([Run("\n")] if elements else []), Run(label, "bold"), Run("  "), *value])
     return rich_text({"type": "rich_text_section", "elements": elements})
-
-
-def _table_rows(grid: Grid, room: int) -> tuple[list[Json], list[list[Json]]]:
-    """Column settings, and the head with as many rows as fit; no rows where not even the head does."""
-    head = [_cell([Run(name)]) for name in grid.names]
-    settings: list[Json] = [
-        {"align": column.align, "is_wrapped": any(units(said(row[index])) > 40 for row in grid.rows)}
-        for index, column in enumerate(grid.columns)
-    ]
-    room -= size(head) + size(settings) + 60
-    letters = TABLE_TEXT - sum(units(name) for name in grid.names)
-    if room < 0:
-        return settings, []
-    rows = [head]
-    for row in grid.rows[: TABLE_ROWS - 1]:
-        cells = [_cell(cell) for cell in row]
-        room -= size(cells) + 1
-        letters -= sum(units(said(cell)) for cell in row)
-        if room < 0 or letters < 0:
-            break
-        rows.append(cells)
-    return settings, rows
-
-
-def _cell(words: list[Run]) -> Json:
-    if any(run.style in STYLES for run in words):
-        return rich_text({"type": "rich_text_section", "elements": rich(words)})
-    return {"type": "raw_text", "text": said(words)}

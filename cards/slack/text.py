@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from cards.render_text import Run, said
+from cards.render_text import Run, said, unbroken
 from cards.text_fit import cut, units
 
 TEXT = 3_000
@@ -47,7 +47,7 @@ def context(words: list[Run]) -> Json:
     """Small print; without styles where mrkdwn could be misread."""
     text = mrkdwn(words)
     if text is None or units(text) > TEXT:
-        return {"type": "context", "elements": [plain(said(words), TEXT)]}
+        return {"type": "context", "elements": [plain(said([unbroken(run) for run in words]), TEXT)]}
     return {"type": "context", "elements": [verbatim(text)]}
 
 
@@ -64,7 +64,7 @@ def rich_text(*elements: Json) -> Json:
 def _merged(words: list[Run]) -> list[Run]:
     """Neighbours that are shown the same on Slack become one run."""
     found: list[Run] = []
-    for run in words:
+    for run in map(unbroken, words):
         style = run.style if run.style in STYLES else "plain"
         if user(run):
             found.append(run)

@@ -1,8 +1,7 @@
 """The neutral card as an Adaptive Card 1.5 for Teams, with every limit of Teams kept.
 
 Text is drawn as TextRuns, which know no markdown, so literal text stays literal and states keep their colour; that is
-why facts are rows of two columns and not a FactSet. (Nor are they a Table: what the schema calls firstRowAsHeader is
-firstRowAsHeaders in Microsoft's renderer, which would print the first fact as a heading.)
+why facts are rows of two columns and not a FactSet. Tables are rows of columns too: :mod:`cards.teams.table`.
 
 A menu is a compact choice beside a "Go" button: Teams sends a bot a choice only when a button is pressed, a ShowCard
 would hide the choice behind one more click, and an overflow of buttons has no room for a page of names.
@@ -23,6 +22,7 @@ from cards.card import (
     Card,
     Code,
     Facts,
+    Fold,
     Folded,
     Footer,
     Heading,
@@ -34,19 +34,20 @@ from cards.card import (
     Table,
     Words,
 )
-from cards.click import Click, asking, fill
+from cards.click import Click, asking, fill, in_sight
 from cards.render_text import Clock, Run, attachment, cut_runs, progress, runs, said, title
-from cards.table_fit import fit
 from cards.teams.chart import native_element
 from cards.teams.limits import (
     ACTION_TEXT,
     ALT,
-    COLUMNS,
     COMMAND,
     ELEMENTS,
+    FEW,
     FOOTER,
     LABEL,
-    NARROW,
+    LABEL_LEAST,
+    LABEL_MOST,
+    LAST,
     NOTE,
     OPTION_TEXT,
     OPTION_VALUE,
@@ -59,6 +60,7 @@ from cards.teams.limits import (
     URL,
 )
 from cards.teams.seal import Seal, with_seal
+from cards.teams.table import drawn
 from cards.teams.text import Json, defused, rich, safe, small_print
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
@@ -174,6 +176,8 @@ class _Message:
                 return self._actions(block, room, slots)
             case Folded():
                 return self._folded(block, room, slots)
+            case Fold():
+                return self._fold(block, room)
 
     def _drop(self, block: Block) -> list[Json]:
         self.omitted.add("block", names=[type(block).__name__.lower()])
@@ -206,11 +210,14 @@ class _Message:
         items = [(isolate(clean_line(fact.label)), runs(fact.value, self.clock, lines=True)) for fact in facts.items]
         items = [(label, value) for label, value in items if label or said(value).strip()]
         found: list[Json] = []
+        longest = max((units(label) for label, _ in items), default=0)
+        beside = f"{min(max(longest, LABEL_LEAST), LABEL_MOST) * 8}px"
         for label, value in items:
             name, less = cut_runs([Run(label or "–", "muted")], LABEL)
             words, lost = cut_runs(value if said(value).strip() else [Run("–")], PARAGRAPH)
             columns = [
-                {"type": "Column", "width": width, "items": [rich(text)]} for width, text in ((1, name), (3, words))
+                {"type": "Column", "width": width, "items": [rich(text)]}
+                for width, text in ((beside, name), ("stretch", words))
             ]
             fact: Json = {"type": "ColumnSet", "columns": columns, "spacing": "Small" if found else "Default"}
             room -= size(fact) + 1
@@ -239,32 +246,12 @@ class _Message:
         return found
 
     def _table(self, table: Table, room: int) -> list[Json]:
-        grid = fit(table, self.clock, self.omitted, columns=NARROW, most=COLUMNS)
-        if not grid.columns:
-            self.omitted.add("row", len(table.rows))
-            return []
-        columns: list[Json] = [
-            {
-                "width": max(column.width, 1),
-                **({"horizontalCellContentAlignment": "Right"} if column.align == "right" else {}),
-            }
-            for column in grid.columns
-        ]
-        head = _row([_cell([Run(name, "bold")]) for name in grid.names])
-        block: Json = {"type": "Table", "columns": columns, "firstRowAsHeader": True, "showGridLines": False}
-        room -= size(block) + size(head) + 20
-        if room < 0:
-            self.omitted.add("table", names=grid.names[:1])
-            return []
-        rows: list[object] = [head]
-        for cells in grid.rows:
-            row = _row([_cell(cell) for cell in cells])
-            room -= size(row) + 1
-            if room < 0:
-                break
-            rows.append(row)
-        self.omitted.add("row", len(grid.rows) - len(rows) + 1)
-        return [block | {"rows": rows}]
+        elements, lost, names = drawn(table, self.clock, self.omitted, room)
+        if elements or not names:
+            self.omitted.add("row", lost)
+        else:
+            self.omitted.add("table", names=names[:1])
+        return elements
 
     def _code(self, code: Code, room: int) -> list[Json]:
         text = clean(code.text).expandtabs(4).strip("\n")
@@ -273,11 +260,24 @@ class _Message:
         if room < 600:
             self.omitted.add("code block")
             return []
-        limit = (room - 300) // 2
-        while size(block := _code_block((cutting := cut_lines(text, limit, code.keep))[0])) > room:
+        limit = (room - 900) // 2 if code.keep == "tail" else (room - 300) // 2
+        while size(blocks := self._code_blocks((cutting := cut_lines(text, limit, code.keep))[0], code.keep)) > room:
             limit = limit * 4 // 5
         self.omitted.add("line", cutting[1])
-        return [block]
+        return blocks
+
+    def _code_blocks(self, text: str, keep: str) -> list[Json]:
+        """The text; where its end matters, its last lines in sight and those before them behind a button: Teams shows
+        the beginning of a long text, and no card can scroll it."""
+        lines = text.split("\n")
+        before = len(lines) - LAST
+        if keep != "tail" or before < FEW:
+            return [_code_block(text)]
+        earlier = _code_block("\n".join(lines[:before]))
+        return [
+            *self._unfolding(f"Earlier: {before} lines", [earlier]),
+            _code_block("\n".join(lines[before:]), before + 1),
+        ]
 
     def _picture(self, picture: Picture, room: int) -> list[Json]:
         address = self.addresses.get(picture.key, "")
@@ -329,16 +329,44 @@ class _Message:
             return []
         return [found]
 
+    def _fold(self, fold: Fold, room: int) -> list[Json]:
+        """A container that a button shows and hides: two buttons, each of which hides itself and shows the other."""
+        titles = self._label(fold.title, ACTION_TEXT)
+        room -= size(self._unfolding(titles, [])) + 20
+        items = arrange(fold.blocks, self._draw, room, ELEMENTS // 2) if room > 0 else []
+        if not items:
+            self.omitted.add("block", bool(fold.blocks), [fold.title])
+            return []
+        return self._unfolding(titles, items, opened=fold.opened)
+
+    def _unfolding(self, title: str, items: list[Json], *, opened: bool = False) -> list[Json]:
+        self.folds += 1
+        name = f"fold{self.folds}"
+        targets = [name, f"{name}more", f"{name}less"]
+        buttons: list[Json] = [
+            {
+                "type": "ActionSet",
+                "id": f"{name}{which}",
+                "isVisible": (which == "less") is opened,
+                "actions": [{"type": "Action.ToggleVisibility", "title": words, "targetElements": targets}],
+            }
+            for which, words in (("more", title), ("less", "Less"))
+        ]
+        box: Json = {"type": "Container", "id": name, "isVisible": opened, "items": items}
+        return [buttons[0], box, buttons[1]]
+
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         buttons: list[Json] = []
         menus: list[Json] = []
         room -= 60
-        for action in actions.items:
+        shown, rest = in_sight(actions)
+        most = min(PRIMARY, sum(not isinstance(each, Menu) for each in shown)) if rest else PRIMARY
+        for action in (*shown, *rest):
             element = self._menu(action) if isinstance(action, Menu) else self._button(action)
             if isinstance(action, Menu) and action.asks and (element is None or size(element) >= room):
                 action = asking(action)  # noqa: PLW2901 - too many names to choose from: its form asks for one
                 element = self._button(action)
-            if element is not None and not isinstance(action, Menu) and len(buttons) >= PRIMARY:
+            if element is not None and not isinstance(action, Menu) and len(buttons) >= most:
                 element["mode"] = "secondary"
             if element is None or (need := size(element) + 1) > room or len(menus) + 1 >= slots:
                 label = action.label if isinstance(action, Menu) else action.text
@@ -432,19 +460,12 @@ class _Message:
         }
 
 
-def _cell(words: list[Run]) -> Json:
-    return {"type": "TableCell", "items": [rich(words)]}
-
-
-def _row(cells: list[Json]) -> Json:
-    return {"type": "TableRow", "cells": cells}
-
-
-def _code_block(text: str) -> Json:
+def _code_block(text: str, first: int = 1) -> Json:
     """A CodeBlock, with a plain rendering for clients that do not know it (phones)."""
     lines = re.sub(" {2}|^ ", lambda spaces: "\u00a0" * len(spaces[0]), text, flags=re.MULTILINE)
     fallback = rich([Run(lines, "code")], size="Small")
-    return {"type": "CodeBlock", "codeSnippet": text, "language": "PlainText", "fallback": fallback}
+    start = {"startLineNumber": first} if first > 1 else {}
+    return {"type": "CodeBlock", "codeSnippet": text, "language": "PlainText", **start, "fallback": fallback}
 
 
 def _run(text: str, data: Json, *, inputs: bool = True, **style: object) -> Json:

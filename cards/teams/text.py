@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cards.card import Mark
-from cards.render_text import Run
+from cards.render_text import Run, unbroken
 
 _COLOURS = {
     Mark.RUNNING: "Good",
@@ -61,9 +61,7 @@ def _defused(value: object) -> object:
 def _inline(run: Run) -> Json | str:
     colour = _COLOURS.get(run.mark) if run.mark else None
     style = _STYLES.get(run.style, {})
-    text = safe(run.text)
-    if run.mark:
-        text = text.replace(" ", "\u00a0", 1)  # a narrow column must not part the symbol from its word
+    text = safe(unbroken(run).text)
     if not colour and not style:
         return text
     return {"type": "TextRun", "text": text, **style, **({"color": colour} if colour else {})}

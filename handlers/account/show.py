@@ -28,17 +28,22 @@ from cards.formatting import plural
 from handlers.account.quotas import bars
 from handlers.shared import node_counts
 from handlers.shared.capacity import ACTIVE, SELECT, used_of
-from handlers.shared.common import line, section, some, tail, titled
+from handlers.shared.common import folded, line, section, some, tail, titled
+from handlers.shared.filtering import Unseen
 from handlers.shared.portal import portal
 from handlers.shared.portal import resource as resource_link
 from handlers.usage import costs
 
+_NEAR = 4
+"""Quotas in sight: those nearest to their limits."""
+
 
 @command("account show", effect="read", examples=["account show", "account show sim-dev"])
-async def show_account(ctx: Context, account: str | None = None) -> Card:
+async def show_account(ctx: Context, account: str | None = None, *, whole: Unseen = 0) -> Card:
     """Show one account: region, configuration, and quotas with current use. Never shows a key.
 
     :param account: the account, by its name in the settings; if left out the default here
+    :param whole: 1 for all of it, with what is folded otherwise
     """
     source = ctx.account(account)
     (pools, at), counts, jobs, schedules = await asyncio.gather(
@@ -56,7 +61,7 @@ async def show_account(ctx: Context, account: str | None = None) -> Card:
     active = None if jobs is None or schedules is None else len(jobs[0]) + len(schedules[0])
     used = await used_of(source, pools, counts, active)
     cost = await costs.line_of(ctx, source, pools, node_counts.by_pool(counts), at)
-    return account_card(ctx, source, resource, used, counts, at, refused, cost)
+    return account_card(ctx, source, resource, used, counts, at, refused, cost, whole)
 
 
 def account_card(
@@ -68,6 +73,7 @@ def account_card(
     at: datetime,
     refused: str = "",
     cost: Words | None = None,
+    whole: int = 0,
 ) -> Card:
     """All of an account, what it has in use, its nodes, what it costs.
 
@@ -75,6 +81,7 @@ def account_card(
     """
     quotas = bars(quotas_of(resource.properties, used)) if resource else []
     state = resource.properties.provisioning_state if resource else ""
+    near = sorted(quotas, key=lambda bar: -bar.done / (bar.total or 1))[:_NEAR]
     tight = [bar for bar in quotas if bar.mark in (Mark.WARNING, Mark.FAILED)]
     return Card(
         title=titled(
@@ -89,8 +96,15 @@ def account_card(
             Words(text(chip(Mark.WARNING, refused))) if refused else None,
             Words(node_counts.in_words(node_counts.by_state(counts))) if counts else None,
             cost,
-            *section("Quotas", *quotas, _uncounted(used) if quotas else None),
-            *_setup(source, resource),
+            *section("Quotas", *near, _uncounted(used) if quotas else None),
+            folded(
+                ctx,
+                source,
+                whole,
+                [*section("Other quotas", *(bar for bar in quotas if bar not in near)), *_setup(source, resource)],
+                "account show",
+                source.name,
+            ),
             build.actions(
                 Button("Pools", line(ctx, source, "pool list"), style="primary"),
                 Button("Jobs", line(ctx, source, "job list")),
@@ -101,11 +115,12 @@ def account_card(
                 Button("Certificates", line(ctx, source, "certificate list")),
                 Button("All quotas", command_line("account quotas", source.name)) if quotas else None,
                 Button("All accounts", "account list"),
-                Button("Refresh", command_line("account show", source.name), how="edit"),
+                Button("Refresh", line(ctx, source, "account show", source.name, whole=whole or None), how="edit"),
                 Button("JSON", line(ctx, source, "raw account")),
                 portal(source),
                 *_elsewhere(source, resource),
                 *_changes(ctx, source),
+                shown=5,
             ),
         ),
     )

@@ -12,7 +12,7 @@ from bot.domain.recommendations.model import Recommendation
 from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
 from bot.requests.lacking import names_for
-from cards.build import actions, blocks, refusal, text
+from cards.build import actions, blocks, muted, refusal, text
 from cards.card import Button, Card, Mark, Option, Time, Words
 from cards.text_fit import elide
 from handlers.alert.parts import a_span
@@ -94,7 +94,7 @@ async def _answered(
     until: datetime | None = None,
 ) -> Card:
     author = Author.of(ctx.request)
-    now, by = source.now(), author.name or author.id
+    now, by = source.now(), author.name or ctx.services.policy.people.name(author.id)
     if not await ctx.store.answer_recommendation(source.name, row.id, state, now, by=by, because=because, until=until):
         raise CommandError("It was forgotten meanwhile.", ["advice"])
     return Card(
@@ -105,6 +105,7 @@ async def _answered(
             Words(text(f"{what.words[0].upper()}{what.words[1:]}.")),
             Words(text("It comes back ", Time(until), " if it is still so.")) if until else None,
             Words(text(f"Why: {because}")) if because else None,
+            Words(text(muted(_before(row)))) if row.state != "open" and row.by != by else None,
             actions(
                 Button("Advice", line(ctx, source, "advice")),
                 Button("Set aside", line(ctx, source, "advice", show="aside")) if state != "accepted" else None,
@@ -112,6 +113,13 @@ async def _answered(
             ),
         ),
     )
+
+
+def _before(row: RecommendationRow) -> str:
+    """What somebody else had said of it, which this takes the place of."""
+    said = {"accepted": "had accepted it", "snoozed": "had snoozed it", "dismissed": "had said that it is not for us"}
+    why = f": {row.because}" if row.because else ""
+    return f"{row.by} {said[row.state]} before{why}."
 
 
 async def _found(

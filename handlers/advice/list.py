@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
-from msgspec import Struct
-
+from bot.advising.each import FEW
+from bot.advising.look import Known, look
+from bot.advising.trail import Owner, owner_of
 from bot.azure.account import Account
-from bot.domain.recommendations.course import renewed
+from bot.domain.recommendations.best import distinct
 from bot.domain.recommendations.decisions import is_set_aside
-from bot.domain.recommendations.judge import judge
-from bot.domain.recommendations.model import Case, Recommendation
+from bot.domain.recommendations.groups import NAMED
+from bot.domain.recommendations.model import Case
 from bot.policy.rules import Target
 from bot.requests.command import command
 from bot.requests.context import Context
 from bot.requests.grammar import words as typed_words
-from cards.build import PAGE, actions, blocks, bold, code, muted, note, pager, text, within
-from cards.card import Action, Bullets, Button, Card, Footer, Mark, Mention, Menu, Option, Text, Time, Words
+from cards.build import PAGE, actions, blocks, bold, muted, note, pager, text, within
+from cards.card import Action, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Words
 from cards.formatting import money, number, plural
 from cards.text_fit import elide
-from handlers.advice.gather import gather
-from handlers.advice.owner import Owner, owner_of
+from handlers.advice.lines import open_line, past_line
 from handlers.shared.common import line, template, titled
 from handlers.shared.own_list import OwnList
 from handlers.shared.verbs import may
-from storage.port.decoding import decoded
 from storage.port.recommendations import RecommendationRow
 
 Which = Literal["open", "aside", "past"]
 _BUTTONS = 3
 _PAST = timedelta(days=90)
-
-
-class Known(Struct, frozen=True):
-    """A recommendation with its row."""
-
-    row: RecommendationRow
-    what: Recommendation
-
-
 AdviceSort = Literal["worst", "since", "name", "kind"]
-_FIRST = datetime.min.replace(tzinfo=UTC)
 _LIST: OwnList[Known] = OwnList(
     "Advice",
     {
         "worst": None,
-        "since": lambda each: each.what.since or _FIRST,
+        "since": lambda each: each.what.since or each.row.first,
         "name": lambda each: (each.what.about.kind, each.what.about.id.lower()),
         "kind": lambda each: each.what.kind,
     },
@@ -66,7 +55,10 @@ _LIST: OwnList[Known] = OwnList(
         "state": lambda each: each.row.state,
         "said by": lambda each: each.row.by,
         "because": lambda each: each.row.because,
+        "advised": lambda each: each.row.first,
         "over": lambda each: each.row.over,
+        "done by": lambda each: each.row.done_by,
+        "done with": lambda each: each.row.deed,
         "saved": lambda each: each.row.saved,
     },
 )
@@ -93,20 +85,12 @@ async def advice(
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
-    gathered = await gather(ctx, source)
-    case = gathered.case
-    judged = await asyncio.to_thread(judge, case)
-    changed = renewed(source.name, await ctx.store.recommendations(source.name), judged, case)
-    await ctx.store.see_recommendations(changed)
-    rows = {each.id: each for each in await ctx.store.recommendations(source.name)}
-    now = [Known(rows[each.id(source.name)], each) for each in judged.found if each.id(source.name) in rows]
-    open_ = [each for each in now if not is_set_aside(each.row, case.at)]
-    aside = [each for each in now if is_set_aside(each.row, case.at)]
-    past = [
-        Known(row, what)
-        for row in rows.values()
-        if row.over and case.at - row.over <= _PAST and (what := decoded(row.body, Recommendation))
-    ]
+    looked = await look(source, ctx.store, ctx.accounting, ctx.registry, FEW)
+    case, known = looked.case, looked.known
+    alive = _in_order(each for each in known if each.so)
+    open_ = [each for each in alive if not is_set_aside(each.row, case.at)]
+    aside = [each for each in alive if is_set_aside(each.row, case.at)]
+    past = [each for each in known if not each.so and case.at - _when(each.row) <= _PAST]
     shown = {"open": open_, "aside": aside, "past": sorted(past, key=lambda each: _when(each.row), reverse=True)}[show]
     shown = _LIST.ordered(shown, sort)
     again = line(ctx, source, "advice", show=None if show == "open" else show)
@@ -114,11 +98,11 @@ async def advice(
         return await _LIST.as_file(ctx, _LIST.again(again, sort), shown, case.at, source.name)
     number_ = within(page, len(shown))
     on_page = shown[(number_ - 1) * PAGE : number_ * PAGE]
-    owners = await asyncio.gather(*(owner_of(ctx, source, each.what.about) for each in on_page))
-    lines = [
-        _past(each) if show == "past" else _line(ctx, each, owner, case.at)
-        for each, owner in zip(on_page, owners, strict=True)
-    ]
+    if show == "past":
+        lines = [past_line(ctx, each) for each in on_page]
+    else:
+        owners = await asyncio.gather(*(_owners(ctx, source, each) for each in on_page))
+        lines = [open_line(ctx, each, of, case.at) for each, of in zip(on_page, owners, strict=True)]
     saved = _saved(past)
     return Card(
         title=_title(source.name, show, shown),
@@ -132,13 +116,27 @@ async def advice(
                 *(_answers(ctx, source, on_page) if show != "past" else ()),
                 *pager(_LIST.again(again, sort), number_, len(shown)),
                 *_others(ctx, source, show, len(open_), len(aside), len(past)),
-                *(_LIST.controls(again, sort) if len(shown) > 1 else ()),
+                *(_controls(again, sort, show) if len(shown) > 1 else ()),
                 Button("Refresh", _LIST.again(again, sort), how="edit"),
             ),
-            note(f"Not looked at: {'; '.join(gathered.left)}.") if gathered.left else None,
+            note(f"Not looked at: {'; '.join(looked.left)}.") if looked.left else None,
             _sampled(case),
         ),
     )
+
+
+def _in_order(known: Iterable[Known]) -> list[Known]:
+    """By money, then by risk; of several about the same nodes of a pool one."""
+    by_what = {id(each.what): each for each in known}
+    ordered = sorted(distinct(each.what for each in by_what.values()), key=lambda what: what.order)
+    return [by_what[id(what)] for what in ordered]
+
+
+async def _owners(ctx: Context, source: Account, each: Known) -> list[Owner]:
+    """Whose that is which is named in it, as far as anybody is known."""
+    named = [about for about in each.what.concerned[:NAMED] if about.kind != "account"]
+    found = await asyncio.gather(*(owner_of(ctx.store, ctx.registry, source.name, about) for about in named))
+    return list(dict.fromkeys(owner for owner in found if owner))
 
 
 def _sampled(case: Case) -> Footer | None:
@@ -155,6 +153,12 @@ _NOTHING = {
 }
 
 
+def _controls(again: str, sort: AdviceSort, show: Which) -> tuple[Action, ...]:
+    """Another order, and the file; what is over is in the order in which it was."""
+    controls = _LIST.controls(again, sort)
+    return controls[1:] if show == "past" else controls
+
+
 def _when(row: RecommendationRow) -> datetime:
     return row.over or row.last
 
@@ -164,7 +168,7 @@ def _title(account: str, show: Which, shown: Sequence[Known]) -> Text:
         case "aside":
             return titled(f"Advice set aside: {number(len(shown))}", account)
         case "past":
-            return titled(f"What became of advice: {plural(len(shown), 'piece')} over", account)
+            return titled(f"What became of advice: {plural(len(shown), 'piece')}", account)
     if not shown:
         return titled("No advice", account)
     cost = _sum(shown)
@@ -192,57 +196,14 @@ def _saved(past: Sequence[Known]) -> str:
     return money(sum(saved for saved, _ in found if saved), found[0][1])
 
 
-def _line(ctx: Context, each: Known, owner: Owner | None, at: datetime) -> Text:
-    """``$123.40 in 7 days · what is so, since … · what it leads to · made by @somebody · 1a2b3c4d``."""
-    what, row = each.what, each.row
-    parts: list[object] = [f"{symbol} "] if (symbol := _symbol(what)) else []
-    if what.week:
-        amount = money(what.week, what.currency)
-        parts += [bold(amount), " in the last 7 days: " if what.measured else " a week as it stands: "]
-    parts.append(what.words)
-    if what.since:
-        parts += [", since ", Time(what.since)]
-    if what.harm:
-        parts.append(f"; {what.harm}")
-    if owner:
-        parts += [f" · {owner.how} by ", Mention(owner.person, ctx.services.policy.people.name(owner.person))]
-    if row.state == "accepted" or is_set_aside(row, at):
-        parts += [" · ", *_answered(row)]
-    parts += [" · ", code(row.id)]
-    return text(*parts)  # type: ignore[arg-type]
-
-
-def _symbol(what: Recommendation) -> str:
-    return (Mark.FAILED if what.risk == 5 else Mark.WARNING if what.week or what.risk >= 3 else Mark.NEUTRAL).symbol
-
-
-def _answered(row: RecommendationRow) -> list[object]:
-    words = {"accepted": "accepted", "snoozed": "snoozed", "dismissed": "not for us", "open": "open"}[row.state]
-    until = [" until ", Time(row.until, "clock")] if row.until and row.state == "snoozed" else []
-    return [words, *until, f", by {row.by}", f": {row.because}" if row.because else ""]
-
-
-def _past(each: Known) -> Text:
-    """What was advised, and what became of it."""
-    what, row = each.what, each.row
-    parts: list[object] = [f"{Mark.DONE.symbol} {what.words}: not so any more since ", Time(_when(row))]
-    if row.saved:
-        before = money(row.loss or 0.0, what.currency)
-        parts.append(f"; it cost {before} a week, {money(row.saved, what.currency)} less since")
-    elif row.loss:
-        parts.append(f"; it cost {money(row.loss, what.currency)} a week before")
-    if row.state == "accepted":
-        parts.append(f" · accepted by {row.by}")
-    return text(*parts)  # type: ignore[arg-type]
-
-
 def _doing(ctx: Context, source: Account, shown: Sequence[Known]) -> list[Action]:
     """What does the first of them, as far as the asker may."""
     made: list[Action] = []
     for each in shown:
         what = each.what
         known = ctx.registry.find(typed_words(what.command))
-        if what.changes and (known is None or not may(ctx, source, known.path, Target(what.about.kind, what.about.id))):
+        target = Target(what.about.kind, what.about.id)
+        if known is None or (known.mark.effect != "read" and not may(ctx, source, known.path, target)):
             continue
         label = what.button if what.about.kind == "account" else f"{what.button} · {elide(what.about.id, 20)}"
         naming = " ".join(ctx.naming(source))

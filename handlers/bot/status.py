@@ -229,6 +229,6 @@ def _waiting(ctx: Context, outbox: Outbox, conversations: dict[str, str]) -> lis
         Column("Channel", width=3),
         Column("Waiting", "right"),
         Column("In doubt", "right", rank=2),
-        Column("Last error", rank=1, width=3),
+        Column("Last error", width=3, beneath=True),
     )
     return section("On their way", build.table(columns, rows))

@@ -12,6 +12,7 @@ from typing import Literal
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import ImageReference, Pool, SupportedImage
+from bot.domain.images import image_key, image_name
 from bot.filter import IMAGE
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -21,7 +22,7 @@ from cards.build import blocks, chip, code, facts, muted, text
 from cards.card import Button, Card, Column, Mark, Menu, Option, Text
 from cards.formatting import number, plural
 from handlers.pool.given import key, key_of, offered_image, verified
-from handlers.pool.machine import image_key, image_key_of, image_name
+from handlers.pool.machine import image_key_of
 from handlers.shared.common import UNKNOWN, line, some, template, titled
 from handlers.shared.filtering import Typed
 from handlers.shared.listing import Listing, forwards

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job
+from bot.domain.advice import of_scheduling
 from bot.domain.entity import fold
 from bot.domain.job_health import cannot_run, is_in_question, pool_of, trouble
 from bot.domain.job_health import total as all_tasks
@@ -40,10 +41,10 @@ _LISTED = "id,state,stateTransitionTime,creationTime,priority,poolInfo,execution
 _COLUMNS = (
     Column("Job", width=4),
     Column("State", width=2),
-    Column("Failed", "right", rank=1),
-    Column("Done", "right", rank=2, width=2),
-    Column("Progress", rank=3, width=3),
-    Column("Pool", rank=4, width=2),
+    Column("Done", "right", rank=1, width=2),
+    Column("Progress", rank=2, width=3),
+    Column("Trouble", width=3, beneath=True),
+    Column("Pool", rank=3, width=2),
 )
 _ORDER = ("active", "enabling", "disabling", "disabled", "terminating", "deleting", "completed")
 _NEWS = timedelta(days=1)
@@ -191,12 +192,13 @@ def _listed(
                     "job",
                     [job.id for job, counts in found.rows if job.id in endless or is_in_question(job, counts)],
                 ),
+                Button("Filter…", again(), how="form"),
                 verb(ctx, source, "New job…", "job create", how="form"),
                 filtering.without(wanted, line(ctx, source, "job list")),
-                Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
                 Button("CSV", line(ctx, source, "csv job", *wanted.tokens, sort=sort if sort != "state" else None)),
+                shown=5,
             ),
         ),
     )
@@ -226,26 +228,33 @@ def _weighed(job: Job, found: float, at: datetime | None) -> float:
     return found / 4 if ended and at and at - ended <= _NEWS else 0.0
 
 
+def in_words(job: Job, counts: Counts | None, again: Retrying | None = None) -> Text:
+    """What is wrong with a job, in the few words that lists have room for; empty where nothing is."""
+    if failing := cannot_run(job):
+        error = job.execution_info.scheduling_error if job.execution_info else None
+        known = of_scheduling((failing, error.message if error else ""))
+        return text(chip(Mark.FAILED, known.short if known and known.short else failing))
+    retries = plural(again.times, "retry", "retries") if again and again.times else ""
+    told = text(chip(Mark.WARNING, retries) if again and again.endless else muted(retries)) if retries else ()
+    if counts is None or not counts.failed:
+        return told
+    state = job_chip(job.state, failed=counts.failed, total=all_tasks(counts))
+    mark = Mark.FAILED if state.mark is Mark.FAILED else Mark.WARNING
+    of_all = f"{number(counts.failed)} of {number(all_tasks(counts))} failed"
+    return text(chip(mark, of_all), " · " if told else None, told)
+
+
 def _row(job: Job, counts: Counts | None, again: Retrying | None) -> list[Text]:
+    wrong = in_words(job, counts, again) or text(muted("–"))
     if counts is None:
-        cells = [text(UNKNOWN)] * 3
-        return [text(code(job.id)), text(job_chip(job.state)), *cells, text(pool_of(job))]
+        return [text(code(job.id)), text(job_chip(job.state)), *[text(UNKNOWN)] * 2, wrong, text(pool_of(job))]
     failed, total, done = counts.failed, all_tasks(counts), counts.completed
     endless = again is not None and again.endless
     return [
         text(code(job.id)),
-        text(job_chip(job.state, failed=failed or endless)),
-        _failed(failed, again),
+        text(job_chip(job.state, failed=failed or endless, total=total)),
         text(f"{number(done)} / {number(total)}") if total else text(muted("no tasks")),
         text(f"{bar(done, total)} {percent(done, total)}") if total else text(""),
+        wrong,
         text(pool_of(job)),
     ]
-
-
-def _failed(failed: int, again: Retrying | None) -> Text:
-    """How many failed, and how often others failed and were run again: these never count as failed."""
-    if again is None or not again.times:
-        return text(number(failed)) if failed else text(muted("–"))
-    retries = plural(again.times, "retry", "retries")
-    shown = chip(Mark.WARNING, retries) if again.endless else muted(retries)
-    return text(f"{number(failed)} · " if failed else "", shown)

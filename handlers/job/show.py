@@ -32,6 +32,7 @@ from handlers.pool.sections import auto_pool
 from handlers.shared.common import (
     UNKNOWN,
     failure,
+    folded,
     line,
     named,
     run_time,
@@ -42,16 +43,18 @@ from handlers.shared.common import (
     titled,
 )
 from handlers.shared.definition import job_manager, longest, preparation, release, retries, yes_no
+from handlers.shared.filtering import Unseen
 from handlers.shared.missing import finding_job
 from handlers.shared.portal import portal
 from handlers.shared.states import job_chip
 
 
 @command("job show", effect="read", examples=["job show nightly:job-12"])
-async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Card:
+async def show_job(ctx: Context, job: str, *, whole: Unseen = 0, account: str | None = None) -> Card:
     """Show one job: progress, failures, pool and configuration.
 
     :param job: the job's id
+    :param whole: 1 for all of it, with what is folded otherwise
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -65,7 +68,7 @@ async def show_job(ctx: Context, job: str, *, account: str | None = None) -> Car
     if counts and (counts.running or counts.active):
         retried = await gaps.maybe(f"retries of job {fetched.value.id}", retrying_of(source, fetched.value.id))
         again = retried or Retrying()
-    return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures, again)
+    return job_card(ctx, source, fetched.value, fetched.at, counts, sizes, failures, again, whole)
 
 
 def job_card(
@@ -77,13 +80,14 @@ def job_card(
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
     failures: Failures = NO_FAILURES,
     again: Retrying = Retrying(),  # noqa: B008 - it never changes
+    whole: int = 0,
 ) -> Card:
     """All of a job, its progress (None: unknown), why tasks of it failed or fail on and on, and its pool's VM sizes."""
     told, counts = counts is not None, counts or Counts()
     total = all_tasks(counts)
     run = found.execution_info
     pool = pool_of(found)
-    state = job_chip(found.state, failed=counts.failed or again.endless)
+    state = job_chip(found.state, failed=counts.failed or again.endless, total=total)
     schedule = schedule_of(found.id)
     example = failures.example or (again.tasks[0].task if again.endless else "")
     return Card(
@@ -113,19 +117,30 @@ def job_card(
                 ("Retries", _again(again)),
                 ("Pool", code(pool) if pool else None),
                 ("State", since(state, found.state_transition_time)),
-                ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
-                ("Started", when(run.start_time) if run else None),
-                ("Ended", when(run.end_time) if run else None),
                 ("Ran for", run_time(run.start_time, run.end_time or at) if run else None),
                 ("Ended because", run.terminate_reason if run else None),
-                ("Created", when(found.creation_time)),
-                ("Changed", when(found.last_modified)),
             ),
-            *rules(found),
-            *job_manager(found.job_manager_task),
-            *preparation(found.job_preparation_task),
-            *release(found.job_release_task),
-            *automatic_pool(found.pool_info, sizes),
+            folded(
+                ctx,
+                source,
+                whole,
+                [
+                    facts(
+                        ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
+                        ("Started", when(run.start_time) if run else None),
+                        ("Ended", when(run.end_time) if run else None),
+                        ("Created", when(found.creation_time)),
+                        ("Changed", when(found.last_modified)),
+                    ),
+                    *rules(found),
+                    *job_manager(found.job_manager_task),
+                    *preparation(found.job_preparation_task),
+                    *release(found.job_release_task),
+                    *automatic_pool(found.pool_info, sizes),
+                ],
+                "job show",
+                found.id,
+            ),
             build.actions(
                 Button("Failed tasks", line(ctx, source, "task list", found.id, state="failed"), style="primary")
                 if counts.failed
@@ -148,9 +163,10 @@ def job_card(
                 if found.uses_task_dependencies
                 else None,
                 Button("All jobs", line(ctx, source, "job list")),
-                Button("Refresh", line(ctx, source, "job show", found.id), how="edit"),
+                Button("Refresh", line(ctx, source, "job show", found.id, whole=whole or None), how="edit"),
                 Button("JSON", line(ctx, source, "raw job", found.id)),
                 portal(source, "jobs"),
+                shown=5,
             ),
         ),
     )

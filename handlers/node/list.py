@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
 from bot.azure.models import Node
-from bot.domain.advice import of_node
+from bot.domain.advice import Trouble, of_error, of_node, of_start_task
 from bot.domain.states import NodeState, is_bad
 from bot.filter import NODE
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, muted, text
+from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time, Words
 from cards.formatting import number
 from handlers.node import verbs
@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("Since", rank=1, width=2),
     Column("Tasks", "right", rank=2),
     Column("Kind", rank=3),
-    Column("Trouble", width=3),
+    Column("Trouble", width=3, beneath=True),
 )
 NodeSort = Literal["trouble", "name", "state", "age", "tasks"]
 
@@ -101,10 +101,10 @@ async def list_nodes(
                 on,
                 build.open_menu("Open a node", template(ctx, source, "node show", pool, "{}"), [n.id for n in rows]),
                 why_button(ctx, source, "node", [node.id for node in rows if _wrong(node)], pool),
+                Button("Filter…", again(), how="form"),
                 *verbs.of_list(ctx, source, pool, wanted.tokens, sum(states[each] for each in BROKEN)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 filtering.without(wanted, line(ctx, source, "node list", pool)),
-                Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(NodeSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
                 Button("Map", line(ctx, source, "node map", pool)),
@@ -112,6 +112,7 @@ async def list_nodes(
                     "CSV",
                     line(ctx, source, "csv node", pool, *wanted.tokens, sort=sort if sort != "trouble" else None),
                 ),
+                shown=5,
             ),
         ),
     )
@@ -134,13 +135,16 @@ _SORTS: dict[NodeSort, Callable[[Node], Any]] = {
 def _wrong(node: Node) -> str:
     """What is wrong with a node in few words; empty for one that is well."""
     if node.errors:
-        return node.errors[0].code
-    info = node.start_task_info
-    if info and info.failure_info:
-        return f"start task: {info.failure_info.code}"
+        return _in_words(of_error(node.errors[0]))
+    if node.start_task_info and node.start_task_info.failure_info:
+        return f"start task: {_in_words(of_start_task(node.start_task_info)).removeprefix('start task ')}"
     if node.scheduling_state.lower() == "disabled":
         return "takes no tasks"
-    return next((each.name for each in of_node(node)), "")
+    return next((_in_words(each) for each in of_node(node)), "")
+
+
+def _in_words(found: Trouble) -> str:
+    return found.advice.short or found.name
 
 
 def _row(node: Node) -> list[Text]:
@@ -151,5 +155,5 @@ def _row(node: Node) -> list[Text]:
         text(Time(node.state_transition_time, "age")) if node.state_transition_time else text("–"),
         text(number(node.running_tasks_count)),
         text("dedicated" if node.is_dedicated else "spot"),
-        text(wrong) if wrong else text(muted("–")),
+        text(chip(Mark.FAILED if is_bad(node.state) else Mark.WARNING, wrong) if wrong else muted("–")),
     ]

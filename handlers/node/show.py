@@ -11,6 +11,7 @@ from bot.azure.models import Node, RemoteLogin
 from bot.azure.models.node import InboundEndpoint, RecentTask
 from bot.domain.advice import of_node
 from bot.domain.exit_codes import written
+from bot.domain.images import image_name
 from bot.domain.states import word
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -20,32 +21,39 @@ from cards.card import Block, Bullets, Button, Card, Mark, Text
 from cards.formatting import number, plural
 from handlers.history.forgotten import or_forgotten
 from handlers.node import verbs
-from handlers.pool.machine import image_name
 from handlers.pool.sections import start_task
-from handlers.shared.common import failure, line, run_time, section, since, some, titled
+from handlers.shared.common import failure, folded, line, run_time, section, since, some, titled
 from handlers.shared.definition import container_run
+from handlers.shared.filtering import Unseen
 from handlers.shared.missing import finding_node
 from handlers.shared.portal import portal
 from handlers.shared.states import node_chip
 
 
 @command("node show", effect="read", examples=["node show gpu-a tvmps_0f3…_d"])
-async def show_node(ctx: Context, pool: str, node: str, *, account: str | None = None) -> Card:
+async def show_node(ctx: Context, pool: str, node: str, *, whole: Unseen = 0, account: str | None = None) -> Card:
     """Show one node: state, errors, start task and recent tasks.
 
     :param pool: the pool's id
     :param node: the node's id
+    :param whole: 1 for all of it, with what is folded otherwise
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "node", node, pool), finding_node(ctx, source, pool, node):
         fetched = await source.fetch(Node, source.node(pool, node))
     login = await login_to(source, pool, fetched.value.id)
-    return node_card(ctx, source, pool, fetched.value, fetched.at, login)
+    return node_card(ctx, source, pool, fetched.value, fetched.at, login, whole)
 
 
 def node_card(
-    ctx: Context, source: Account, pool: str, found: Node, at: datetime, login: RemoteLogin | None = None
+    ctx: Context,
+    source: Account,
+    pool: str,
+    found: Node,
+    at: datetime,
+    login: RemoteLogin | None = None,
+    whole: int = 0,
 ) -> Card:
     """All of a node, and where it is logged in to where that is known."""
     ran = _start_task_run(found)
@@ -70,18 +78,22 @@ def node_card(
                 ("Ran so far", _ran(found)),
                 ("Size", found.vm_size),
                 ("Last boot", when(found.last_boot_time)),
-                ("Allocated", when(found.allocation_time)),
-                (
-                    "Image",
-                    image_name(found.virtual_machine_info.image_reference) if found.virtual_machine_info else None,
-                ),
-                ("Image version", _exact_version(found)),
-                ("Agent", _agent(found)),
             ),
-            *connectivity(found, login),
-            *_recent(found),
-            *(() if start_failed else ran),
-            *start_task(found.start_task),
+            folded(
+                ctx,
+                source,
+                whole,
+                [
+                    *_recent(found),
+                    _machine(found),
+                    *connectivity(found, login),
+                    *(() if start_failed else ran),
+                    *start_task(found.start_task),
+                ],
+                "node show",
+                pool,
+                found.id,
+            ),
             build.actions(
                 Button("Start task log", line(ctx, source, "nodelog", pool, found.id), style="primary"),
                 Button("Why", line(ctx, source, "why node", pool, found.id)) if of_node(found) else None,
@@ -91,11 +103,22 @@ def node_card(
                 Button("All nodes", line(ctx, source, "node list", pool)),
                 Button("Pool", line(ctx, source, "pool show", pool)),
                 _last_task(ctx, source, found),
-                Button("Refresh", line(ctx, source, "node show", pool, found.id), how="edit"),
+                Button("Refresh", line(ctx, source, "node show", pool, found.id, whole=whole or None), how="edit"),
                 Button("JSON", line(ctx, source, "raw node", pool, found.id)),
                 portal(source, "pools"),
+                shown=5,
             ),
         ),
+    )
+
+
+def _machine(found: Node) -> Block | None:
+    """What it runs on and since when, which few ask for."""
+    return facts(
+        ("Allocated", when(found.allocation_time)),
+        ("Image", image_name(found.virtual_machine_info.image_reference) if found.virtual_machine_info else None),
+        ("Image version", _exact_version(found)),
+        ("Agent", _agent(found)),
     )
 
 

@@ -9,7 +9,7 @@ from bot.domain.autoscale.remarks import Linted
 from bot.domain.autoscale.results import explained, parsed
 from bot.domain.autoscale.suggested import suggested
 from bot.domain.knowledge import row
-from bot.domain.pool_health import autoscale_overdue
+from bot.domain.pool_health import PoolTrouble, autoscale_overdue
 from bot.domain.pools import reading
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
@@ -59,7 +59,7 @@ async def _scales(ctx: Context, source: Account, found: Scaled) -> Card:
         title=titled(
             f"Autoscale of pool {pool.id}",
             f"every {duration(found.interval)}",
-            text(pool_chip(pool.state, pool.allocation_state, troubled=wrong)),
+            text(pool_chip(pool.state, pool.allocation_state, PoolTrouble("autoscale") if wrong else None)),
         ),
         mark=Mark.WARNING if wrong else Mark.RUNNING,
         as_of=found.at,

@@ -12,10 +12,10 @@ from bot.azure.account import Account
 from bot.azure.models import SupportedImage, VmConfiguration, VmSize
 from bot.azure.models.price import Prices
 from bot.domain.bodies.create import Image
+from bot.domain.images import image_key
 from bot.requests.command import CommandError
 from cards.card import Option
 from cards.formatting import money, number, plural
-from handlers.pool.machine import image_key
 from handlers.shared.capacity import Capacity
 from handlers.shared.common import day, nearest
 from handlers.shared.shown_as import resource_id

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.domain.entity import fold
+from bot.domain.pool_health import PoolTrouble
 from bot.filter import POOL
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -17,7 +18,7 @@ from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Menu, Text
 from cards.formatting import number, plural
 from handlers.pool.sections import nodes_of
-from handlers.pool.trouble import trouble
+from handlers.pool.trouble import in_words, trouble, worst
 from handlers.pool.verbs import broken
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import UNKNOWN, line, template, titled
@@ -35,7 +36,7 @@ _COLUMNS = (
     Column("State", width=2),
     Column("Nodes", "right", width=2),
     Column("Running", "right", rank=2),
-    Column("Trouble", rank=1, width=3),
+    Column("Trouble", width=3, beneath=True),
     Column("Size", rank=3, width=3),
 )
 PoolState = Literal["active", "deleting", "steady", "resizing", "stopping"]
@@ -73,7 +74,7 @@ async def list_pools(
     )
     counts = node_counts.by_pool(entries)
     fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
-    wrong = {pool.id: trouble(pool, counts.get(fold(pool.id))) for pool in fitting}
+    wrong = {pool.id: worst(pool, counts.get(fold(pool.id))) for pool in fitting}
     fitting = in_order(fitting, counts, sort)
     start = filtering.PageStart(page)
     found = filtering.paged(fitting, start, at)
@@ -106,15 +107,16 @@ async def list_pools(
                 on,
                 build.open_menu("Open a pool", template(ctx, source, "pool show", "{}"), [pool.id for pool in rows]),
                 why_button(ctx, source, "pool", [pool.id for pool in rows if wrong[pool.id]]),
+                Button("Filter…", again(), how="form"),
                 _replacing(ctx, source, [pool.id for pool in rows if broken(counts.get(fold(pool.id)))]),
                 verb(ctx, source, "+ Pool", "pool create", how="form"),
                 Button("Usage", line(ctx, source, "usage")) if not troubled else None,
                 filtering.without(wanted, line(ctx, source, "pool list")),
-                Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(PoolSort), sort),
                 Button("Refresh", again(page=page), how="edit"),
                 Button("Node map", line(ctx, source, "node map")),
                 Button("CSV", line(ctx, source, "csv pool", *wanted.tokens, sort=sort if sort != "trouble" else None)),
+                shown=5,
             ),
         ),
     )
@@ -150,12 +152,14 @@ def _allocated(pool: Pool) -> int:
     return pool.current_dedicated_nodes + pool.current_low_priority_nodes
 
 
-def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: str) -> list[Text]:
+def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: PoolTrouble | None) -> list[Text]:
+    state = pool_chip(pool.state, pool.allocation_state, wrong)
+    mark = Mark.FAILED if state.mark is Mark.FAILED else Mark.WARNING
     return [
         text(code(pool.id)),
-        text(pool_chip(pool.state, pool.allocation_state, troubled=bool(wrong))),
+        text(state),
         text(nodes_of(pool)),
         text(number(node_counts.running(entry)) if entry else UNKNOWN),
-        text(chip(Mark.WARNING, wrong) if wrong else muted("–")),
+        text(chip(mark, in_words(wrong)) if wrong else muted("–")),
         text(pool.vm_size.lower().removeprefix("standard_")),
     ]

@@ -39,8 +39,8 @@ def resize_errors(pool: Pool, at: datetime) -> list[Block]:
         advice = of_resize(code, words)
         pieces.append(text(bold(code), ": ", words))
         pieces.append(text(muted("Cause: "), f"{advice.cause}.", muted(" To do: "), f"{advice.do}."))
-    heading = "The last resize fell short" + _age(pool, moment, at)
-    return section(heading, Words(text(when(moment))) if moment else None, Bullets(tuple(pieces)))
+    heading = bold("The last resize fell short" + _age(pool, moment, at))
+    return [Words(text(heading, *((" · ", when(moment)) if moment else ()))), Bullets(tuple(pieces))]
 
 
 def _age(pool: Pool, moment: datetime | None, at: datetime) -> str:
@@ -54,31 +54,52 @@ def _age(pool: Pool, moment: datetime | None, at: datetime) -> str:
 def overview(
     pool: Pool, size: VmSize | None, at: datetime, prices: Prices = NO_PRICES, entry: PoolNodeCounts | None = None
 ) -> Block | None:
-    """States, machine, its price, nodes and how tasks are spread over them."""
+    """What most people ask of a pool: its nodes, the machine, what it costs, and who sizes it."""
     return facts(
-        ("State", since(pool_chip(pool.state, "") if pool.state.lower() != "active" else chip(Mark.RUNNING, "active"),
-                        pool.state_transition_time)),
+        ("State", since(pool_chip(pool.state, ""), pool.state_transition_time)
+                  if pool.state.lower() != "active" else None),
         ("Allocation", since(pool_chip("active", pool.allocation_state), pool.allocation_state_transition_time)),
         ("Dedicated nodes", towards(pool.current_dedicated_nodes, pool.target_dedicated_nodes)),
         ("Spot nodes", towards(pool.current_low_priority_nodes, pool.target_low_priority_nodes)),
         ("Costs now", costs.a_pool(of_pool(prices, reading(pool, entry)))),
-        ("Price of a node", costs.a_node(prices, pool)),
-        *_shape(pool, size),
+        ("Size", machine(pool.vm_size, size)),
         ("Support of the size", support_chip(size.eol, at) if size and size.eol else None),
+        ("Autoscale", _scaled(pool)),
+        ("Task slots a node", number(pool.task_slots_per_node)),
+    )  # fmt: skip
+
+
+def particulars(pool: Pool, prices: Prices = NO_PRICES) -> Block | None:
+    """The other facts of a pool, which few ask for."""
+    return facts(
+        ("State", since(chip(Mark.RUNNING, "active"), pool.state_transition_time)
+                  if pool.state.lower() == "active" else None),
+        ("Price of a node", costs.a_node(prices, pool)),
+        *_rules(pool),
         ("Created", when(pool.creation_time)),
         ("Changed", when(pool.last_modified)),
     )  # fmt: skip
 
 
 def _shape(pool: Shape, size: VmSize | None) -> list[tuple[str, Text | str | None]]:
-    timeout = duration(pool.resize_timeout)
-    policy = pool.task_scheduling_policy
-    interval = duration(pool.auto_scale_evaluation_interval)
     return [
         ("Size", machine(pool.vm_size, size)),
         ("Task slots a node", number(pool.task_slots_per_node)),
+        ("Autoscale", _scaled(pool)),
+        *_rules(pool),
+    ]
+
+
+def _scaled(pool: Shape) -> str:
+    interval = duration(pool.auto_scale_evaluation_interval)
+    return f"every {spoken(interval)}" if interval else "on" if pool.enable_auto_scale else "off"
+
+
+def _rules(pool: Shape) -> list[tuple[str, Text | str | None]]:
+    timeout = duration(pool.resize_timeout)
+    policy = pool.task_scheduling_policy
+    return [
         ("Fills nodes", _FILLS.get(policy.node_fill_type.lower(), policy.node_fill_type) if policy else None),
-        ("Autoscale", f"every {spoken(interval)}" if interval else "on" if pool.enable_auto_scale else "off"),
         ("Resize timeout", spoken(timeout) if timeout else None),
         ("Nodes talk to each other", yes_no(pool.enable_inter_node_communication)),
         ("Display name", pool.display_name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.azure.models import Pool, PoolNodeCounts
+from bot.domain.advice import of_autoscale, of_resize
 from bot.domain.pool_health import PoolTrouble, troubles_of
 from bot.domain.pools import reading
 from cards.formatting import number, plural
@@ -14,7 +15,7 @@ def worst(pool: Pool, entry: PoolNodeCounts | None) -> PoolTrouble | None:
 
 
 def trouble(pool: Pool, entry: PoolNodeCounts | None) -> str:
-    """The same in words: ``3 of 20 nodes bad``, ``AllocationFailed``, ``autoscale: …``; empty when nothing is."""
+    """The same in words: ``3 of 20 nodes bad``, ``core quota used up``, ``autoscale: …``; empty when nothing is."""
     return in_words(worst(pool, entry))
 
 
@@ -24,4 +25,6 @@ def in_words(found: PoolTrouble | None) -> str:
         return ""
     if found.kind == "nodes":
         return f"{number(found.bad)} of {plural(found.nodes, 'node')} bad"
-    return f"autoscale: {found.code}" if found.kind == "autoscale" else found.code
+    if found.kind == "autoscale":
+        return f"autoscale: {of_autoscale(found.code, found.message).short or found.code}"
+    return of_resize(found.code, found.message).short or found.code

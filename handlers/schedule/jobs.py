@@ -17,7 +17,7 @@ from cards import build
 from cards.build import blocks, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
 from cards.formatting import bar, number, percent
-from handlers.job.list import Counted, JobSort, counted_jobs
+from handlers.job.list import Counted, JobSort, counted_jobs, in_words
 from handlers.shared import filtering
 from handlers.shared.common import UNKNOWN, line, run_time, template, titled
 from handlers.shared.missing import finding_schedule
@@ -26,10 +26,10 @@ from handlers.shared.states import job_chip
 _COLUMNS = (
     Column("Job", width=3),
     Column("State", width=2),
-    Column("Failed", "right", rank=1),
+    Column("Ran", "right", rank=1),
     Column("Progress", rank=2, width=3),
     Column("Started", rank=3, width=2),
-    Column("Ran", "right", rank=4),
+    Column("Trouble", width=3, beneath=True),
 )
 
 
@@ -108,9 +108,9 @@ def _listed(
                 build.open_menu(
                     "Open a job", template(ctx, source, "job show", "{}"), [job.id for job, _ in found.rows]
                 ),
+                Button("Filter…", again(), how="form"),
                 filtering.without(wanted, line(ctx, source, "schedule jobs", schedule)),
                 Button("Schedule", line(ctx, source, "schedule show", schedule)),
-                Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(JobSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
                 Button(
@@ -124,6 +124,7 @@ def _listed(
                         sort=sort if sort != "created" else None,
                     ),
                 ),
+                shown=5,
             ),
         ),
     )
@@ -136,11 +137,11 @@ def _row(job: Job, counts: Counts | None, at: datetime) -> list[Text]:
     ran = run_time(run.start_time, run.end_time or at) if run else ""
     return [
         text(code(job.id)),
-        text(job_chip(job.state, failed=counts.failed)),
-        text(number(counts.failed)) if counts.failed else text(muted("–") if told else UNKNOWN),
+        text(job_chip(job.state, failed=counts.failed, total=total)),
+        text(ran or muted("–")),
         text(f"{bar(counts.completed, total)} {percent(counts.completed, total)}")
         if total
         else text(muted("no tasks") if told else UNKNOWN),
         text(Time(run.start_time)) if run and run.start_time else text(muted("–")),
-        text(ran or muted("–")),
+        in_words(job, counts) or text(muted("–") if told else UNKNOWN),
     ]

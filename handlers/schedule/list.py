@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Literal
 
 from bot.azure.models import Counts, JobSchedule
+from bot.domain.job_health import total as all_tasks
+from bot.domain.schedule_health import overdue_since, reading
 from bot.domain.states import ScheduleState, is_active
 from bot.filter import SCHEDULE
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, code, muted, text
+from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text, Time
-from cards.formatting import plural
+from cards.formatting import number, plural
 from handlers.job.list import counts_of
 from handlers.schedule.recurrence import every, next_runs
 from handlers.schedule.show import last_job, recent_job
@@ -32,6 +34,7 @@ _COLUMNS = (
     Column("Next run", rank=1, width=3),
     Column("Every", rank=3, width=2),
     Column("Last job", rank=2, width=3),
+    Column("Trouble", width=3, beneath=True),
 )
 _ORDER = ("active", "disabled", "terminating", "deleting", "completed")
 ScheduleSort = Literal["state", "next", "name", "created"]
@@ -109,6 +112,7 @@ async def list_schedules(
                 verb(ctx, source, "New schedule…", "schedule create", how="form"),
                 Button("Jobs", line(ctx, source, "job list")),
                 *shown.controls,
+                shown=5,
             ),
         ),
     )
@@ -159,7 +163,22 @@ def _row(schedule: JobSchedule, at: datetime, counts: Counts | None) -> list[Tex
         text(Time(runs[0])) if runs and active else text(muted("–")),
         text(every(schedule.schedule)),
         last_job(recent.removeprefix(f"{schedule.id}:"), counts) if recent else text(muted("none yet")),
+        _trouble(schedule, at, counts) or text(muted("–")),
     ]
+
+
+def _trouble(schedule: JobSchedule, at: datetime, counts: Counts | None) -> Text:
+    """What is wrong with a schedule, in few words: no job came, or tasks of its last one failed."""
+    late = overdue_since(reading(schedule), at)
+    failed = counts.failed if counts else 0
+    of_last = (
+        chip(Mark.WARNING, f"last job: {number(failed)} of {number(all_tasks(counts))} failed") if counts else None
+    )
+    return text(
+        chip(Mark.WARNING, "no new job came") if late else None,
+        ", " if late and failed else None,
+        of_last if failed else None,
+    )
 
 
 _CELLS: Mapping[str, Callable[[JobSchedule], Cell]] = {

@@ -22,18 +22,20 @@ from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
 from handlers.schedule.changing import buttons
 from handlers.schedule.recurrence import next_runs, when_it_runs
-from handlers.shared.common import UNKNOWN, line, named, since, sizes_of, titled
+from handlers.shared.common import UNKNOWN, folded, line, named, since, sizes_of, titled
 from handlers.shared.definition import job_manager, preparation, release
+from handlers.shared.filtering import Unseen
 from handlers.shared.missing import finding_schedule
 from handlers.shared.portal import portal
 from handlers.shared.states import schedule_chip
 
 
 @command("schedule show", effect="read", examples=["schedule show nightly"])
-async def show_schedule(ctx: Context, schedule: str, *, account: str | None = None) -> Card:
+async def show_schedule(ctx: Context, schedule: str, *, whole: Unseen = 0, account: str | None = None) -> Card:
     """Show one job schedule: next runs, last job, and the job it creates.
 
     :param schedule: the job schedule's id
+    :param whole: 1 for all of it, with what is folded otherwise
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -44,7 +46,7 @@ async def show_schedule(ctx: Context, schedule: str, *, account: str | None = No
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
     recent = recent_job(fetched.value)
     counts = (await counts_of(source, [recent]))[0] if recent else None
-    return schedule_card(ctx, source, fetched.value, fetched.at, counts, await sizes_of(source))
+    return schedule_card(ctx, source, fetched.value, fetched.at, counts, await sizes_of(source), whole)
 
 
 def schedule_card(
@@ -54,6 +56,7 @@ def schedule_card(
     at: datetime,
     counts: Counts | None = None,
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
+    whole: int = 0,
 ) -> Card:
     """All of a job schedule; ``counts`` are those of its last job, ``sizes`` serve its automatic pool."""
     state = schedule_chip(found.state)
@@ -74,22 +77,33 @@ def schedule_card(
         blocks=blocks(
             facts(
                 ("State", since(state, found.state_transition_time)),
-                ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
                 ("Next run", when(runs[0]) if runs and active else None),
                 ("Ended", when(run.end_time) if run else None),
                 ("Last job", last_job(recent, counts) if recent else "none yet"),
                 ("Pool", code(pool) if pool else None),
-                ("Created", when(found.creation_time)),
-                ("Changed", when(found.last_modified)),
-                ("Display name", found.display_name),
-                ("Metadata", named(found.metadata)),
             ),
-            *when_it_runs(found, at),
-            *rules(spec, "The jobs it starts"),
-            *job_manager(spec.job_manager_task),
-            *preparation(spec.job_preparation_task),
-            *release(spec.job_release_task),
-            *automatic_pool(spec.pool_info, sizes),
+            folded(
+                ctx,
+                source,
+                whole,
+                [
+                    *when_it_runs(found, at),
+                    facts(
+                        ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
+                        ("Created", when(found.creation_time)),
+                        ("Changed", when(found.last_modified)),
+                        ("Display name", found.display_name),
+                        ("Metadata", named(found.metadata)),
+                    ),
+                    *rules(spec, "The jobs it starts"),
+                    *job_manager(spec.job_manager_task),
+                    *preparation(spec.job_preparation_task),
+                    *release(spec.job_release_task),
+                    *automatic_pool(spec.pool_info, sizes),
+                ],
+                "schedule show",
+                found.id,
+            ),
             build.actions(
                 Button("Last job", line(ctx, source, "job show", recent), style="primary") if recent else None,
                 Button("Why", line(ctx, source, "why schedule", found.id)) if doubtful else None,
@@ -98,9 +112,10 @@ def schedule_card(
                 Button("Pool", line(ctx, source, "pool show", pool)) if pool else None,
                 Button("Cost", line(ctx, source, "cost schedule", found.id)),
                 Button("All schedules", line(ctx, source, "schedule list")),
-                Button("Refresh", line(ctx, source, "schedule show", found.id), how="edit"),
+                Button("Refresh", line(ctx, source, "schedule show", found.id, whole=whole or None), how="edit"),
                 Button("JSON", line(ctx, source, "raw schedule", found.id)),
                 portal(source, "jobSchedules"),
+                shown=5,
             ),
         ),
     )

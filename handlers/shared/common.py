@@ -15,8 +15,8 @@ from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.content.clear_values import clear_named
 from bot.requests.context import Context
-from cards.build import bold, text
-from cards.card import Block, Heading, Piece, Text, Time
+from cards.build import bold, fold, text
+from cards.card import Block, Fold, Heading, Piece, Text, Time
 from cards.command_line import join, join_template
 from cards.formatting import duration
 
@@ -96,6 +96,17 @@ def section(name: str, *parts: Block | None) -> list[Block]:
     """A heading and what stands below it; nothing when nothing does."""
     kept = [part for part in parts if part is not None]
     return [Heading(name), *kept] if kept else []
+
+
+def folded(
+    ctx: Context, account: Account, whole: int, blocks: Sequence[Block | None], path: str, *names: str
+) -> Fold | None:
+    """What of an entity's card only who asks for it sees; ``whole`` is 1 where somebody did, else 0.
+
+    ``path`` and ``names`` are the card's command.
+    """
+    other = line(ctx, account, path, *names, whole=None if whole else 1)
+    return fold("All details", blocks, other, opened=bool(whole))
 
 
 def run_time(start: datetime | None, end: datetime | None) -> str:

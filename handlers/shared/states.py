@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.domain import states
+from bot.domain.pool_health import PoolTrouble
 from bot.domain.states import facts_of
 from cards.card import Chip, Mark
 
@@ -14,12 +15,20 @@ def chip_of(facts: states.State) -> Chip:
     return Chip(Mark(facts.tone), facts.word)
 
 
-def pool_chip(state: str, allocation: str, *, troubled: bool = False) -> Chip:
-    """A pool by what it does: its allocation state while it is active; a warning where a resize went wrong."""
+_WRONG = {"nodes": "bad nodes", "resize": "resize failed", "autoscale": "autoscale fails"}
+"""What a pool that is not well is called instead of steady, by the kind of its trouble."""
+
+
+def pool_chip(state: str, allocation: str, wrong: PoolTrouble | None = None) -> Chip:
+    """A pool by what it does: its allocation state while it is active; where it is not well, why.
+
+    Failed where each of its nodes is bad, else a warning.
+    """
     if not states.is_active(state):
         return chip_of(facts_of(states.POOLS, state))
-    if troubled and allocation.lower() == "steady":
-        return Chip(Mark.WARNING, "steady")
+    if wrong and allocation.lower() == "steady":
+        lost = wrong.kind == "nodes" and wrong.bad >= wrong.nodes
+        return Chip(Mark.FAILED if lost else Mark.WARNING, _WRONG[wrong.kind])
     return chip_of(facts_of(states.ALLOCATIONS, allocation))
 
 
@@ -28,11 +37,12 @@ def node_chip(state: str) -> Chip:
     return chip_of(facts_of(states.NODES, state))
 
 
-def job_chip(state: str, *, failed: int = 0) -> Chip:
-    """A job's state; a completed job with failures is no success."""
+def job_chip(state: str, *, failed: int = 0, total: int = 0) -> Chip:
+    """A job's state; a completed job with failures is no success, nor is one of whose ``total`` tasks each failed."""
     chip = chip_of(facts_of(states.JOBS, state))
     if failed and chip.mark in (Mark.DONE, Mark.RUNNING):
-        return Chip(Mark.FAILED if chip.mark is Mark.DONE else Mark.WARNING, chip.word)
+        lost = chip.mark is Mark.DONE or 0 < total <= failed
+        return Chip(Mark.FAILED if lost else Mark.WARNING, chip.word)
     return chip
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.models import Counts, Run, Task, TaskRow, select_of
+from bot.domain.advice import of_task
 from bot.domain.job_health import total as all_tasks
 from bot.domain.retries import MANY
 from bot.filter import TASK, Filter
@@ -32,9 +33,10 @@ _LISTED = select_of(TaskRow)
 _COLUMNS = (
     Column("Task", width=3),
     Column("State", width=2),
-    Column("Since", width=2),
+    Column("Since", rank=2, width=2),
     Column("Exit", "right", rank=1),
     Column("Ran", "right", rank=2),
+    Column("Trouble", width=3, beneath=True),
     Column("Node", rank=3, width=2),
 )
 _RETRIES = Column("Retries", "right", rank=1)
@@ -156,6 +158,7 @@ def _listed(
                     "Open a task", template(ctx, source, "task show", job, "{}"), [task.id for task in found.rows]
                 ),
                 why_button(ctx, source, "task", [task.id for task in found.rows if failed_task(task)], job),
+                Button("Filter…", again(), how="form"),
                 Button("Only failed", line(ctx, source, "task list", job, "state:failed"), how="edit")
                 if failing and not wanted
                 else None,
@@ -163,10 +166,10 @@ def _listed(
                 more(ctx, source, "task", (job, *(wanted.tokens or (EVERY,))), _verbs(found.rows)),
                 filtering.without(wanted, line(ctx, source, "task list", job)),
                 Button("Job", line(ctx, source, "job show", job)),
-                Button("Filter…", again(), how="form"),
                 filtering.sorting(again(sort=None), get_args(TaskSort), sort),
                 Button("Refresh", again(page=start.page, skip=start.skip or None, met=start.met or None), how="edit"),
                 Button("CSV", line(ctx, source, "csv task", job, *wanted.tokens, **ordered)),
+                shown=5,
             ),
         ),
     )
@@ -268,15 +271,22 @@ def _table(tasks: Sequence[TaskRow], at: datetime) -> Table:
 def _row(task: TaskRow, at: datetime) -> list[Text]:
     run = task.execution_info or Run()
     failed = run.result.lower() == "failure"
-    code_or_why = str(run.exit_code) if run.exit_code is not None else ""
-    if not code_or_why and run.failure_info:
-        code_or_why = run.failure_info.code
     ended = run.end_time or (at if task.state.lower() == "running" else None)
     return [
         text(code(task.id)),
         text(task_chip(task.state, failed=failed)),
         text(Time(task.state_transition_time, "age")) if task.state_transition_time else text("–"),
-        text(code_or_why) if code_or_why else text(muted("–")),
+        text(str(run.exit_code)) if run.exit_code is not None else text(muted("–")),
         text(run_time(run.start_time, ended) or muted("–")),
+        text(chip(Mark.FAILED, _trouble(run))) if failed else text(muted("–")),
         text(task.node_info.node_id if task.node_info else ""),
     ]
+
+
+def _trouble(run: Run) -> str:
+    """Why a task failed, in few words: ``exit 139: segmentation fault``, ``input not found``."""
+    known = of_task(run.exit_code, run.failure_info)
+    short = known.short if known else ""
+    if run.exit_code:
+        return f"exit {run.exit_code}: {short}" if short else f"exit {run.exit_code}"
+    return short or (run.failure_info.code if run.failure_info else "failed")

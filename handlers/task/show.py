@@ -21,7 +21,7 @@ from cards.card import Block, Bullets, Button, Card, Chip, Mark, Piece, Time, Wo
 from cards.formatting import number
 from handlers.history.forgotten import or_forgotten
 from handlers.node.show import connectivity
-from handlers.shared.common import failure, line, run_time, section, since, titled
+from handlers.shared.common import failure, folded, line, run_time, section, since, titled
 from handlers.shared.definition import (
     command_of,
     container_run,
@@ -33,6 +33,7 @@ from handlers.shared.definition import (
     packages,
     setting,
 )
+from handlers.shared.filtering import Unseen
 from handlers.shared.kept import earlier_runs, kept_sections
 from handlers.shared.missing import finding_task
 from handlers.shared.portal import portal
@@ -47,11 +48,12 @@ _RUNS = 5
 
 
 @command("task show", effect="read", examples=["task show nightly:job-12 frame-0021"])
-async def show_task(ctx: Context, job: str, task: str, *, account: str | None = None) -> Card:
+async def show_task(ctx: Context, job: str, task: str, *, whole: Unseen = 0, account: str | None = None) -> Card:
     """Show one task: result and cause, where it ran, command line and constraints.
 
     :param job: the job's id
     :param task: the task's id
+    :param whole: 1 for all of it, with what is folded otherwise
     :param account: the account, by its name in the settings
     """
     source = ctx.account(account)
@@ -59,7 +61,7 @@ async def show_task(ctx: Context, job: str, task: str, *, account: str | None = 
         fetched = await source.fetch(Task, source.task(job, task))
     node = await _node_of(source, fetched.value)
     boxes = await ctx.store.kept_tasks(source.name, job, task, limit=_RUNS)
-    return task_card(ctx, source, job, fetched.value, fetched.at, node, boxes)
+    return task_card(ctx, source, job, fetched.value, fetched.at, node, boxes, whole)
 
 
 def task_card(
@@ -70,6 +72,7 @@ def task_card(
     at: datetime,
     node: Node | AzureError | None = None,
     boxes: Sequence[KeptTask] = (),
+    whole: int = 0,
 ) -> Card:
     """All of a task, in the sections of the Azure portal; ``node`` is where it runs or ran, or why that is unknown.
 
@@ -94,29 +97,40 @@ def task_card(
         as_of=at,
         blocks=blocks(
             *_cause(run, at),
-            *section(
-                "State",
-                facts(
-                    ("State", since(state, found.state_transition_time)),
-                    ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
-                    ("Ran for", run_time(run.start_time, run.end_time or (None if ended else at))),
-                ),
-                timeline(found, run),
+            facts(
+                ("State", since(state, found.state_transition_time)),
+                ("Ran for", run_time(run.start_time, run.end_time or (None if ended else at))),
+                ("Pool", code(start.pool_id) if start and start.pool_id else None),
+                ("Node", code(start.node_id) if start and start.node_id else None),
             ),
             *_diagnostics(run),
-            *section(
-                "Location",
-                facts(
-                    ("Pool", code(start.pool_id) if start and start.pool_id else None),
-                    ("Node", code(start.node_id) if start and start.node_id else None),
-                    ("Directory", code(start.task_root_directory) if start and start.task_root_directory else None),
-                    ("Wants to run near", _near(found)),
-                ),
-            ),
-            *(connectivity(node) if isinstance(node, Node) else _gone(node, run, kept)),
+            *(() if isinstance(node, Node) else _gone(node, run, kept)),
             *kept,
-            *section("Earlier runs", earlier_runs(earlier)),
-            *_details(found),
+            folded(
+                ctx,
+                source,
+                whole,
+                [
+                    timeline(found, run),
+                    *section(
+                        "Location",
+                        facts(
+                            ("Before", since(found.previous_state.lower(), found.previous_state_transition_time)),
+                            (
+                                "Directory",
+                                code(start.task_root_directory) if start and start.task_root_directory else None,
+                            ),
+                            ("Wants to run near", _near(found)),
+                        ),
+                    ),
+                    *(connectivity(node) if isinstance(node, Node) else ()),
+                    *section("Earlier runs", earlier_runs(earlier)),
+                    *_details(found),
+                ],
+                "task show",
+                job,
+                found.id,
+            ),
             build.actions(
                 *(() if _is_gone(node) and not (current and current.files) else _logs(ctx, source, job, found, run)),
                 Button("Why", line(ctx, source, "why task", job, found.id))
@@ -135,9 +149,10 @@ def task_card(
                 Button("Failed tasks", line(ctx, source, "task list", job, state="failed"))
                 if failed
                 else Button("All tasks", line(ctx, source, "task list", job)),
-                Button("Refresh", line(ctx, source, "task show", job, found.id), how="edit"),
+                Button("Refresh", line(ctx, source, "task show", job, found.id, whole=whole or None), how="edit"),
                 Button("JSON", line(ctx, source, "raw task", job, found.id)),
                 portal(source, "jobs"),
+                shown=5,
             ),
         ),
     )

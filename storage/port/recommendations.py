@@ -16,7 +16,9 @@ class RecommendationRow(Struct, frozen=True, kw_only=True):
 
     It was found from ``first`` to ``last``. ``over`` is when it was seen to be so no more. ``loss`` is the most that it
     cost a week, in the currency of the body; ``saved`` how much less a week that is since, as measured; None is not
-    known. ``by`` answered it at ``answered``, ``because``; a snoozed one is left out until ``until``.
+    known. ``done_by`` (``platform:id``) did what ended it, with the command ``deed``; both are empty where nobody is
+    known to have, so that it ended by itself or elsewhere. ``by`` answered it at ``answered``, ``because``; a snoozed
+    one is left out until ``until``.
     """
 
     account: str
@@ -27,6 +29,8 @@ class RecommendationRow(Struct, frozen=True, kw_only=True):
     over: datetime | None = None
     loss: float | None = None
     saved: float | None = None
+    done_by: str = ""
+    deed: str = ""
     state: AnswerState = "open"
     by: str = ""
     because: str = ""

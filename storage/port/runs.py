@@ -16,10 +16,11 @@ class JobRun(Struct, frozen=True, kw_only=True):
     ``schedule`` is the job schedule that made it, or empty. Times are the service's. ``queue`` are the seconds from its
     first task's creation to the first start of one. ``core_seconds`` are those of its tasks' own runs, ``cost`` what
     these cost and ``idle_cost`` its share of what its pools cost beside, in ``currency``; ``lost_core_seconds`` are of
-    runs that were made again. ``waits`` are from a task's creation to the start of its last run, ``runtimes`` from
-    there to its end, of the ``read`` tasks that were read. None is unknown, and never zero; of ``read`` it says that
-    nobody has looked at its tasks. ``at_least`` says that not all of them, or not all runs of them, could be read:
-    ``core_seconds``, ``cost`` and ``lost_core_seconds`` are lower bounds then.
+    runs that were made again, ``requeued_core_seconds`` those of them that lost their node. ``waits`` are from a task's
+    creation to the start of its last run, ``runtimes`` from there to its end, of the ``read`` tasks that were read.
+    None is unknown, and never zero; of ``read`` it says that nobody has looked at its tasks. ``at_least`` says that not
+    all of them, or not all runs of them, could be read: ``core_seconds``, ``cost`` and both of what was lost are lower
+    bounds then.
     """
 
     account: str
@@ -34,6 +35,7 @@ class JobRun(Struct, frozen=True, kw_only=True):
     queue: float | None = None
     core_seconds: float | None = None
     lost_core_seconds: float | None = None
+    requeued_core_seconds: float | None = None
     cost: float | None = None
     idle_cost: float | None = None
     currency: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from storage.port.recommendations import AnswerState, RecommendationRow
 from storage.sqlite.connection import Connection
@@ -18,7 +19,7 @@ class SqliteRecommendations(Connection):
         values = [
             [
                 each.account, each.id, to_timestamp(each.first), to_timestamp(each.last), _optional(each.over),
-                each.loss, each.saved, each.body,
+                each.loss, each.saved, each.done_by, each.deed, each.body,
             ]
             for each in rows
         ]  # fmt: skip
@@ -26,12 +27,12 @@ class SqliteRecommendations(Connection):
         def work() -> None:
             with self._db.atomic():
                 self._db.conn.executemany(
-                    "INSERT INTO recommendations (account, id, first, last, over, loss, saved, body) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, id) DO UPDATE SET "
+                    "INSERT INTO recommendations (account, id, first, last, over, loss, saved, done_by, deed, body) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, id) DO UPDATE SET "
                     "state = CASE WHEN recommendations.over IS NOT NULL AND excluded.over IS NULL "
                     "AND recommendations.state <> 'dismissed' THEN 'open' ELSE recommendations.state END, "
                     "first = excluded.first, last = excluded.last, over = excluded.over, loss = excluded.loss, "
-                    "saved = excluded.saved, body = excluded.body",
+                    "saved = excluded.saved, done_by = excluded.done_by, deed = excluded.deed, body = excluded.body",
                     values,
                 )
 
@@ -66,28 +67,12 @@ class SqliteRecommendations(Connection):
 
         def work() -> list[RecommendationRow]:
             rows = self._db.execute(
-                "SELECT id, first, last, over, loss, saved, state, answered, answered_by, because, until, body "
+                "SELECT id, first, last, over, loss, saved, done_by, deed, state, answered, answered_by, because, "
+                "until, body "
                 "FROM recommendations WHERE account = ? ORDER BY first DESC, id",
                 [account],
             )
-            return [
-                RecommendationRow(
-                    account=account,
-                    id=id_,
-                    first=from_timestamp(first),
-                    last=from_timestamp(last),
-                    over=_moment(over),
-                    loss=loss,
-                    saved=saved,
-                    state=state,
-                    answered=_moment(answered),
-                    by=by,
-                    because=because,
-                    until=_moment(until),
-                    body=body,
-                )
-                for id_, first, last, over, loss, saved, state, answered, by, because, until, body in rows
-            ]
+            return [_row(account, row) for row in rows]
 
         return await self._run(work)
 
@@ -95,6 +80,27 @@ class SqliteRecommendations(Connection):
         """Delete what was last seen longer ago than is kept; returns how many."""
         past = to_timestamp(now - self._retention.reports)
         return await self._delete("recommendations", "account, id", "last < ?", [past])
+
+
+def _row(account: str, row: Sequence[Any]) -> RecommendationRow:
+    id_, first, last, over, loss, saved, done_by, deed, state, answered, by, because, until, body = row
+    return RecommendationRow(
+        account=account,
+        id=id_,
+        first=from_timestamp(first),
+        last=from_timestamp(last),
+        over=_moment(over),
+        loss=loss,
+        saved=saved,
+        done_by=done_by,
+        deed=deed,
+        state=state,
+        answered=_moment(answered),
+        by=by,
+        because=because,
+        until=_moment(until),
+        body=body,
+    )
 
 
 def _optional(moment: datetime | None) -> int | None:

@@ -20,6 +20,7 @@ from bot.alerting.suppression import Suppression
 from bot.chat.request import Author, Conversation
 from bot.domain.findings import Entity, Severity
 from tests.alerting.alert_room import NOON, Room, finding, room
+from tests.thorough import few
 
 STATES = {"node.unusable": "pool", "pool.down": "pool", "task.failed": "job", "job.failed": "job"}
 DEV = Conversation("slack", "C0DEV")
@@ -64,7 +65,7 @@ def indexed(index: NotificationIndex) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(few(8, 20)))
 def test_an_index_finds_what_a_scan_finds(seed: int) -> None:
     chance, index = random.Random(seed), NotificationIndex()
     accounts = {f"i{number}": f"account-{number % 2}" for number in range(12)}
@@ -99,7 +100,7 @@ def test_an_index_finds_what_a_scan_finds(seed: int) -> None:
             assert Counter(index.waiting(where, account)) == Counter(here)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(few(2, 6)))
 async def test_a_state_is_what_a_scan_says_after_a_random_day(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     async with room(tmp_path) as ops:

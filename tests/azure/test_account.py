@@ -31,6 +31,7 @@ from bot.azure.accounts import Accounts
 from bot.azure.clock import Clock
 from bot.azure.credentials import CLOUDS, Credentials
 from bot.azure.errors import AzureError
+from bot.azure.metrics import Metrics
 from bot.azure.models import Pool, Task
 from bot.azure.pipeline import Loopback, no_answer, no_token, pipeline
 from bot.settings import AccountSettings, SettingsError
@@ -493,6 +494,26 @@ async def managed(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         accounts = Accounts({"render": settings})
         yield accounts.get()
         await accounts.close()
+
+
+async def test_two_who_ask_for_metrics_at_once_share_their_connections() -> None:
+    """One that is in nobody's hands is never closed."""
+    settings = AccountSettings("https://a.westeurope.batch.azure.com", "sub", "group", credential="managed_identity")
+    found = asyncio.Event()
+
+    async def locate() -> str:
+        await found.wait()
+        return "westeurope"
+
+    credentials = Credentials({})
+    metrics = Metrics(settings, credentials, locate)
+    asking = [asyncio.create_task(metrics._connected()) for _ in range(2)]
+    await asyncio.sleep(0)
+    found.set()
+    one, other = await asyncio.gather(*asking)
+    assert one is other
+    await metrics.close()
+    await credentials.close()
 
 
 async def test_a_managed_identity_gets_a_token_for_each_plane(service: Service, managed: Account) -> None:

@@ -135,10 +135,10 @@ class Watched:
         at = self.stage.sandbox.world.clock.now()
         response.headers["Date"] = format_datetime(at + self.off, usegmt=True)
 
-    async def look(self, times: int = 1) -> None:
+    async def look(self, times: int = 1, every: float = 30) -> None:
         for _ in range(times):
-            self.stage.go(30)
-            self.host.go(30)
+            self.stage.go(every)
+            self.host.go(every)
             await self.stage.look()
 
     @property
@@ -179,7 +179,7 @@ async def test_no_cursor_follows_a_time_that_jumps(off: timedelta, looks: int) -
         watched.off = timedelta()
         job = next(iter(stage.state.jobs))
         stage.state.inject.delete_job(job, at_once=True)
-        await watched.look(int(timedelta(hours=2, minutes=10).total_seconds() / 30))
+        await watched.look(65, every=120)
         assert (job, "deleted") in stage.store.of("job")
         assert not stage.store.doubled
 

@@ -284,7 +284,7 @@ def test_vm_sizes_read_capabilities() -> None:
     with shared("azure/specs/batch-arm-2024-02-01/examples/LocationListVirtualMachineSkus.json").open() as file:
         skus = json.load(file)["responses"]["200"]["body"]["value"]
     sizes = {sku.name: VmSize.of(sku) for sku in msgspec.convert(skus, list[SupportedSku])}
-    assert sizes["Standard_D1_v2"] == VmSize("Standard_D1_v2", "standardDFamily", 1, 0.75, 0, False, None)
+    assert sizes["Standard_D1_v2"] == VmSize("Standard_D1_v2", "standardDFamily", 1, 0.75, 0, False, None, 20.0)
 
 
 def test_odd_capabilities_are_zero() -> None:

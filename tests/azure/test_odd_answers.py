@@ -7,6 +7,7 @@ import json
 import pickle
 import zlib
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -63,14 +64,18 @@ WRONG: tuple[Any, ...] = (None, {"deep": [1]}, [[]], 3.5, "no such thing", True)
 
 def _row(kind: type[Any], number: int) -> dict[str, Any]:
     """A row that is as it should be, with its key."""
-    row: dict[str, Any] = {}
-    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    row = dict(_sound(kind))
     if kind.KEY:
-        row[names[kind.KEY]] = f"r{number}"
-    row |= {names[each]: 0 if isinstance(_default(kind, each), Untold) else "active" for each in kind.ALWAYS}
+        row[kind.__struct_encode_fields__[kind.__struct_fields__.index(kind.KEY)]] = f"r{number}"
     if kind is PoolNodeCounts:
         row |= {"dedicated": {**NONE_OF_ANY, "idle": 1, "total": 1}, "lowPriority": NONE_OF_ANY}
     return row
+
+
+@cache
+def _sound(kind: type[Any]) -> dict[str, Any]:
+    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    return {names[each]: 0 if isinstance(_default(kind, each), Untold) else "active" for each in kind.ALWAYS}
 
 
 def _default(kind: type[Any], name: str) -> object:

@@ -82,11 +82,13 @@ def slack_view() -> Any:
 
 @cache
 def adaptive_card() -> Any:
-    """Adaptive Card 1.5 with what Teams adds: ``msteams`` on cards and images, CodeBlock, choices that are searched."""
+    """Adaptive Card 1.5 with what Teams adds: ``msteams`` on cards and images, ``targetWidth`` of columns, CodeBlock,
+    choices that are searched."""
     schema = json.loads(shared("chat/schemas/adaptive-card-1.5.0.json").read_text())
     definitions = schema["definitions"]
     definitions["AdaptiveCard"]["properties"]["msteams"] = {"type": "object"}
     definitions["Image"]["properties"]["msteams"] = {"type": "object"}
+    definitions["Column"]["properties"]["targetWidth"] = {"enum": ["atLeast:standard", "atLeast:wide"]}
     choices = definitions["Input.ChoiceSet"]["properties"]
     choices["style"] = {"enum": ["compact", "expanded", "filtered"]}
     choices["choices.data"] = {
@@ -105,6 +107,7 @@ def adaptive_card() -> Any:
             "type": {"enum": ["CodeBlock"]},
             "codeSnippet": {"type": "string"},
             "language": {"enum": ["PlainText"]},
+            "startLineNumber": {"type": "integer", "minimum": 2},
             "fallback": {},
         },
         "required": ["codeSnippet"],

@@ -26,6 +26,8 @@ from cards.card import (
     Fact,
     Facts,
     Field,
+    Fold,
+    Foldable,
     Folded,
     Footer,
     Form,
@@ -112,7 +114,14 @@ def many(strategy: st.SearchStrategy[T], most: int, distinct: int = 3) -> st.Sea
 def tables(draw: st.DrawFn) -> Table:
     columns = draw(
         st.lists(
-            st.builds(Column, words, st.sampled_from(["left", "right"]), st.integers(0, 3), st.integers(0, 5)),
+            st.builds(
+                Column,
+                words,
+                st.sampled_from(["left", "right"]),
+                st.integers(0, 3),
+                st.integers(0, 5),
+                beneath=st.sampled_from([False, False, False, True]),
+            ),
             max_size=4,
         )
     )
@@ -157,6 +166,14 @@ attachments = st.builds(
     words,
 )
 
+folded: st.SearchStrategy[Foldable] = st.one_of(
+    st.builds(Words, texts),
+    st.builds(Heading, words),
+    st.builds(Facts, many(st.builds(Fact, words, texts), 30)),
+    tables(),
+    st.builds(Bullets, many(texts, 40)),
+    st.builds(Code, words, st.sampled_from(["head", "tail"])),
+)
 blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Words, texts),
     st.builds(Heading, words),
@@ -167,7 +184,8 @@ blocks: st.SearchStrategy[Block] = st.one_of(
     pictures,
     attachments,
     st.builds(Progress, words, figures, figures, short, marks),
-    st.builds(Actions, many(actions, 40)),
+    st.builds(Actions, many(actions, 40), st.sampled_from([0, 0, 3, 5])),
+    st.builds(Fold, short, many(folded, 6), commands, st.booleans()),
     st.builds(Footer, texts),
     st.builds(Folded, short, many(texts, 10), words),
 )

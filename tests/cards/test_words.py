@@ -156,7 +156,7 @@ def test_nothing_literal_turns_into_markup_on_slack(words: str, drawn: object) -
 
 def test_styles_are_used_where_slack_reads_them() -> None:
     assert value((Span("a "), Span("b", "bold"), Span(" "), Span("c*", "code"))) == "*L*\na *b* `c*`"
-    assert value((Chip(Mark.RUNNING, "active"),)) == "*L*\n● active"
+    assert value((Chip(Mark.RUNNING, "active"),)) == "*L*\n●\u00a0active"
     glued = value((Span("a"), Span("b", "bold")))
     assert glued == "*L*\n`ab`"
 

@@ -195,6 +195,7 @@ async def test_a_reply_address_is_used_sparingly(tmp_path: Path) -> None:
         assert len(bench.said("random")) == 1
 
 
+@pytest.mark.slow
 async def test_a_socket_that_slack_renews_goes_on_being_answered(tmp_path: Path) -> None:
     async with at_work("socket", tmp_path) as bench:
         for number, reason in enumerate(("warning", "refresh_requested"), 1):

@@ -10,9 +10,9 @@ import pytest
 
 from bot.chat.port import FetchError, UnreadableError
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.terminal.adapter import Terminal
+from bot.chat.terminal.adapter import Terminal, asking, saved
 from cards.build import actions
-from cards.card import Button, Field, Form
+from cards.card import Attachment, Button, Field, Form, Option
 from tests.chat.teams_service import Pictures, RequestIntake, card
 
 HERE = Conversation("text", "terminal", "personal")
@@ -93,3 +93,35 @@ async def test_the_end_of_what_is_typed_ends_the_conversation(tmp_path: Path, mo
     await terminal.start(intake)
     await terminal.converse()
     assert [each.text for each in intake.asked] == ["home"]
+
+
+def _options(number: int) -> tuple[Option, ...]:
+    return tuple(Option(f"pool {n}", f"p{n}") for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (Field("a", "Pool"), "Pool: "),
+        (Field("a", "Pool", value="x"), "Pool [x]: "),
+        (Field("a", "From", kind="moment"), "From (such as 2026-11-23T21:00Z): "),
+        (Field("a", "Pool", options=_options(2), value="p1"), "Pool (p0, p1) [p1]: "),
+        (Field("a", "Pool", options=_options(12)), f"Pool ({', '.join(f'p{n}' for n in range(12))}): "),
+        (Field("a", "Pool", options=_options(13)), f"Pool ({', '.join(f'p{n}' for n in range(12))}, …): "),
+        (Field("a", "Body", lines=True), "Body (several lines, an empty one ends them): "),
+        (Field("a", "Tasks", kind="file"), "Tasks (several lines, an empty one ends them): "),
+    ],
+)
+def test_what_is_asked_for_a_field(field: Field, words: str) -> None:
+    assert asking(field) == words
+
+
+async def test_a_file_is_never_written_over_one_that_says_something_else(tmp_path: Path) -> None:
+    async def kept(content: bytes) -> str:
+        found = await saved(Pictures(), card(blocks=(Attachment("pools.csv", content, "text/csv"),)), tmp_path / "new")
+        return Path(found[1]["pools.csv"]).name
+
+    assert [await kept(each) for each in (b"a", b"b", b"a", b"c", b"b")] == [
+        "pools.csv", "pools-2.csv", "pools.csv", "pools-3.csv", "pools-2.csv"
+    ]  # fmt: skip
+    assert (tmp_path / "new" / "pools-2.csv").read_bytes() == b"b"

@@ -94,6 +94,7 @@ def test_a_long_chain_is_put_together_by_stretches_and_breaks_where_it_failed() 
     assert sum(len(group.ids) for group in found.groups) == 1000
     assert [group.ids for group in found.groups if group.worst == "failed"] == [["s-700"]]
     assert {link.blocking for link in found.links} == {True, False}
+    assert sorted({group.layer for group in found.groups}) == list(range(found.layers)), "no layer is left empty"
 
 
 def test_ranges_are_of_numbers_that_are_written_as_such() -> None:
@@ -114,12 +115,12 @@ def test_a_task_that_waits_for_nothing_that_exists() -> None:
     assert (found.missing, found.states) == (["ghost"], {"blocked": 1})
 
 
-def test_ten_thousand_that_wait_for_ten_thousand() -> None:
-    """By gates; edge by edge there would be a hundred million."""
-    tasks = [task(f"a-{n}", state="completed") for n in range(5000)]
+def test_two_thousand_that_wait_for_two_thousand() -> None:
+    """By gates; edge by edge there would be four million."""
+    tasks = [task(f"a-{n}", state="completed") for n in range(2000)]
     names = [each.id for each in tasks]
-    found = graph([*tasks, *(task(f"b-{n}", *names) for n in range(5000))])
-    assert labels(found) == [("a-0 – a-4999", 0, 5000), ("b-0 – b-4999", 1, 5000)]
+    found = graph([*tasks, *(task(f"b-{n}", *names) for n in range(2000))])
+    assert labels(found) == [("a-0 – a-1999", 0, 2000), ("b-0 – b-1999", 1, 2000)]
     assert not found.cut
 
 

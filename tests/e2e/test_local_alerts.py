@@ -145,7 +145,7 @@ async def test_an_alert_is_told_acknowledged_and_resolved_in_one_message_over_po
 
     await stage.inject("break", pool="pool1")
     told = await stage.slack.answer(stage.room, has="unusable")
-    assert told["text"].startswith("▲ pool pool1 has 1 unusable node of ")
+    assert told["text"].startswith("⚠️ pool pool1 has 1 unusable node of ")
     assert "open, warning" in everything(told)
     assert {each["text"]["text"] for each in elements(told) if each["type"] == "button"} >= {"Acknowledge", "More"}
     assert any(each.get("placeholder", {}).get("text") == "Snooze" for each in elements(told))

@@ -290,7 +290,7 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
         pools.get_by_role("combobox", name="Open a pool").select_option(label="render-gpu")
         if pane is teams:
             pools.get_by_title("Open a pool", exact=True).click()
-        expect(answer(pane, "Start task")).to_contain_text("render-gpu")
+        expect(answer(pane, "All details")).to_contain_text("render-gpu")
     page.screenshot(path=shots / "page-2-pool.png")
 
     # a picture, and another window of it
@@ -334,7 +334,7 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
             if pane is teams:
                 listed.get_by_title(menu, exact=True).click()
             if card == "Jobs in":
-                answer(pane, "When all tasks are done").get_by_role("button", name="Failed tasks").click()
+                answer(pane, "All details").get_by_role("button", name="Failed tasks").click()
         answer(pane, "Error message")
     page.screenshot(path=shots / "look-6-task.png")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.azure.models import FailureInfo, OwnTaskRun, PreparationStatus, Subtask
-from bot.filter import JOB, TASK, Entity, parse
+from bot.filter import JOB, POOL, TASK, Entity, parse
 from bot.filter.fields import Field, Kind
 from bot.filter.inventory_fields import APPLICATION, CERTIFICATE, FILE, IMAGE, PREPARATION, SIZE, SUBTASK
 from bot.filter.parse import conditional
@@ -115,3 +115,17 @@ def test_an_entity_says_what_it_is_and_finds_its_fields() -> None:
 def test_a_list_that_the_service_does_not_filter_leaves_it_to_the_client() -> None:
     sent, kept = (parse(["id:frame-1"], each).odata(AT) for each in (TASK, TASK.client_side("task of a list", "id")))
     assert (sent, kept) == ("id eq 'frame-1'", "")
+
+
+@pytest.mark.parametrize(
+    ("entity", "typed", "counted"),
+    [
+        *((POOL, f"{name}>0", True) for name in ("bad", "running", "idle", "unusable", "preempted")),
+        *((POOL, f"{name}>0", False) for name in ("nodes", "target")),
+        *((JOB, f"{name}>0", True) for name in ("failed", "succeeded", "running", "waiting", "done")),
+        (JOB, "id:a", False),
+    ],
+)
+def test_what_has_to_be_counted_beside_the_list(entity: Entity, typed: str, counted: bool) -> None:
+    assert parse([typed], entity).counted is counted
+    assert parse(["id:a", typed], entity).counted is counted

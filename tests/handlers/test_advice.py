@@ -74,7 +74,7 @@ async def test_what_is_to_be_done_is_listed_by_money_then_risk(account: Ground) 
     )  # fmt: skip
     await account.store.append_audit(entry)
     card = await account.ask("advice", "operator")
-    assert len(account.calls) == 8, account.calls  # lists, counts, images; three for two jobs
+    assert len(account.calls) == 10, account.calls  # lists, counts, images, a pool's nodes; four for two jobs
     check("advice", card)
     found = lines(card)
     assert "all 2 nodes of pool sim-idle are idle" in found[0]

@@ -22,6 +22,7 @@ from tests.cards import limits
 from tests.commands import every_command
 from tests.handlers.conftest import Scene
 from tests.nasty_names import FILES, IDS
+from tests.thorough import few
 
 pytestmark = pytest.mark.parametrize("scene", ["tiny"], indirect=True)
 
@@ -29,7 +30,7 @@ POOLS = ("-dash", "follow", "--", "set", "page")
 JOBS = ("-dash", "follow", "--recursive", "help", "account:job-1", "x" * 64)
 TASKS = tuple({name.lower(): name for name in (*IDS, "state", "lines")}.values())
 IN_WD = tuple(name for name in FILES if "\n" not in name and "\t" not in name)
-MOST = 160
+MOST = few(70, 160)
 """Commands that are run."""
 
 

@@ -52,6 +52,7 @@ def button(card: Card, label: str) -> Button | None:
 
 
 @pytest.mark.parametrize("scene", ["performance"], indirect=True)
+@pytest.mark.slow
 async def test_failed_tasks_of_a_great_job_are_all_that_is_read(scene: Scene, asked: Asked) -> None:
     job = "job-0002"
     truth = [t.id for t in scene.world.accounts["performance"].jobs[job].tasks.values()

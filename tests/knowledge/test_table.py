@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain import knowledge
 from bot.domain.knowledge import find, row, rows
+from bot.domain.knowledge.shapes import SHORT
 from bot.domain.knowledge.table import PLACEHOLDERS, UNKNOWN_KINDS, Asked, Table, built_in, read
 from bot.requests.grammar import words
 from bot.tools.causes_page import markdown
@@ -17,6 +18,15 @@ from tests.commands import every_command
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = dict.fromkeys(PLACEHOLDERS, "name-1") | {"nodes": "6", "dedicated": "4", "spot": "2"}
+
+
+def test_what_a_list_shows_is_short_and_in_words() -> None:
+    for each in rows():
+        if each.where in ("line", "unknown"):
+            assert each.short == "", each.id
+            continue
+        assert 0 < len(each.short) <= SHORT, each.id
+        assert not re.search(r"[a-z][A-Z]|[.:;]$|\n", each.short.replace("IPs", "")), f"{each.id} is a code"
 
 
 @pytest.mark.parametrize(

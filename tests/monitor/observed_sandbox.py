@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 from bot.azure.account import Account
@@ -13,14 +13,16 @@ from bot.clock import Clock
 from bot.monitor.account_state import BoxKey, Key, key_of, key_of_box
 from bot.monitor.observer import Observer, Poll
 from bot.sandbox.server import AzureSandbox
-from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
-from bot.sandbox.world.scenarios import build
 from bot.settings import AccountSettings, WatchSettings
 from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
+from tests.worlds import lived
+
+STARTED = datetime.now(UTC)
+"""When every world here begins: the same moment for all, so that each is grown once and then copied."""
 
 
 class MemoryStore:
@@ -131,9 +133,7 @@ async def staged(
     scenario: str = "tiny", *, hours: float = 3.0, seed: int = 1, settings: WatchSettings | None = None
 ) -> AsyncIterator[Stage]:
     """A scenario's first account, some hours after it began, its clock moved by hand only."""
-    world = build(scenario, seed=seed, clock=WorldClock(paused=True))
-    world.clock.advance(timedelta(hours=hours))
-    world.settle()
+    world = lived(scenario, seed=seed, start=STARTED, hours=hours)
     sandbox = AzureSandbox(world, seed=seed)
     await sandbox.start()
     name, endpoint = next(iter(sandbox.endpoints.items()))

@@ -84,6 +84,7 @@ class Trial:
         self.tallies = {each: Tally() for each in packages}
         self.controls = 0
         self.untrusted: list[str] = []
+        self.unjudged: list[str] = []
         self.left = 0
         self._covered = covered
         self._most = most
@@ -121,6 +122,10 @@ class Trial:
             if tests and number % _CONTROLS == 0:
                 self._control(tree, tests, takes)
             outcome = tree.outcome(fault, tests, takes) if tests else Outcome.NOT_NOTICED
+        except RuntimeError as error:  # none of its tests was run: the others go on
+            with self._lock:
+                self.unjudged.append(f"{fault.path}:{fault.line} {fault.operator}: {error}")
+            return
         finally:
             self._free.put(tree)
         told = f"{fault.path}:{fault.line} {fault.operator} ({len(tests)} tests)\n    - {was}\n    + {now}"
@@ -193,7 +198,13 @@ def _told(trial: Trial) -> int:
     print("\n".join(trial.untrusted))
     if trial.left:
         print(f"there was no time for {trial.left} more")
-    for title, faults in (("Accepted", whole.accepted), ("No end", whole.endless), ("Not noticed", whole.missed)):
+    listed = {
+        "Not judged": trial.unjudged,
+        "Accepted": whole.accepted,
+        "No end": whole.endless,
+        "Not noticed": whole.missed,
+    }
+    for title, faults in listed.items():
         if faults:
             print(f"\n{title}:")
             print("\n".join(faults))

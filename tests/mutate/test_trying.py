@@ -59,9 +59,24 @@ def test_a_fault_is_noticed_or_not(tree: Tree, fault: Fault | None, outcome: Out
     assert [path.name for path in tree.folder.parent.iterdir()] == ["tree"], "what tests write is gone"
 
 
+def test_what_is_tried_is_the_copy_and_not_what_is_installed(tree: Tree) -> None:
+    (tree.folder / "bot").mkdir()
+    (tree.folder / "bot" / "__init__.py").write_text("")
+    asked = "def test_it():\n    assert Path(bot.__file__).parents[1] == Path.cwd()\n"
+    asked = f"from pathlib import Path\n\nimport bot\n\n{asked}"
+    (tree.folder / "test_copy.py").write_text(asked)
+    assert tree.outcome(None, ["test_copy.py::test_it"], 1.0) is Outcome.NOT_NOTICED
+
+
 def test_tests_that_are_not_there_are_no_answer(tree: Tree) -> None:
     with pytest.raises(RuntimeError, match="measure anew"):
         tree.outcome(UNSEEN, ["test_fold.py::test_of_yesterday"], 1.0)
+    covered = Covered(tree, tree.folder, [])
+    covered.seconds = {"test_fold.py::test_of_yesterday": 1.0, TEST: 1.0}
+    covered._runs = {"fold.py": {5: {"test_fold.py::test_of_yesterday"}}}
+    trial = Trial(covered, [tree], ["fold"])
+    trial.run([("fold", UNSEEN)], time.monotonic() + 900)
+    assert (len(trial.unjudged), trial.tallies["fold"]) == (1, Tally()), "nothing is said of it, and the others go on"
 
 
 def test_a_run_without_an_end_is_told_apart_and_nothing_of_it_stays(

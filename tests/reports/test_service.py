@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,13 +42,9 @@ class Known(Pools):
     def __init__(self, pools: Mapping[str, PoolNow]) -> None:
         super().__init__()
         self.pools = pools
-        self.more: Sequence[Recommendation] = ()
 
     def now(self, account: str) -> Mapping[str, PoolNow]:
         return self.pools
-
-    def others(self, account: str) -> Sequence[Recommendation]:
-        return self.more
 
 
 @dataclass
@@ -281,32 +277,75 @@ async def test_what_became_of_advice_is_measured_a_week_later(room: Room) -> Non
     assert "$1,728 saved, as measured." in said
 
 
-async def test_what_was_set_aside_is_not_advised_and_what_is_no_money_fills_the_room(room: Room) -> None:
+def advised(kind: Any, words: str, about: Entity, **more: Any) -> Recommendation:
+    return Recommendation(kind=kind, about=about, words=words, button="Open", command="job list", **more)
+
+
+def kept(what: Recommendation, **more: Any) -> RecommendationRow:
+    """It was found nine days ago, and a moment ago."""
+    known = {"first": NINE - timedelta(days=9), "last": NINE - HOUR, "loss": what.week} | more
+    return RecommendationRow(account=ACCOUNT, id=what.id(ACCOUNT), body=msgspec.json.encode(what), **known)
+
+
+async def test_the_best_three_are_told_without_what_was_set_aside(room: Room) -> None:
     await room.subscribe(at=NINE - HOUR)
-    whole = Entity("account", ACCOUNT)
-    idle = Recommendation(kind="idle", about=Entity("pool", "sim-old"), words="", button="", command="")
-    zombies = [
-        Recommendation(kind=kind, about=whole, words=words, harm="it counts", button="Jobs", command="job list")
-        for kind, words in (("zombie jobs", "2 jobs are still active"), ("forgotten pools", "3 pools have no node"))
-    ]  # fmt: skip
-    room.known.more = [*zombies, replace(zombies[0], about=Entity("schedule", "nightly"), words="a fourth thing")]
-    made = [
-        RecommendationRow(account=ACCOUNT, id=each.id(ACCOUNT), first=MONDAY, last=MONDAY, body=b"{}")
-        for each in (idle, zombies[1])
+    idle = kept(advised("idle", "", Entity("pool", "sim-old")))
+    pools = kept(advised("forgotten pools", "3 pools have no node", Entity("account", ACCOUNT), risk=2))
+    rows = [
+        idle,
+        pools,
+        kept(advised("zombie jobs", "2 jobs are still active", Entity("account", ACCOUNT), risk=2, harm="they count")),
+        kept(advised("signature ends", "a signed address ends", Entity("pool", "gpu"), risk=4)),
+        kept(advised("retries", "retries cost much", Entity("job", "a"), week=4.5, currency="USD", measured=True)),
+        kept(advised("short tasks", "a fourth thing", Entity("job", "b"), risk=1)),
+        kept(advised("image ends", "long not seen", Entity("pool", "b"), risk=5), last=NINE - timedelta(days=2)),
+        kept(advised("old agent", "over already", Entity("pool", "b"), risk=5), over=NINE - HOUR),
     ]
-    await room.store.see_recommendations(made)
-    await room.store.answer_recommendation(ACCOUNT, made[0].id, "dismissed", MONDAY, by="Ops", because="kept warm")
-    await room.store.answer_recommendation(ACCOUNT, made[1].id, "snoozed", MONDAY, by="Ops", until=NINE - HOUR)
+    await room.store.see_recommendations(rows)
+    await room.store.answer_recommendation(ACCOUNT, idle.id, "dismissed", MONDAY, by="Ops", because="kept warm")
+    await room.store.answer_recommendation(ACCOUNT, pools.id, "snoozed", MONDAY, by="Ops", until=NINE + HOUR)
     await room.at(NINE)
     card = card_of(room.entries.writes[-1])
-    said = str(card)
-    assert "sim-old have nothing to do" not in said
-    advised = next(block.items for block in card.blocks if isinstance(block, Bullets) and "cpu-b" in str(block.items))
-    assert len(advised) == 3  # one of money is left, and the snoozed one is due again
-    assert "2 jobs are still active" in plain(advised[1])
-    assert "3 pools have no node" in plain(advised[2])
-    assert "a fourth thing" not in said
-    assert "command='advice'" in said
+    told = next(block.items for block in card.blocks if isinstance(block, Bullets) and "cpu-b" in str(block.items))
+    assert [plain(each) for each in told] == [
+        "✖ a signed address ends · advised for 9 days",
+        "▲ pool cpu-b had nothing to do for 50 % of its core-hours: let a formula size it, or pack its tasks · $336 "
+        "last week",
+        "▲ retries cost much · $4.50 a week · advised for 9 days",
+    ]
+    assert "command='advice'" in str(card)
+    await room.store.answer_recommendation(ACCOUNT, pools.id, "snoozed", MONDAY, by="Ops", until=NINE - HOUR)
+    gone = [replace(each, over=NINE - HOUR) for each in (rows[3], rows[4])]
+    await room.store.see_recommendations(gone)
+    foreseen = str(await room.reports.preview(ACCOUNT, "weekly", "UTC"))
+    assert ["3 pools have no node" in foreseen, "2 jobs are still active" in foreseen] == [True, True]
+    assert "a fourth thing" not in foreseen
+
+
+async def test_what_became_of_all_other_advice_is_told_once(room: Room) -> None:
+    await room.subscribe(at=NINE - HOUR)
+    within = MONDAY - timedelta(days=2)
+    done = advised("full disk", "the disk of 1 node of pool gpu is full", Entity("pool", "gpu"))
+    money = advised("spot", "pool big as spot nodes would cost less", Entity("pool", "big"), week=90.0, currency="USD")
+    yen = advised("spot", "pool yen as spot nodes would cost less", Entity("pool", "yen"), week=9.0, currency="JPY")
+    before = advised("old agent", "an old agent", Entity("pool", "old"))
+    await room.store.see_recommendations(
+        [
+            kept(done, over=within, done_by="slack:U0OPS", deed="pool replace-broken gpu"),
+            kept(money, over=within, saved=70.0),
+            kept(yen, over=within, saved=8.0),
+            kept(before, over=MONDAY - timedelta(days=8)),
+        ]
+    )
+    await room.at(NINE)
+    card = card_of(room.entries.writes[-1])
+    became = next(block.items for block in card.blocks if isinstance(block, Bullets) and "full" in str(block.items))
+    assert [plain(each) for each in became] == [
+        "✔ pool big as spot nodes would cost less: over by itself, or from outside this bot, $70.00 of $90.00 a week "
+        "saved",
+        "✔ pool yen as spot nodes would cost less: over by itself, or from outside this bot",
+        "✔ the disk of 1 node of pool gpu is full: over after pool replace-broken gpu",
+    ]
 
 
 async def test_conditions_keep_it_back_for_that_period(room: Room) -> None:

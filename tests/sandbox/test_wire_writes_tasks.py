@@ -104,6 +104,7 @@ async def test_a_collection_is_answered_task_by_task(stage: Stage) -> None:
         assert (refused.status, refused.code) == (400, "OutOfRangeInput")
 
 
+@pytest.mark.slow
 async def test_ten_thousand_tasks_of_the_client(stage: Stage) -> None:
     tasks = [task(f"Task-{number:05}", "sleep 1000") for number in range(10_000)]
     results = await stage.client.create_tasks("job", task_collection=tasks)

@@ -19,9 +19,7 @@ def begin(scenario: str, seed: int = 1) -> World:
     return build(scenario, seed, Clock(START, paused=True))
 
 
-@pytest.mark.parametrize(
-    "seed", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4))])
 def test_days_of_the_demo_are_sound(seed: int) -> None:
     world = begin("demo", seed)
     watch = Watch(world)
@@ -30,6 +28,7 @@ def test_days_of_the_demo_are_sound(seed: int) -> None:
         watch.look()
 
 
+@pytest.mark.slow
 def test_hours_of_the_performance_case_are_sound() -> None:
     world = begin("performance")
     watch = Watch(world)
@@ -141,6 +140,7 @@ def test_tasks_of_the_demo_are_retried_and_requeued() -> None:
     assert requeued
 
 
+@pytest.mark.slow
 def test_a_demo_that_runs_for_a_week_does_not_grow() -> None:
     world = begin("demo")
     sizes, jobs = [], []
@@ -153,6 +153,7 @@ def test_a_demo_that_runs_for_a_week_does_not_grow() -> None:
     assert max(jobs) < 150
 
 
+@pytest.mark.slow
 def test_usage_follows_the_day() -> None:
     world = begin("demo")
     studio = world.accounts["render-prod"]

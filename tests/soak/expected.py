@@ -112,7 +112,7 @@ def _jobs(of: dict[tuple[str, str, str], list[Change]]) -> Iterator[Expected]:
                         name=name,
                         at=each.at,
                         until=until,
-                        words=("has completed", "has succeeded"),
+                        words=("has completed", "has succeeded", "has ended"),
                         stored=stored,
                         news=True,
                     )

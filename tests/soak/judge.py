@@ -214,7 +214,8 @@ def _wrong(channel: Channel, happened: Iterable[Expected]) -> Iterator[str]:
                 continue
             good, bad = _GOOD.search(line.text), _BAD.search(line.text)
             counts = failed_of(line.text)
-            if (each.kind == "job.failed" and good) or (each.kind == "job.completed" and bad):
+            done = each.kind == "job.completed"
+            if (bad or "so far" in line.text) if done else good:  # an end is told at once, and wholly in the end
                 yield f"{channel.platform}: {each}: {line.text}"
             elif bad and counts and counts != (each.number, each.of or counts[1]):
                 yield f"{channel.platform}: {each}, {each.number} of {each.of} tasks failed: {line.text}"

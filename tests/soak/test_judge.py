@@ -221,6 +221,7 @@ def test_what_is_over_before_a_look_must_see_it_is_not_asked_for() -> None:
     ("message", "instead"),
     [
         ("ended-2", "✖ job render-2 has failed: 1 of 3 tasks failed"),
+        ("ended-2", "job render-2 has ended in 6 min: 2 of 3 tasks succeeded so far"),
         ("failing-1", "job render-1 has completed: 5 tasks"),
         ("failing-1", "▲ job render-1 ended: 3 of 5 tasks failed · over, not mended"),
     ],
@@ -233,6 +234,21 @@ def test_an_end_in_wrong_words_is_wrong(message: str, instead: str) -> None:
     ]
     assert verdict(altered).wrong
     assert not verdict(altered).sound
+
+
+def test_an_end_is_told_before_its_last_counts_are_known() -> None:
+    early = "job render-2 has ended in 6 min: 2 of 3 tasks succeeded so far"
+    late = [
+        each
+        for known in told()
+        for each in (
+            [msgspec.structs.replace(known, lines=(early,)), msgspec.structs.replace(known, at=known.at + 900.0)]
+            if known.message == "ended-2"
+            else [known]
+        )
+    ]
+    assert verdict(late).sound
+    assert not verdict(late).late
 
 
 @pytest.mark.parametrize("missing", _MORE)

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from storage.port.approvals import Approval
-from storage.port.audit import AuditEntry, broken
+from storage.port.audit import AuditEntry, AuditFilter, broken
 from storage.port.confirmations import Confirmation
 from storage.port.conversations import ConversationReference
 from storage.port.core_use import NO_USE, CoreUse
@@ -381,6 +382,42 @@ class StoreContract:
         assert [each.id for each in await store.due_approvals(NOON + DAY)] == ["0", "1", "3", "4"]
         await store.prune(NOON + 200 * DAY)
         assert [number for number in "01234" if await store.approval(number)] == ["0", "1", "3", "4"]
+
+    async def test_lines_of_the_audit_trail_are_searched_for(self, store: Store) -> None:
+        ann, bob = "slack:U1", "teams:b_b"
+        lines = [
+            replace(line("done"), person=ann, command="pool resize gpu-a 4", target="pool gpu-a", account="sim"),
+            replace(
+                line("refused", NOON + MINUTE), person=bob, also=ann, command="pool resize-all", target="pool 100%"
+            ),
+            replace(
+                line("done", NOON + 2 * MINUTE), person="teams:bxb", command="pool resize", target="", account="prod"
+            ),
+        ]
+        for each in lines:
+            await store.append_audit(each)
+        for wanted, numbers in (
+            (AuditFilter(), [3, 2, 1]),
+            (AuditFilter(people=(ann,)), [2, 1]),
+            (AuditFilter(people=(bob,)), [2]),
+            (AuditFilter(people=("slack:U",)), []),
+            (AuditFilter(people=(bob, "teams:bxb")), [3, 2]),
+            (AuditFilter(verb="pool resize"), [3, 1]),
+            (AuditFilter(verb="pool"), [3, 2, 1]),
+            (AuditFilter(target="gpu"), [1]),
+            (AuditFilter(target="100%"), [2]),
+            (AuditFilter(target="%"), [2]),
+            (AuditFilter(account="prod"), [3]),
+            (AuditFilter(result="refused"), [2]),
+            (AuditFilter(since=NOON + MINUTE), [3, 2]),
+            (AuditFilter(until=NOON + MINUTE), [1]),
+            (AuditFilter(below=3), [2, 1]),
+            (AuditFilter(people=(ann,), result="done"), [1]),
+        ):
+            found = await store.audit_search(wanted)
+            assert [row.seq for row in found] == numbers, wanted
+        assert [row.seq for row in await store.audit_search(AuditFilter(), limit=2)] == [3, 2]
+        assert [row.seq for row in await store.audit_rows(after=1, limit=1)] == [2]
 
     async def test_the_audit_trail_is_a_chain(self, store: Store) -> None:
         assert await store.audit_head() == (0, "")

@@ -9,6 +9,8 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Transition
 from storage.sqlite.store import SqliteStore
@@ -46,6 +48,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_whole_change_sets_and_claims(tmp_path: Path) -> None:
     path, claimed, first = tmp_path / "bot.db", [], 0
     for lines in (2, 17, 5):

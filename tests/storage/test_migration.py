@@ -471,6 +471,7 @@ print(steps[0])
 """
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_anywhere_is_taken_up_again(path: Path, tmp_path: Path) -> None:
     def opened(copy: Path, at: int) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -239,6 +239,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_kill_9_loses_nothing_acknowledged(tmp_path: Path) -> None:
     path, acknowledged, first = tmp_path / "bot.db", [-1], 0
     for lines in (3, 40, 11):

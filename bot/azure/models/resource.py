@@ -229,7 +229,10 @@ class SupportedSku(Wire):
 
 
 class VmSize(Struct, frozen=True):
-    """A VM size: cores, memory in GB, graphics processors, the family its quota is counted in, end of support."""
+    """A VM size: cores, memory in GB, graphics processors, the family its quota is counted in, end of support.
+
+    ``disk_gb`` is its temporary disk, where tasks work ("MaxResourceVolumeMB"); 0 where it has none.
+    """
 
     name: str
     family: str
@@ -238,6 +241,7 @@ class VmSize(Struct, frozen=True):
     gpus: int
     spot: bool
     eol: datetime | None
+    disk_gb: float = 0.0
 
     @classmethod
     def of(cls, sku: SupportedSku) -> VmSize:
@@ -251,6 +255,7 @@ class VmSize(Struct, frozen=True):
             gpus=int(_number(listed.get("gpus"))),
             spot=listed.get("lowprioritycapable", "").lower() == "true",
             eol=sku.batch_support_end_of_life,
+            disk_gb=_number(listed.get("maxresourcevolumemb")) / 1024,
         )
 
 

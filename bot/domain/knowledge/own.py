@@ -27,7 +27,7 @@ from msgspec import Meta, Struct
 from rapidfuzz import process
 
 from bot.domain.knowledge import patterns
-from bot.domain.knowledge.shapes import Match, Row, Where
+from bot.domain.knowledge.shapes import SHORT, Match, Row, Where
 from bot.domain.knowledge.table import signed
 from bot.settings import SettingsError
 from cards.text_fit import clean
@@ -176,4 +176,6 @@ def _row(number: int, own: OwnCause) -> Row:
     match = Match(exit=own.exits, words=texts, pattern=own.pattern)
     do = "; ".join(filter(None, (_sentence(own.do), f"ask {own.owner}" if own.owner else "")))
     where: Where = "exit" if own.line is None else "line"
-    return Row(_id(number, own), where, _sentence(own.cause), do, match=(match,), source="the team's own file")
+    cause = _sentence(own.cause)
+    short = cause if len(cause) <= SHORT else ""
+    return Row(_id(number, own), where, cause, do, short, match=(match,), source="the team's own file")

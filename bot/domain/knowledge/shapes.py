@@ -15,6 +15,10 @@ code, or in a line that a program printed. ``unknown``: what is said where no ro
 Sure: TypeAlias = Literal["certain", "likely", "guess"]
 
 
+SHORT = 26
+"""Letters of a cause that a row of a list has room for on a phone."""
+
+
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
     """A button. ``{pool}``, ``{node}``, ``{job}``, ``{task}`` and ``{schedule}`` of its command are to be filled in.
 
@@ -46,7 +50,8 @@ class Match(Struct, frozen=True, forbid_unknown_fields=True):
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
     """One cause. ``id`` is stable and dotted: ``node.disk_full``.
 
-    ``cause`` and ``do`` are sentences without their full stop, ``do`` is empty where nothing can be done. The first of
+    ``cause`` and ``do`` are sentences without their full stop, ``do`` is empty where nothing can be done; ``short`` is
+    the cause in the few words that a row of a list has room for, empty where the code itself says most. The first of
     ``steps`` is the button that mends it. ``sure`` is how much may be claimed at most where this row is found.
     ``general`` marks codes that say little: the words of a message come before them. A row without ``match`` is never
     found, it is asked for by its id. ``source`` is where this is written, for the docs page.
@@ -56,6 +61,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
     where: Where
     cause: str
     do: str
+    short: str = ""
     steps: tuple[Step, ...] = ()
     sure: Sure = "certain"
     source: str = ""

@@ -65,8 +65,12 @@ class Advice(Struct, frozen=True):
     since: datetime | None = None
 
 
-class Further(Struct, frozen=True):
-    """One thing to do that is not measured in money: what is so, since when, what it leads to, and its button."""
+class Further(Struct, frozen=True, kw_only=True):
+    """One thing to do beside that: what is so, since when, what it leads to, and its button.
+
+    ``week`` is what it costs a week, None where it is no money or not known; ``urgent`` where it fails within days, or
+    does already; ``advised`` is since when it is known.
+    """
 
     words: str
     harm: str
@@ -74,6 +78,22 @@ class Further(Struct, frozen=True):
     command: str
     form: bool = False
     since: datetime | None = None
+    week: float | None = None
+    urgent: bool = False
+    advised: datetime | None = None
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """Something that was to be done and is not any more: ``deed`` is the command that somebody ran about it.
+
+    It is empty where nobody is known to have. ``loss`` is what it cost a week, ``saved`` how much less it is since, as
+    measured; None where that is no money, or not known.
+    """
+
+    words: str
+    deed: str = ""
+    loss: float | None = None
+    saved: float | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -115,17 +135,21 @@ def advise(spans: Iterable[PoolSpan], pools: Mapping[str, PoolNow], at: datetime
     """
     spans = list(spans)
     least = LEAST * sum(span.money for span in spans)
-    found: list[Advice] = []
+    by_pool: list[list[Advice]] = []
     for span in spans:
         now = pools.get(fold(span.pool))
         if now is None:
             continue
         options = [each for each in _options(span, now, at) if each.loss >= max(least, 0.01)]
-        if options:
-            found.append(max(options, key=lambda each: each.loss))
-    ordered = sorted(found, key=lambda each: (-each.loss, each.pool))
-    spot = next((each for each in ordered if each.kind == "spot"), None)  # one is enough to think about it
-    return [each for each in ordered if each.kind != "spot" or each is spot][:most]
+        by_pool.append(sorted(options, key=_dearest))
+    # One pool as spot nodes is enough to think about; of others what is told is the next of theirs.
+    spot = min((each[0] for each in by_pool if each and each[0].kind == "spot"), key=_dearest, default=None)
+    told = (next((each for each in options if each.kind != "spot" or each is spot), None) for options in by_pool)
+    return sorted((each for each in told if each), key=_dearest)[:most]
+
+
+def _dearest(each: Advice) -> tuple[float, str]:
+    return -each.loss, each.pool
 
 
 def _options(span: PoolSpan, now: PoolNow, at: datetime) -> Iterable[Advice]:

@@ -216,6 +216,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
             queue=self.tasks.queue.total_seconds() if self.tasks.queue is not None else None,
             core_seconds=None if self.unknown else self.own.core_hours.total * 3600,
             lost_core_seconds=None if self.unknown else self.tasks.lost.core_hours.total * 3600,
+            requeued_core_seconds=None if self.unknown else self.tasks.requeued.core_hours.total * 3600,
             cost=self.own_cost,
             idle_cost=self.idle_cost,
             currency=self.own.currency,

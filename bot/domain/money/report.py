@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 
 from bot.domain.entity import fold
-from bot.domain.money.advice import Advice, Further, Outcome, PoolNow, outcome
+from bot.domain.money.advice import Advice, Ended, Further, Outcome, PoolNow, outcome
 from bot.domain.money.anomalies import Anomaly
 from bot.domain.money.budgets import BudgetState
 from bot.domain.money.forecast import Forecast
@@ -110,6 +110,7 @@ class Report(Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
     more: tuple[Further, ...] = ()
     became: tuple[Became, ...] = ()
+    ended: tuple[Ended, ...] = ()
     unusual: tuple[Anomaly, ...] = ()
     bill: BillFacts = BillFacts(None)
     restated: Restated | None = None
@@ -159,6 +160,11 @@ class Report(Struct, frozen=True, kw_only=True):
         return self.amount / bill.machines
 
     @property
+    def todo(self) -> tuple[Advice | Further, ...]:
+        """What to do: what is urgent first, then what costs most."""
+        return tuple(sorted((*self.advice, *self.more), key=_weight))
+
+    @property
     def saved(self) -> float:
         """What last period's advice saved, as measured."""
         return sum(each.outcome.saved for each in self.became)
@@ -166,6 +172,12 @@ class Report(Struct, frozen=True, kw_only=True):
     def said(self) -> Said:
         """What the next report restates."""
         return Said(self.amount, self.currency, self.bill.amount)
+
+
+def _weight(each: Advice | Further) -> tuple[bool, float]:
+    if isinstance(each, Advice):
+        return True, -each.loss
+    return not each.urgent, -(each.week or 0.0)
 
 
 def spans(ledger: Ledger, jobs: Iterable[JobSpend] = ()) -> list[PoolSpan]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot.domain.entity import fold
 from bot.domain.money.advice import Outcome, outcome
-from bot.domain.recommendations.model import MEASURED, Case, Judged, Recommendation, Spent
+from bot.domain.recommendations.model import MEASURED, ONE_BY_ONE, Case, Judged, Recommendation, Spent
 from storage.port.decoding import decoded
 from storage.port.recommendations import RecommendationRow
 
@@ -29,13 +29,18 @@ def renewed(account: str, kept: Iterable[RecommendationRow], judged: Judged, cas
         changed.append(_seen(known.get(id_), account, id_, each, case))
     for row in known.values():
         what = decoded(row.body, Recommendation)
-        if row.id in found or row.over or what is None or what.kind not in judged.kinds:
+        if row.id in found or row.over or what is None or not was_looked_for(what, judged, case):
             continue
         if what.kind not in MEASURED:
             changed.append(replace(row, over=case.at))
         elif case.spent and (ended := _measured(row, what, case.spent)):
             changed.append(replace(row, over=case.at, saved=ended.saved))
     return changed
+
+
+def was_looked_for(what: Recommendation, judged: Judged, case: Case) -> bool:
+    """Whether it would have been found if it were so: its kind was judged, and what it is about was asked."""
+    return what.kind in judged.kinds and not (what.kind in ONE_BY_ONE and what.about in case.unread)
 
 
 def _seen(

@@ -22,4 +22,9 @@ def risk_of(end: datetime, at: datetime) -> Risk | None:
 
 def ends(end: datetime, at: datetime) -> str:
     """``ends on 1 Apr 2027`` or ``ended on …``; a day in UTC, the same wherever it is read."""
-    return f"{'ended' if end <= at else 'ends'} on {end.day} {end:%b %Y}"
+    return f"{'ended' if end <= at else 'ends'} on {day(end)}"
+
+
+def day(moment: datetime) -> str:
+    """``1 Apr 2027``."""
+    return f"{moment.day} {moment:%b %Y}"

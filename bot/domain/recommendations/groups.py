@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from cards.formatting import number
 
 NAMED = 3
+"""Of many so many are named."""
+KNOWN = 100
+"""So many are kept with one that is about many at once: who made them, and who did something about them."""
 
 
 def listed(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from bot.domain.entity import Entity
-from bot.domain.recommendations.groups import listed
+from bot.domain.recommendations.groups import KNOWN, listed
 from bot.domain.recommendations.model import Case, JobStanding, Recommendation
 from bot.domain.recommendations.pools import FORGOTTEN
 from bot.domain.states import is_active
@@ -36,6 +36,7 @@ def zombies(case: Case) -> Iterator[Recommendation]:
                 changes=True,
                 since=job.quiet_since,
                 risk=3,
+                of=(Entity("job", job.id), Entity("schedule", job.schedule)),
             )
     if not alone:
         return
@@ -56,6 +57,7 @@ def zombies(case: Case) -> Iterator[Recommendation]:
         changes=one is not None,
         since=min((each.quiet_since for each in alone if each.quiet_since), default=None),
         risk=2,
+        of=tuple(Entity("job", each.id) for each in alone[:KNOWN]),
     )
 
 
@@ -93,4 +95,5 @@ def forgotten_schedules(case: Case) -> Iterator[Recommendation]:
         changes=one,
         since=found[0].state_since if one else None,
         risk=2,
+        of=tuple(Entity("schedule", each.id) for each in found[:KNOWN]),
     )

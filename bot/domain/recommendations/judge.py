@@ -9,9 +9,12 @@ from msgspec import Struct
 from bot.domain.recommendations.jobs import forgotten_schedules, zombies
 from bot.domain.recommendations.model import MEASURED, Case, Judged, Kind, Recommendation
 from bot.domain.recommendations.money import about_money
+from bot.domain.recommendations.nodes import full_disks, old_agents
 from bot.domain.recommendations.pools import dead_formula, forgotten, idle_now, image_ends, size_ends, stale_error
 from bot.domain.recommendations.runs import retries, short_tasks
-from bot.domain.recommendations.signatures import signature_ends
+from bot.domain.recommendations.signatures import signature_ends, task_signature_ends
+from bot.domain.recommendations.spot import spot_losses
+from bot.domain.recommendations.width import empty_slots, too_wide
 
 
 class Rule(Struct, frozen=True):
@@ -35,6 +38,12 @@ RULES: tuple[Rule, ...] = (
     Rule(forgotten_schedules, frozenset(("forgotten schedules",)), ("schedules",)),
     Rule(retries, frozenset(("retries",)), ("runs",)),
     Rule(short_tasks, frozenset(("short tasks",)), ("runs",)),
+    Rule(too_wide, frozenset(("too wide",)), ("pools", "spent")),
+    Rule(empty_slots, frozenset(("empty slots",)), ("pools", "spent")),
+    Rule(spot_losses, frozenset(("spot losses",)), ("runs", "spent")),
+    Rule(old_agents, frozenset(("old agent",)), ("pools",)),
+    Rule(full_disks, frozenset(("full disk",)), ("pools",)),
+    Rule(task_signature_ends, frozenset(("task signature ends",)), ("jobs",)),
 )
 
 

@@ -10,7 +10,7 @@ from bot.domain.money.advice import IDLE_FOR
 from bot.domain.pool_health import STOPPED, fell_short, is_steady, reached
 from bot.domain.pools import has, wanted
 from bot.domain.recommendations.ends import ends, risk_of
-from bot.domain.recommendations.groups import listed
+from bot.domain.recommendations.groups import KNOWN, listed
 from bot.domain.recommendations.model import Case, PoolStanding, Recommendation
 from bot.domain.states import is_active
 from cards.command_line import command
@@ -123,6 +123,7 @@ def forgotten(case: Case) -> Iterator[Recommendation]:
         changes=one,
         since=max(since for _, since in found) if one else None,
         risk=2,
+        of=tuple(Entity("pool", name) for name in names[:KNOWN]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from bot.domain.entity import Entity, fold
@@ -26,17 +26,23 @@ MANY = 100
 
 
 def retries(case: Case) -> Iterator[Recommendation]:
-    """Schedules, or jobs without one, whose tasks lost work to runs that were made again."""
+    """Schedules, or jobs without one, whose tasks lost work to runs that were made again.
+
+    What spot nodes lost is not in it: it stands in their own ledger (:mod:`.spot`).
+    """
+    spot = {fold(each.pool) for each in case.spent.spans if each.spend.spot_hours.total} if case.spent else set()
     for runs in _by_origin(case).values():
         spent = sum(each.core_seconds or 0.0 for each in runs)
-        lost = sum(each.lost_core_seconds or 0.0 for each in runs)
+        lost_by = [_lost(each, spot) for each in runs]
+        lost = sum(lost_by)
         if not spent or lost < max(LEAST, WASTED * spent):
             continue
         currencies = {each.currency for each in runs if each.cost is not None}
-        priced = all(each.cost is not None for each in runs if each.lost_core_seconds) and len(currencies) == 1
+        priced = all(each.cost is not None for each, part in zip(runs, lost_by, strict=True) if part)
+        priced = priced and len(currencies) == 1
         cost = sum(
-            (each.cost or 0.0) * min(1.0, (each.lost_core_seconds or 0.0) / each.core_seconds)
-            for each in runs
+            (each.cost or 0.0) * min(1.0, part / each.core_seconds)
+            for each, part in zip(runs, lost_by, strict=True)
             if each.core_seconds
         )
         about, words = _origin(runs)
@@ -74,6 +80,12 @@ def short_tasks(case: Case) -> Iterator[Recommendation]:
             command=command(f"{about.kind} show", about.id),
             risk=1,
         )
+
+
+def _lost(run: JobRun, spot: Container[str]) -> float:
+    """Core-seconds of a job's runs that were made again, without what was lost with a spot node."""
+    lost = run.lost_core_seconds or 0.0
+    return lost - (run.requeued_core_seconds or 0.0) if fold(run.pool) in spot else lost
 
 
 def _by_origin(case: Case) -> Mapping[tuple[str, str], Sequence[JobRun]]:

@@ -32,7 +32,12 @@ _STYLES = ("default", "emphasis", "good", "attention", "warning", "accent")
 _SIZES = ("default", "small", "medium", "large", "extralarge")
 _IMAGE_SIZES = ("auto", "stretch", "small", "medium", "large")
 
+_WIDTHS = tuple(
+    f"{of}{width}" for of in ("", "atleast:", "atmost:") for width in ("verynarrow", "narrow", "standard", "wide")
+)
+"""Of a card, which an element is for: Teams leaves it out at other widths."""
 _COMMON: Mapping[str, Check] = {
+    "targetWidth": _WIDTHS,
     "id": "string",
     "isVisible": "boolean",
     "separator": "boolean",

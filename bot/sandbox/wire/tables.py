@@ -7,6 +7,8 @@ service does: a state that does not exist is refused, not merely never found.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 import msgspec.structs
@@ -83,7 +85,12 @@ class Listing(Struct, frozen=True):
 
     def fields(self) -> Mapping[str, str]:
         """Wire name -> attribute, of everything that may be selected."""
-        return {field.encode_name: field.name for field in msgspec.structs.fields(self.entity)}
+        return _attributes(self.entity)
+
+
+@cache
+def _attributes(entity: type[Struct]) -> Mapping[str, str]:
+    return MappingProxyType({field.encode_name: field.name for field in msgspec.structs.fields(entity)})
 
 
 POOLS: Final = Listing(

@@ -9,7 +9,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import jwt
@@ -68,6 +69,7 @@ class Tokens:
         self._now = now
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
         self._kid = str(uuid.uuid5(uuid.NAMESPACE_OID, public["n"]))
+        self._signed = lru_cache(maxsize=64)(self._read)
         self._jwk = {**public, "kid": self._kid, "x5t": self._kid, "use": "sig", "alg": "RS256"}
 
     @property
@@ -100,6 +102,16 @@ class Tokens:
         payload = {name: value for name, value in payload.items() if value is not None}
         return jwt.encode(payload, self._key, algorithm="RS256", headers={"kid": self._kid, "x5t": self._kid})
 
+    def _read(self, token: str) -> Mapping[str, Any]:
+        """The claims that are signed. Raises what jwt raises. It takes longer than most answers, so it is done once."""
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._key.public_key(),
+            algorithms=["RS256"],
+            options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+        return MappingProxyType(claims)
+
     def verify(
         self, token: str, audience: str | Iterable[str], *, issuer: str | None = None, leeway: float = 300
     ) -> Mapping[str, Any]:
@@ -110,12 +122,7 @@ class Tokens:
         """
         wanted = {name.rstrip("/") for name in ([audience] if isinstance(audience, str) else audience)}
         try:
-            claims = jwt.decode(
-                token,
-                self._key.public_key(),
-                algorithms=["RS256"],
-                options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
-            )
+            claims = self._signed(token)
         except jwt.InvalidSignatureError as error:
             raise TokenRefusedError("signature", str(error)) from None
         except jwt.InvalidTokenError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from bot.sandbox.world.refused import Refused
 
 
 class VmSize(Struct, frozen=True):
-    """One size; `low_priority_capable` sizes may be had as spot."""
+    """One size; `low_priority_capable` sizes may be had as spot, `ends` is when support of it does."""
 
     name: str
     family: str
@@ -16,6 +18,7 @@ class VmSize(Struct, frozen=True):
     memory_gb: float
     gpus: int = 0
     low_priority_capable: bool = True
+    ends: datetime | None = None
 
 
 _FAMILIES: dict[str, str] = {

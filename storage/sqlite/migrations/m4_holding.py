@@ -78,3 +78,11 @@ def what_was_recommended(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX recommendations_last ON recommendations (last)")
+
+
+@migrations()
+def what_became_of_recommendations(db: Database) -> None:
+    """Who did what was recommended, and with which command; and of jobs what runs took that lost their node."""
+    db.execute("ALTER TABLE recommendations ADD COLUMN done_by TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE recommendations ADD COLUMN deed TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE job_runs ADD COLUMN requeued_core_seconds REAL")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -35,10 +35,9 @@ class Shared:
         return max(1, int((until - since) / PERIOD))
 
 
-@st.composite
-def _numbers(draw: st.DrawFn, variables: Sequence[str], depth: int) -> str:
-    """An expression whose value is a number."""
-    deeper = _numbers(variables, depth - 1)
+@cache
+def _numbers(variables: tuple[str, ...], depth: int) -> st.SearchStrategy[str]:
+    """An expression whose value is a number. Made once for all formulas: to make it takes longer than to draw."""
     simple = [
         st.integers(0, 50).map(str),
         st.decimals(0, 9, places=2).map(str),
@@ -51,27 +50,27 @@ def _numbers(draw: st.DrawFn, variables: Sequence[str], depth: int) -> str:
         *([st.sampled_from(variables)] if variables else []),
     ]
     if depth <= 0:
-        return draw(st.one_of(simple))
+        return st.one_of(simple)
+    deeper = _numbers(variables, depth - 1)
     operators = st.sampled_from(["+", "-", "*", "/", "<", "<=", "==", "!=", ">", ">=", "&&", "||"])
     functions = st.sampled_from(["min", "max", "sum", "avg", "len", "range", "norm", "std"])
     lists = st.lists(st.one_of(deeper, _vectors()), min_size=1, max_size=3)
-    return draw(
-        st.one_of(
-            *simple,
-            st.tuples(deeper, operators, deeper).map(" ".join),
-            st.tuples(deeper, operators, deeper).map(lambda given: f"({' '.join(given)})"),
-            deeper.map(lambda given: f"-({given})"),
-            deeper.map(lambda given: f"!({given})"),
-            st.tuples(deeper, deeper, deeper).map(lambda given: "({} ? {} : {})".format(*given)),
-            st.tuples(functions, lists).map(lambda given: f"{given[0]}({', '.join(given[1])})"),
-            st.tuples(st.sampled_from(["ceil", "floor", "round"]), deeper).map(lambda given: "{}({})".format(*given)),
-            st.tuples(_vectors(), st.integers(1, 100)).map(lambda given: "percentile({}, {})".format(*given)),
-            st.tuples(_vectors(), st.integers(0, 3)).map(lambda given: "val({}, {})".format(*given)),
-            _times(depth - 1),
-        )
+    return st.one_of(
+        *simple,
+        st.tuples(deeper, operators, deeper).map(" ".join),
+        st.tuples(deeper, operators, deeper).map(lambda given: f"({' '.join(given)})"),
+        deeper.map(lambda given: f"-({given})"),
+        deeper.map(lambda given: f"!({given})"),
+        st.tuples(deeper, deeper, deeper).map(lambda given: "({} ? {} : {})".format(*given)),
+        st.tuples(functions, lists).map(lambda given: f"{given[0]}({', '.join(given[1])})"),
+        st.tuples(st.sampled_from(["ceil", "floor", "round"]), deeper).map(lambda given: "{}({})".format(*given)),
+        st.tuples(_vectors(), st.integers(1, 100)).map(lambda given: "percentile({}, {})".format(*given)),
+        st.tuples(_vectors(), st.integers(0, 3)).map(lambda given: "val({}, {})".format(*given)),
+        _times(),
     )
 
 
+@cache
 def _vectors() -> st.SearchStrategy[str]:
     """An expression whose value is a vector of samples."""
     spans = st.tuples(st.sampled_from(_METRICS), st.integers(1, 6), st.integers(7, 12))
@@ -83,7 +82,8 @@ def _vectors() -> st.SearchStrategy[str]:
     )
 
 
-def _times(depth: int) -> st.SearchStrategy[str]:
+@cache
+def _times() -> st.SearchStrategy[str]:
     """A comparison of spans or of moments."""
     units = st.sampled_from(["TimeInterval_Second", "TimeInterval_Minute", "TimeInterval_Hour", "TimeInterval_Week"])
     spans = st.tuples(st.integers(-5, 5), units).map(lambda given: "({} * {})".format(*given))

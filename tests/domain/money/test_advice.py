@@ -58,6 +58,15 @@ def test_the_dearest_three_are_named_one_a_pool() -> None:
     ]  # fmt: skip
 
 
+def test_one_pool_is_told_for_spot_and_another_keeps_what_else_it_loses() -> None:
+    spans = [span("big", busy=500, waiting=10), span("mid", busy=200, waiting=20), span("plain", busy=100)]
+    pools = {name: PoolNow(name, 4, autoscale=True, spot_ratio=0.2) for name in ("big", "mid", "plain")}
+    found = advise(spans, pools, NOON)
+    assert [(each.pool, each.kind, each.loss) for each in found] == [
+        ("big", "spot", pytest.approx(400)), ("mid", "waiting", 20),
+    ]  # fmt: skip
+
+
 def test_spot_nodes_are_named_only_where_their_price_is_known() -> None:
     spans = [span("a", busy=100)]
     assert not advise(spans, {"a": PoolNow("a", 4)}, NOON)

@@ -97,6 +97,7 @@ def wrong_with_name(name: str) -> str | None:
 def sku_body(size: VmSize) -> dict[str, Any]:
     """A VM size with its capabilities, all of them text."""
     capabilities = {
+        "MaxResourceVolumeMB": f"{2048 * size.memory_gb:.0f}",
         "vCPUs": str(size.vcpus),
         "MemoryGB": f"{size.memory_gb:g}",
         "LowPriorityCapable": str(size.low_priority_capable),
@@ -106,8 +107,10 @@ def sku_body(size: VmSize) -> dict[str, Any]:
     }
     if size.gpus:
         capabilities["GPUs"] = str(size.gpus)
+    end = {"batchSupportEndOfLife": size.ends.strftime("%Y-%m-%dT%H:%M:%SZ")} if size.ends else {}
     return {
         "name": size.name,
         "familyName": size.family,
+        **end,
         "capabilities": [{"name": name, "value": value} for name, value in capabilities.items()],
     }

@@ -1,7 +1,7 @@
 // Block Kit on the page. What is only looked at is drawn by slack-blocks-to-jsx; what is used (actions, accessories,
 // inputs) and pictures kept by Slack are drawn here, because that library's elements tell nobody when they are used.
 
-import { createContext, memo, useContext } from "react";
+import { createContext, memo, useContext, useLayoutEffect, useRef } from "react";
 import { Message as Drawn, type Block } from "slack-blocks-to-jsx";
 
 import { useEnlarge } from "../parts";
@@ -45,11 +45,45 @@ export function Blocks(props: { blocks: Json[]; place: Place; inputs?: (block: J
   );
 }
 
-/** Blocks that are only looked at. Redrawn when they change, not whenever the channel does. */
+/** Slack draws emoji as pictures of its own, which no machine has to have a font for; here they are coloured signs. */
+const EMOJI: Record<string, [sign: string, colour: string]> = { "❌": ["✖", "#e01e5a"], "⚠️": ["▲", "#de8a00"] };
+
+function paintEmoji(box: HTMLElement | null): void {
+  if (!box) return;
+  const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  const texts: Text[] = [];
+  while (walker.nextNode()) texts.push(walker.currentNode as Text);
+  for (const text of texts) {
+    const parts = text.data.split(/(❌|⚠️)/);
+    if (parts.length < 2) continue;
+    text.replaceWith(
+      ...parts.map((part) => {
+        const [sign, colour] = EMOJI[part] ?? [];
+        if (!sign) return part;
+        const drawn = document.createElement("span");
+        drawn.textContent = sign;
+        drawn.style.color = colour!;
+        return drawn;
+      }),
+    );
+  }
+}
+
+/** Blocks that are only looked at. Redrawn when they change, not whenever the channel does; then as a whole, because
+ * emoji are painted into what the library has drawn. */
 const Looked = memo(
   function Looked({ blocks, user }: { blocks: Json[]; user: string }) {
-    const world = useContext(World);
-    return (
+    return <Painted key={JSON.stringify(blocks)} blocks={blocks} user={user} />;
+  },
+  (before, after) => before.user === after.user && JSON.stringify(before.blocks) === JSON.stringify(after.blocks),
+);
+
+function Painted({ blocks, user }: { blocks: Json[]; user: string }) {
+  const world = useContext(World);
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => paintEmoji(box.current), []);
+  return (
+    <div ref={box}>
       <Drawn
         withoutWrapper
         theme="light"
@@ -61,10 +95,9 @@ const Looked = memo(
           channels: world.channels.map(({ id, name }) => ({ id, name })),
         }}
       />
-    );
-  },
-  (before, after) => before.user === after.user && JSON.stringify(before.blocks) === JSON.stringify(after.blocks),
-);
+    </div>
+  );
+}
 
 /** Where the page reads a file of the workspace as that person. */
 export const fileAddress = (id: string, user: string): string =>
@@ -75,11 +108,17 @@ const address = (block: Json, user: string): string =>
     ? fileAddress(block.slack_file.id, user)
     : block.image_url;
 
+/** Kinds of text in which Slack finds no emoji, so that `nightly:job-12:frame` stays as it is. */
+const LITERAL = new Set(["raw_text", "plain_text", "text"]);
+
 /** The block as the library wants it: pictures by address, and no `verbatim`, by which it leaves out all markup where
- * Slack only stops finding links; an invisible character keeps it from finding them. */
+ * Slack only stops finding links; an invisible character keeps it from finding them, and emoji where Slack finds none. */
 function forLibrary(block: Json, user: string): Json {
   const mended = JSON.parse(
     JSON.stringify(block, (_, value) => {
+      if (LITERAL.has(value?.type) && typeof value.text === "string" && /:[\w+'-]+:/.test(value.text)) {
+        return { ...value, text: value.text.replace(/:(?=[\w+'-]+:)/g, ":\u2060") };
+      }
       if (!value?.verbatim || value.type !== "mrkdwn") return value;
       return { type: value.type, text: value.text.replace(/(^|[^<|\w])(https?)(:\/\/)/g, "$1$2\u2060$3") };
     }),

@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { useDo, useEnlarge } from "../parts";
 import type { Json } from "../wire";
-import { render, type Searched } from "./library";
+import { render, widthOf, type Searched, type Width } from "./library";
 
 type Props = {
   card: Json;
@@ -11,7 +11,8 @@ type Props = {
   onSearch?: Searched;
 };
 
-/** One Adaptive Card. It is drawn anew when its content changes, so what is typed into it stays until then. */
+/** One Adaptive Card. It is drawn anew when its content or its kind of width
+ * changes, so what is typed into it stays until then. */
 export function Card({ card, onPress, onSearch }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const latest = useRef(onPress);
@@ -22,13 +23,22 @@ export function Card({ card, onPress, onSearch }: Props) {
   const run = useDo();
   const enlarge = useEnlarge();
   const content = JSON.stringify(card);
+  const [width, setWidth] = useState<Width>();
+  useLayoutEffect(() => {
+    const measure = () => setWidth(widthOf(box.current!.clientWidth));
+    const observer = new ResizeObserver(measure);
+    observer.observe(box.current!);
+    measure();
+    return () => observer.disconnect();
+  }, []);
   useEffect(() => {
+    if (!width) return;
     const press = async (action: Json, inputs: Record<string, string>) => {
       setBusy(true);
       await run(() => latest.current(action, inputs));
       setBusy(false);
     };
-    const drawn = render(JSON.parse(content), press, async (input, typed) => (await searching.current?.(input, typed)) ?? []);
+    const drawn = render(JSON.parse(content), width, press, async (input, typed) => (await searching.current?.(input, typed)) ?? []);
     box.current!.replaceChildren(...(drawn ? [drawn] : []));
     for (const picture of box.current!.querySelectorAll("img")) {
       const show = () => enlarge({ src: picture.src, alt: picture.alt });
@@ -36,6 +46,6 @@ export function Card({ card, onPress, onSearch }: Props) {
       picture.onclick = show;
       picture.onkeydown = (event) => event.key === "Enter" && show();
     }
-  }, [content, run, enlarge]);
+  }, [content, width, run, enlarge]);
   return <div className={busy ? "card busy" : "card"} aria-busy={busy} ref={box} />;
 }

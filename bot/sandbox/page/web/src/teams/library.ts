@@ -123,14 +123,29 @@ const host = new AC.HostConfig({
 export type Pressed = (action: Json, inputs: Record<string, string>) => void;
 export type Searched = (input: string, typed: string) => Promise<{ title: string; value: string }[]>;
 
-/** The card as an element. Pictures come by the stand-in's proxy, as they come by Teams'. */
-export function render(given: Json, onPressed: Pressed, onSearched?: Searched): HTMLElement | undefined {
+/** The widths of a card that Teams tells apart, by the pixels at which the next begins. */
+const WIDTHS = ["verynarrow", "narrow", "standard", "wide"] as const;
+const ENDS = [165, 350, 768];
+export type Width = (typeof WIDTHS)[number];
+export const widthOf = (pixels: number): Width => WIDTHS[ENDS.filter((end) => pixels > end).length]!;
+
+/** Whether an element is for cards of that width: `targetWidth`, which the library does not know. */
+function isFor(element: Json, width: Width): boolean {
+  const [, bound, name] = /^(?:(atleast|atmost):)?(\w+)$/.exec(String(element.targetWidth ?? "").toLowerCase()) ?? [];
+  const [mine, asked] = [WIDTHS.indexOf(width), WIDTHS.indexOf(name as Width)];
+  if (asked < 0) return true;
+  return bound === "atleast" ? mine >= asked : bound === "atmost" ? mine <= asked : mine === asked;
+}
+
+/** The card as an element, as Teams draws it at that width. Pictures come by the stand-in's proxy, as they come by
+ * Teams'. */
+export function render(given: Json, width: Width, onPressed: Pressed, onSearched?: Searched): HTMLElement | undefined {
   const context = new AC.SerializationContext();
   context.setElementRegistry(elements);
   context.setActionRegistry(actions);
   const card = new AC.AdaptiveCard();
   card.hostConfig = host;
-  card.parse(proxied(given) as Json, context);
+  card.parse(fitted(given, width) as Json, context);
   card.onExecuteAction = (action) => {
     if (action instanceof AC.OpenUrlAction && action.url) window.open(action.url, "_blank", "noopener");
     if (action instanceof Submit || action instanceof Execute) onPressed(action.source, values(action));
@@ -140,19 +155,7 @@ export function render(given: Json, onPressed: Pressed, onSearched?: Searched): 
     const typed = input.getFilterForDynamicSearch();
     if (typed) void onSearched(input.id, typed).then((found) => input.renderChoices(typed, found));
   };
-  const drawn = card.render();
-  drawn?.querySelectorAll("[role=cell], [role=columnheader]").forEach(measure);
-  return drawn;
-}
-
-const SHORT = 16;
-
-/** The library divides a row by the columns' weights alone, which breaks words in a narrow pane. The page lays the same
- * cells out as a table: what is short stays on its line, what has a long word may break within it. */
-function measure(cell: Element): void {
-  const text = cell.textContent ?? "";
-  if (text.length <= SHORT) cell.classList.add("short");
-  else if (text.split(/[\s-]/).some((word) => word.length > SHORT)) cell.classList.add("long");
+  return card.render();
 }
 
 function values(action: Submit | Execute): Record<string, string> {
@@ -164,12 +167,12 @@ function values(action: Submit | Execute): Record<string, string> {
   return found;
 }
 
-function proxied(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(proxied);
+function fitted(value: unknown, width: Width): unknown {
+  if (Array.isArray(value)) return value.filter((each) => isFor(each ?? {}, width)).map((each) => fitted(each, width));
   if (value === null || typeof value !== "object") return value;
   const object = value as Json;
   if (typeof object.type === "string" && object.type.startsWith("Action.")) return object;
-  const mended = Object.fromEntries(Object.entries(object).map(([key, part]) => [key, proxied(part)]));
+  const mended = Object.fromEntries(Object.entries(object).map(([key, part]) => [key, fitted(part, width)]));
   if (object.type === "Image" && typeof object.url === "string" && !object.url.startsWith("data:")) {
     mended.url = `/api/teams/picture?url=${encodeURIComponent(object.url)}`;
   }

@@ -1,4 +1,7 @@
-"""What recommendations are made from: what the monitor keeps, what the store has, and one list of each kind."""
+"""What recommendations are made from: what the monitor keeps, what the store has, and one list of each kind.
+
+What has to be asked of each pool and each job by itself is in :mod:`.each`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,20 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.accounting.service import Accounting
+from bot.advising.each import Most, jobs_signed, of_pools, own_signatures, widths
+from bot.alerting.job_progress import pace_of
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Job, JobSchedule, Pool, PoolNodeCounts, SupportedImage, Task, VmSize
 from bot.azure.models.price import Prices
 from bot.domain.core_use import MOSTLY
+from bot.domain.cores import cores_of
 from bot.domain.entity import find, fold, schedule_of
+from bot.domain.images import end_of_life, image_name
 from bot.domain.job_health import pool_of, total
 from bot.domain.money.report import spans
-from bot.domain.pools import reading
+from bot.domain.pools import in_state, reading
 from bot.domain.price import of_nodes
 from bot.domain.recommendations.jobs import QUIET
 from bot.domain.recommendations.model import Case, JobStanding, PoolStanding, ScheduleStanding, Spent
@@ -27,15 +35,11 @@ from bot.domain.recommendations.signatures import end_of
 from bot.domain.states import is_active
 from bot.monitor.account_state import AccountState
 from bot.reports.pools import job_standing, pool_now
-from bot.requests.context import Context
 from cards.formatting import plural
-from handlers.pool.machine import end_of_life, image_name
-from handlers.shared import node_counts
+from storage.port.store import Store
 
 FRESH = timedelta(minutes=15)
 """How old what the monitor saw last may be to be taken for how things stand."""
-COUNTED = 5
-"""Jobs that are counted for one answer where the monitor does not know them: two calls each, the oldest first."""
 _HOUR = 3600
 _RUNS = 5000
 _UNFINISHED = "state ne 'completed'"
@@ -43,50 +47,56 @@ T = TypeVar("T")
 
 
 class Gathered(Struct, frozen=True):
-    """The case, and in words what could not be looked at."""
+    """The case, and in words what was not looked at this time."""
 
     case: Case
     left: tuple[str, ...]
 
 
-async def gather(ctx: Context, source: Account) -> Gathered:
+async def gather(source: Account, store: Store, accounting: Accounting, most: Most) -> Gathered:
     """An account as the rules want it; what cannot be read is None in it, and told on the card."""
     pools, jobs, schedules, seen = await asyncio.gather(
         _every("pools", source, Pool, "/pools"),
         _every("unfinished jobs", source, Job, "/jobs", _UNFINISHED),
         _every("schedules", source, JobSchedule, "/jobschedules"),
-        _watched(ctx, source),
+        _watched(source, store),
     )
     counts, images, sizes, prices = await asyncio.gather(
-        node_counts.known(source),
+        gaps.maybe(f"node counts of {source.name}", source.node_counts()),
         gaps.maybe("supported images", source.images()),
         gaps.maybe("VM sizes", source.vm_sizes()),
         source.prices(),
     )
     at = source.now()
-    spent = await _spent(ctx, source, seen, at)
-    by_name = node_counts.by_pool(counts)
-    ends = _Ends(images or (), sizes or {})
-    standing = [_pool(each, by_name.get(fold(each.id)), seen, ends, prices) for each in pools or ()]
-    counted, unknown, left = await _jobs(source, jobs or (), seen, at)
+    spent = await _spent(source, accounting, seen, at)
+    by_name = {fold(each.pool_id): each for each in counts[0]} if counts else {}
+    known = _Known(images or (), sizes or {}, prices)
+    standing = [_pool(each, by_name.get(fold(each.id)), seen, known) for each in pools or ()]
+    counted, unknown, left = await _jobs(source, jobs or (), seen, at, most)
+    (standing, *pool_notes), (counted, *job_notes) = await asyncio.gather(
+        of_pools(source, standing, sizes or {}, at, most), jobs_signed(source, counted, most)
+    )
+    standing, unmeasured = await widths(store, source.name, standing, spent, at, most)
     case = Case(
         account=source.name,
         at=at,
         pools=None if pools is None else standing,
         jobs=None if jobs is None else counted,
         schedules=None if schedules is None else [_schedule(each) for each in schedules],
-        runs=await ctx.store.job_runs(source.name, since=at - WINDOW, limit=_RUNS),
+        runs=await store.job_runs(source.name, since=at - WINDOW, limit=_RUNS),
         spent=spent,
         images=images is not None,
         sizes=sizes is not None,
         unknown=frozenset(("zombie jobs", "stuck schedule")) if unknown else frozenset(),
+        unread=frozenset().union(unmeasured, *pool_notes, *job_notes),
     )
     return Gathered(case, tuple(left))
 
 
-class _Ends(Struct, frozen=True):
+class _Known(Struct, frozen=True):
     images: Sequence[SupportedImage]
     sizes: Mapping[str, VmSize]
+    prices: Prices
 
 
 async def _every(what: str, source: Account, kind: type[T], path: str, wanted: str = "") -> list[T] | None:
@@ -95,20 +105,20 @@ async def _every(what: str, source: Account, kind: type[T], path: str, wanted: s
     return found[0] if found else None
 
 
-async def _watched(ctx: Context, source: Account) -> AccountState:
+async def _watched(source: Account, store: Store) -> AccountState:
     """What the monitor knows of the account; nothing where it did not look within :data:`FRESH`."""
     state = AccountState()
-    cursors, snapshots = await asyncio.gather(ctx.store.cursors(source.name), ctx.store.snapshots(source.name))
+    cursors, snapshots = await asyncio.gather(store.cursors(source.name), store.snapshots(source.name))
     if cursors and source.now() - max(each.at for each in cursors) <= FRESH:
         state.restore(cursors, snapshots, [])
     return state
 
 
-async def _spent(ctx: Context, source: Account, seen: AccountState, at: datetime) -> Spent | None:
+async def _spent(source: Account, accounting: Accounting, seen: AccountState, at: datetime) -> Spent | None:
     """What pools cost over the last 7 days, and how they stand; None where nothing watches."""
     if not seen.pools:
         return None
-    ledger = await ctx.accounting.spend(source.name, at - WINDOW, at, step=_HOUR)
+    ledger = await accounting.spend(source.name, at - WINDOW, at, step=_HOUR)
     prices = await source.prices()
     return Spent(
         spans(ledger),
@@ -118,52 +128,61 @@ async def _spent(ctx: Context, source: Account, seen: AccountState, at: datetime
     )
 
 
-def _pool(pool: Pool, counts: PoolNodeCounts | None, seen: AccountState, ends: _Ends, prices: Prices) -> PoolStanding:
+def _pool(pool: Pool, counts: PoolNodeCounts | None, seen: AccountState, known: _Known) -> PoolStanding:
     facts, view, machine = reading(pool, counts), find(seen.pools, pool.id), pool.virtual_machine_configuration
-    image, size = machine.image_reference if machine else None, ends.sizes.get(pool.vm_size.lower())
-    idle = node_counts.in_state(counts, "idle") if counts else None
+    image, size = machine.image_reference if machine else None, known.sizes.get(pool.vm_size.lower())
+    idle, policy = in_state(facts, "idle") if counts else None, pool.task_scheduling_policy
     return PoolStanding(
         facts=facts,
         image=image_name(image),
-        image_ends=end_of_life(image, ends.images),
+        image_ends=end_of_life(image, known.images),
         size_ends=size.eol if size else None,
         signed_until=end_of(pool.start_task.resource_files) if pool.start_task else None,
         idle=idle,
         idle_since=view.idle_since if view else None,
-        hourly=of_nodes(prices, facts, idle) if idle else None,
+        hourly=of_nodes(known.prices, facts, idle) if idle else None,
+        slots=pool.task_slots_per_node,
+        packed=policy is not None and policy.node_fill_type.lower() == "pack",
+        cores=cores_of(pool.vm_size, known.sizes) or 0,
+        used_slots=view.used_slots if view else {},
     )
 
 
 def _schedule(schedule: JobSchedule) -> ScheduleStanding:
-    spec = schedule.job_specification
-    tasks = (spec.job_manager_task, spec.job_preparation_task) if spec else ()
-    run = schedule.execution_info
+    spec, run = schedule.job_specification, schedule.execution_info
+    tasks = (spec.job_manager_task, spec.job_preparation_task, spec.job_release_task) if spec else ()
+    auto = spec.pool_info.auto_pool_specification if spec and spec.pool_info else None
+    start = auto.pool.start_task if auto and auto.pool else None
     return ScheduleStanding(
         id=schedule.id,
         state=schedule.state,
         state_since=schedule.state_transition_time,
         pool=spec.pool_info.pool_id if spec and spec.pool_info else "",
         next_run=run.next_run_time if run else None,
-        signed_until=end_of(file for task in tasks if task for file in task.resource_files),
+        signed_until=end_of(file for task in (*tasks, start) if task for file in task.resource_files),
     )
 
 
 async def _jobs(
-    source: Account, jobs: Sequence[Job], seen: AccountState, at: datetime
+    source: Account, jobs: Sequence[Job], seen: AccountState, at: datetime, most: Most
 ) -> tuple[list[JobStanding], bool, list[str]]:
     """The jobs with their counts, whether some have none, and in words what was left out.
 
     Counts are the monitor's; where it has none, the oldest active jobs are counted here, a few of them.
     """
-    known = {job.id: find(seen.jobs, job.id) for job in jobs}
-    standing = {job.id: job_standing(view) if (view := known[job.id]) else _job(job) for job in jobs}
+    own = {job.id: own_signatures(job) for job in jobs}
+    standing = {}
+    for job in jobs:
+        view = find(seen.jobs, job.id)
+        known = replace(job_standing(view), through=pace_of(view).latest) if view else _job(job)
+        standing[job.id] = replace(known, signed=own[job.id])
     asked = [each for each in standing.values() if _is_unknown(each, at)]
     asked.sort(key=lambda each: each.created or at)
-    counted = await asyncio.gather(*(_counted(source, each, at) for each in asked[:COUNTED]))
+    counted = await asyncio.gather(*(_counted(source, each, at) for each in asked[: most.jobs]))
     standing |= {each.id: each for each in counted if each}
     unknown = any(_is_unknown(each, at) for each in standing.values())
-    more = len(asked) - COUNTED
-    left = [f"the tasks of {plural(more, 'further job')}: {COUNTED} are counted at a time"] if more > 0 else []
+    more = len(asked) - most.jobs
+    left = [f"the tasks of {plural(more, 'further job')}: {most.jobs} are counted at a time"] if more > 0 else []
     return list(standing.values()), unknown, left
 
 

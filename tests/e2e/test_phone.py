@@ -1,0 +1,154 @@
+"""The cards that are used most, at the widths of a phone and of a desktop, in both chats: what is in sight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.test_page import Demo, opened, say
+from tests.skips import need
+
+PHONE, DESKTOP = (390, 844), (1400, 900)
+LISTS = ("pool list", "node list render-gpu", "job list", "schedule list")
+"""Lists, with their rows' names, states and trouble."""
+CARDS = ("pool show render-gpu", "account show", "home", "status")
+"""Cards whose answer and first button are in sight."""
+OTHERS = ("alert list", "usage 24h")
+"""What is longer than a screen by its nature; no word of it is cut off."""
+SCREEN = 844
+"""Pixels within which a card on a phone has its first button."""
+
+_SEEN = """card => {
+  const edge = card.querySelector('.slack_blocks_to_jsx__table') ?? card.querySelector('.ac-adaptiveCard');
+  const right = edge.getBoundingClientRect().right + 1;
+  const rows = card.querySelector('.slack_blocks_to_jsx__table')
+    ? [...card.querySelectorAll('tr')].map((row) => [...row.children].slice(0, 2))
+    : [...card.querySelectorAll('.ac-columnSet')].filter((row) => !row.querySelector('select'))
+        .map((row) => [...row.children].filter((each) => each.textContent.trim()));
+  return rows.map((cells) => cells.map((cell) => {
+    const inner = cell.firstElementChild ?? cell;
+    const line = parseFloat(getComputedStyle(inner).lineHeight) || 20;
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const box = range.getBoundingClientRect();
+    return {text: cell.innerText.trim(), inside: box.right <= right, lines: Math.round(box.height / line)};
+  }));
+}"""
+"""Each row's cells that have to be in sight: their words, whether they end within the card, and on how many lines."""
+_CUT = """card => [...card.querySelectorAll('.ac-adaptiveCard, .blocks > *')]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className)"""
+_FIRST = """card => {
+  const button = card.querySelector('.actions button, .actions select, .ac-pushButton');
+  return button ? button.getBoundingClientRect().bottom - card.getBoundingClientRect().top : 0;
+}"""
+"""How far below the card's beginning its first button ends."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    need("npm")
+    running = Demo(tmp_path_factory.mktemp("phone"), "--speed", "20")
+    yield running
+    running.close()
+
+
+def answered(pane: Locator, words: str, *, slack: bool) -> Locator:
+    """What is answered to a command, once it is whole."""
+    before = pane.locator("article").count()
+    say(pane, f"/batch {words}" if slack else words)
+    own = 0 if slack else 1
+    expect(pane.locator("article").nth(before + own)).to_be_visible(timeout=60_000)
+    found = pane.locator("article").nth(before + own)
+    expect(found).to_contain_text("as of", timeout=60_000)
+    return found
+
+
+def pane_of(page: Page, name: str, width: int) -> Locator:
+    if width <= 700:
+        page.get_by_role("radio", name=name, exact=True).check(force=True)
+    pane = page.get_by_test_id(f"{name}-pane")
+    expect(pane.get_by_role("textbox", name=re.compile("^(Message|Start a post) "))).to_be_visible(timeout=120_000)
+    room = "batchbot" if name == "slack" else "Batch Bot"  # alone with the bot: no alerts come in between
+    pane.get_by_role("navigation").get_by_role("button", name=room).click()
+    return pane
+
+
+@pytest.mark.chromium
+@pytest.mark.npm
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_what_is_in_sight(demo: Demo, shots: Path) -> None:
+    address = demo.ready(300)
+    with opened(viewport={"width": PHONE[0], "height": PHONE[1]}) as page:
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        for width, height in (PHONE, DESKTOP):
+            page.set_viewport_size({"width": width, "height": height})
+            page.get_by_role("radio", name="slack" if width <= 700 else "both", exact=True).check(force=True)
+            for name in ("slack", "teams"):
+                pane = pane_of(page, name, width)
+                for words in (*LISTS, *CARDS, *OTHERS):
+                    card = answered(pane, words, slack=name == "slack")
+                    card.evaluate("message => message.scrollIntoView({block: 'start'})")
+                    page.screenshot(
+                        path=shots / f"sight-{width}-{name}-{words.split(' render')[0].replace(' ', '-')}.png"
+                    )
+                    where = f"{words} at {width} in {name}"
+                    if words in LISTS:
+                        _list_is_in_sight(card, where)
+                    assert name == "slack" or card.evaluate(_CUT) == [], where
+                    assert card.evaluate(_FIRST) <= SCREEN or words not in CARDS, where
+                _details_unfold(pane, slack=name == "slack")
+        assert page.evaluate("document.documentElement.scrollWidth") <= DESKTOP[0]
+        assert errors == []
+    assert "Traceback" not in demo.said()
+
+
+def _list_is_in_sight(card: Locator, where: str) -> None:
+    rows: list[list[dict[str, Any]]] = card.evaluate(_SEEN)
+    assert len(rows) > 2, where
+    for cells in rows[1:]:
+        assert len(cells) >= 2, (where, cells)
+        for cell in cells:
+            assert cell["inside"], (where, cell)
+        assert cells[0]["lines"] <= 2, (where, cells[0])
+    if where.startswith("pool list"):
+        expect(card).to_contain_text("core quota used up")
+        expect(card).to_contain_text("resize failed")
+
+
+def _details_unfold(pane: Locator, *, slack: bool) -> None:
+    card = answered(pane, "pool show render-gpu", slack=slack)
+    hidden = card.get_by_text("Resize timeout", exact=True)
+    assert hidden.count() == 0 or not hidden.first.is_visible()
+    card.get_by_role("button", name="All details", exact=True).click()
+    expect(card.get_by_text("Resize timeout", exact=True)).to_be_visible(timeout=60_000)
+    card.get_by_role("button", name="Less", exact=True).click()
+    expect(card.get_by_role("button", name="All details", exact=True)).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.chromium
+@pytest.mark.npm
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_files_open_and_pictures_are_drawn_on_slack(demo: Demo) -> None:
+    address = demo.ready(300)
+    with opened(viewport={"width": PHONE[0], "height": PHONE[1]}) as page:
+        page.goto(address)
+        pane = pane_of(page, "slack", PHONE[0])
+        say(pane, "/batch csv pool")
+        link = pane.locator("a.file").last
+        expect(link).to_be_visible(timeout=60_000)
+        with page.expect_download() as saved:
+            link.click()
+        assert Path(saved.value.path()).read_text(encoding="utf-8-sig").startswith("pool,state")
+        say(pane, "/batch usage 24h")
+        picture = pane.locator("img[alt*='Chart of busy and all cores']").last
+        expect(picture).to_have_js_property("complete", value=True, timeout=60_000)
+        assert picture.evaluate("image => image.naturalWidth") > 0
