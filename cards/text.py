@@ -145,7 +145,8 @@ class _Page:
             case Actions():
                 return self._actions(block)
             case Folded():
-                return [*self._wrap([Run(block.label, "bold")]), *self._draw(Bullets(block.items))]
+                lines = self._draw(Bullets(block.items))
+                return [*self._wrap([Run(isolate(clean_line(block.label)), "bold")]), *lines] if lines else []
             case Fold():
                 parts = [lines for each in block.blocks if (lines := self._draw(each))]
                 return [line for index, lines in enumerate(parts) for line in (*([""] if index else []), *lines)]

@@ -240,8 +240,9 @@ class _Message:
                 return self._words([*attachment(block), where], room, slots, small=True)
             case Actions():
                 return self._actions(block, room, slots)
-            case Folded():
-                return self._actions(Actions((Button(block.label, block.shows, how="edit"),)), room, slots)
+            case Folded(label, items, shows):
+                told = any(said(runs(item, self.clock)).strip() for item in items)
+                return self._actions(Actions((Button(label, shows, how="edit"),)), room, slots) if told else []
             case Fold(title, _, command):
                 return self._actions(Actions((Button(title, command, how="edit"),)), room, slots)
 

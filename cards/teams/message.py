@@ -379,6 +379,8 @@ class _Message:
 
     def _folded(self, block: Folded, room: int, slots: int) -> list[Json]:
         """A button that unfolds what is below it; the command that shows it where there is no room for that."""
+        if not any(said(runs(item, self.clock)).strip() for item in block.items):
+            return []
         self.folds += 1
         name = f"fold{self.folds}"
         show: Json = {

@@ -1,0 +1,44 @@
+"""What is folded: in place where a platform can, behind a button where it cannot, in full in a terminal."""
+
+from __future__ import annotations
+
+from bot.content.outgoing import outgoing
+from cards import slack, teams, text
+from cards.build import text as words
+from cards.card import Bullets, Card, Folded
+from cards.slack.message import decode_click
+
+CARD = Card(words("title"), (Folded("Also seen: 2", (words("pool a"), words("pool b")), "why also"),))
+
+
+def test_slack_has_a_button_that_asks_for_it() -> None:
+    blocks = slack.render(CARD).payload["blocks"]
+    (button,) = next(block for block in blocks if block["type"] == "actions")["elements"]
+    click = decode_click(button)
+    assert click is not None
+    assert (button["text"]["text"], click.command, click.how) == ("Also seen: 2", "why also", "edit")
+    assert "pool a" not in str(blocks)
+
+
+def test_teams_unfolds_in_place_and_each_fold_by_itself() -> None:
+    twice = Card(words("title"), (*CARD.blocks, *CARD.blocks))
+    body = teams.render(twice).payload["body"]
+    shows = [action for each in body if each["type"] == "ActionSet" for action in each["actions"]]
+    folds = [each for each in body if each["type"] == "Container"]
+    assert [each["type"] for each in shows] == ["Action.ToggleVisibility"] * 2
+    assert [each["targetElements"] for each in shows] == [[each["id"]] for each in folds]
+    assert len({each["id"] for each in folds}) == 2
+    assert all(each["isVisible"] is False and "pool b" in str(each["items"]) for each in folds)
+
+
+def test_a_terminal_tells_it_all_and_nothing_of_nothing() -> None:
+    assert "Also seen: 2\n• pool a\n• pool b" in str(text.render(CARD).payload["text"])
+    empty = Card(words("title"), (Folded("Also seen: 0", (words(" "),), "why also"),))
+    assert "Also seen" not in str(
+        [slack.render(empty).payload, teams.render(empty).payload, text.render(empty).payload]
+    )
+
+
+def test_where_its_command_would_carry_a_secret_it_is_unfolded() -> None:
+    secret = Card(words("title"), (Folded("More", (words("pool a"),), "why job --password hunter2horse"),))
+    assert outgoing(secret).blocks == (Bullets((words("pool a"),)),)
