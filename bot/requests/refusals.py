@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
 from bot.chat.request import CommandRequest, Person
+from bot.content.clear_text import clear
 from bot.policy.rules import Decision, Policy
 from bot.requests.command import CommandError, Instead
 from bot.requests.grammar import words
@@ -16,10 +17,13 @@ from cards.build import bold, code, refusal, text
 from cards.card import Actions, Button, Card, Mark, Words
 from cards.command_line import Exact, join
 from cards.formatting import number
+from cards.text_fit import elide
 from storage.port.errors import CannotStore
 
 log = structlog.get_logger()
 
+_SHOWN = 60
+"""Characters of what was typed that an answer repeats."""
 _NAMED = 3
 """Names that a refusal gives; the others are counted."""
 _RULES = {
@@ -111,6 +115,11 @@ def _mistake(error: CommandError) -> Card:
     filled = [Button(f"{_label(command)}…", command, how="form") for command in error.forms[: 4 - len(typed)]]
     advice = "Did you mean one of these?" if typed else _FORM if filled else "The help lists all commands."
     return refusal(error.message, advice, [*typed, *filled, *helped] or [Button("Help", "help")])
+
+
+def short(typed: str) -> str:
+    """What was typed, as far as it fits into a sentence; without line ends."""
+    return elide(" ".join(clear(typed).split()), _SHOWN)
 
 
 def _label(command: str) -> str:

@@ -205,7 +205,7 @@ async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store:
 
 async def test_half_a_character_keeps_nobody_from_an_answer(dispatcher: Dispatcher, store: SqliteStore) -> None:
     journal = RequestJournal(dispatcher, store, {"slack": Recorder()})  # type: ignore[dict-item]
-    task = await journal.accept(made(text="greet \ud800"))
+    task = await journal.accept(made(text="greet x\ud800"))
     assert task is not None
     assert (await task).refused
     assert await store.unfinished() == []

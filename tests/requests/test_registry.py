@@ -53,7 +53,7 @@ def registry() -> Registry:
         ("thing list a state=active", ("a",), {"state": "active"}),
         ("thing list a --state active", ("a",), {"state": "active"}),
         ("thing list a —state active", ("a",), {"state": "active"}),
-        ("thing list “a b” ‑‑", None, None),
+        ("thing list “a b” ‑‑", ("a b",), {}),
         ("thing list 'it’s'", ("it’s",), {}),
         ("thing list “it’s”", ("it's",), {}),
         ("thing list ‘it’s so’", ("it's so",), {}),
