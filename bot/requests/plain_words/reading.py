@@ -17,6 +17,7 @@ from bot.requests.registry import Registry
 from bot.requests.universal import taken
 from cards.command_line import Exact, join
 
+_HALVES = re.compile(r"[ap]\.?m|\s", re.IGNORECASE)
 _WINDOW = re.compile(r"(window:)?(\d+\w?|month|last-month)", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def _says_otherwise(registry: Registry, tokens: Sequence[str]) -> bool:
     if isinstance(window, str) and not isinstance(window, Exact):
         return not _WINDOW.fullmatch(window)
     hours = call.arguments.get("hours") if call.command.path == "alert hours" else None
-    return isinstance(hours, str) and times.hours(hours) not in ("", hours)
+    return isinstance(hours, str) and bool(_HALVES.search(hours)) and times.hours(hours) != ""
 
 
 def in_plain_words(registry: Registry, text: str, world: World) -> Meaning:

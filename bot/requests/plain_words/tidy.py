@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _QUOTED = re.compile(
-    r"<blockquote\b[^<>]*>[^<>]*</blockquote>|<quoted\b[^<>]*/>|<quoted\b[^<>]*>[^<>]*</quoted>|</?(?:at|b|i|strong|em|code|p|span)\b[^<>]*>"
+    r"<blockquote\b[^<>]*>[^<>]*</blockquote>|<quoted\b[^<>]*/>|<quoted\b[^<>]*>[^<>]*</quoted>"
+    r"|</?(?:at|b|i|strong|em|code|p|span)\b[^<>]*>"
 )
 """What clients of Teams put before a reply, and tags that are left in what was typed."""
 _LEADING = re.compile(r"^@[\w-]+\s*[:,]?\s+|^[\s,:;.!>•·\N{EM DASH}\N{EN DASH}]+")
