@@ -110,7 +110,7 @@ class Pipeline:
             call, given = self.understand()
         except CommandError as error:
             if error.lacks and (card := await lacking.card(await self.context(), error)):
-                yield heard.noted(card)
+                yield refusals.quietly(heard.noted(card), self.request)
                 return
             raise
         try:
@@ -134,7 +134,8 @@ class Pipeline:
             await self.operations.audit.append(act.entry(datetime.now(UTC), "refused", decision.reason))
             if self.approved:
                 await self.operations.approvals.void(self.approved.id, datetime.now(UTC))
-            yield refusals.aside(refusals.forbidden(decision, self.request.person, self.services.policy), self.request)
+            refused = refusals.forbidden(decision, self.request.person, self.services.policy)
+            yield refusals.quietly(refusals.aside(refused, self.request), self.request)
         elif (taken_in := await self._taken_in(call, ctx)) is not None:
             async for card in changed(self, request=taken_in).cards():
                 yield card

@@ -8,6 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
+from bot.chat.platforms import PLATFORMS
 from bot.chat.request import CommandRequest, Person
 from bot.content.clear_text import clear
 from bot.policy.rules import Decision, Policy
@@ -89,6 +90,14 @@ def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
         blocks=(*map(Words, advice), Actions((Button("What I may do", "whoami"),))),
         refused=True,
     )
+
+
+def quietly(card: Card, request: CommandRequest) -> Card:
+    """What concerns the asker alone, such as a slip of theirs: in a channel they alone see it, where the platform has
+    that. Elsewhere it stands below what they wrote.
+    """
+    asides = PLATFORMS[request.conversation.platform].asides and request.conversation.kind != "personal"
+    return replace(card, private=True) if asides and request.how == "post" else card
 
 
 def aside(card: Card, request: CommandRequest) -> Card:

@@ -19,7 +19,7 @@ from bot.requests.grammar import words
 from bot.requests.plain_words import small_talk
 from bot.requests.plain_words.known import World
 from bot.requests.plain_words.names import Watched, placed
-from bot.requests.plain_words.reading import exactly, in_plain_words, is_begun
+from bot.requests.plain_words.reading import exactly, has_options, in_plain_words, is_begun
 from bot.requests.registry import Registry
 from cards.build import code, muted, note
 from cards.card import Card
@@ -61,11 +61,13 @@ async def heard(ctx: Context) -> Heard:
     said = _without_name(request.text, ctx.bot_name)
     exact = exactly(registry, said)
     if exact is None and (small := small_talk.answer(said)):
-        return Heard(request, card=small)
+        return Heard(request, card=refusals.quietly(small, request))
     if exact:
         return await _exact(ctx, exact.text, respelled=exact.respelled)
     if is_begun(registry, said):
         return Heard(request)
+    if has_options(registry, said):  # it is that command, and the option is what is wrong
+        return await otherwise(ctx, Heard(request)) or Heard(request)
     return await in_words(ctx) or Heard(request)
 
 

@@ -81,7 +81,7 @@ def _hours(typed: str) -> tuple[int, int]:
         if hour * 60 + minute > _DAY or minute > 59:
             fixed = "-".join(_clock(min(hour, 23) * 60 + min(minute, 59)) for hour, minute in times)
             raise CommandError(
-                f"“{hour}:{minute:02}” is no time of day: they go from 00:00 to 24:00.", [join([*_AGAIN, fixed])]
+                f"“{hour}:{minute:02}” is not a time of day: they go from 00:00 to 24:00.", [join([*_AGAIN, fixed])]
             )
     begin, end = ((hour * 60 + minute) % _DAY for hour, minute in times)
     if begin == end:
@@ -113,7 +113,7 @@ def _weekday(word: str, typed: str, hours: str | None) -> int:
     near = nearest(word, _DAYS)[:2]
     before = [*_AGAIN, *([hours] if hours else [])]
     raise CommandError(
-        f"“{word[:60]}” is no day: write mon, tue, wed, thu, fri, sat, sun, mon-fri or all.",
+        f"“{word[:60]}” is not a day: write mon, tue, wed, thu, fri, sat, sun, mon-fri or all.",
         [join([*before, f"days:{typed.lower().replace(word, each)}"]) for each in near if word]
         or [join([*before, "days:mon-fri"])],
     )

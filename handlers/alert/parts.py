@@ -101,7 +101,9 @@ def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "
         return [join([*again, f"{option}:{each}" if option else each]) for each in spans]
 
     if found is None:
-        raise CommandError(f"“{typed[:60]}” is no span of time: write one like 30m, 2h, 1d or 1d12h.", offered(example))
+        raise CommandError(
+            f"“{typed[:60]}” is not a span of time: write one like 30m, 2h, 1d or 1d12h.", offered(example)
+        )
     if found < timedelta(minutes=1):
         raise CommandError("It takes a minute at least.", offered("1m"))
     if found > longest:

@@ -17,7 +17,7 @@ def at(days: int, hour: int) -> datetime:
 
 def test_the_night_belongs_to_the_day_on_which_it_begins() -> None:
     assert quiet_until(NIGHTS, at(4, 23)) == at(5, 7), "Friday's night goes on into Saturday"
-    assert quiet_until(NIGHTS, at(5, 12)) is None, "Saturday is no day that is quiet as a whole"
+    assert quiet_until(NIGHTS, at(5, 12)) is None, "Saturday is not a day that is quiet as a whole"
     assert quiet_until(NIGHTS, at(5, 23)) is None
     assert quiet_until(NIGHTS, at(7, 6)) is None, "nor is the night from Sunday"
 

@@ -137,7 +137,7 @@ def buttons(card: Card) -> list[str]:
         ("UAD", "batch greet --loud", "hello admin!", False),
         ("U1", "refuse", "“refuse” needs the role operator; yours is viewer.", True),
         ("UOP", "refuse", "Azure answered AccountIsDisabled.", True),
-        ("U1", "gret", "I know no command “gret”.", True),
+        ("U1", "gret", "There is no command “gret”.", True),
         ("U1", "where", "first", False),
         ("U1", "where account:second", "second", False),
         ("U1", "where account:secnd", "There is no account “secnd”", True),

@@ -77,7 +77,7 @@ def _lines(told: Told, world: World) -> tuple[list[Line], bool]:
         return list(_guessed(unknown, world)), False
     if unknown:
         lines = [*lines, *_guessed(unknown, world)]
-    return lines, not unknown or _takes(lines[0], unknown)
+    return lines, _takes(lines[0], [*unknown, *said.conditions])
 
 
 def _read(told: Told, asks: set[str]) -> list[Line]:

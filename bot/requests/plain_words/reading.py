@@ -50,6 +50,13 @@ def is_begun(registry: Registry, text: str) -> bool:
     return bool(tokens) and registry.fit(tokens) == "lacking"
 
 
+def has_options(registry: Registry, text: str) -> bool:
+    """Whether it begins as a command does, and gives options as commands have them."""
+    tokens = _words(registry, text)
+    given = any(not isinstance(each, Exact) and (":" in each or "=" in each or each[:2] == "--") for each in tokens)
+    return given and registry.find(tokens) is not None
+
+
 def _says_otherwise(registry: Registry, tokens: Sequence[str]) -> bool:
     """Whether a value cannot be what its place takes, so that other words were meant: ``usage render-gpu``, ``usage
     today``, ``alert hours 10pm-7am``.

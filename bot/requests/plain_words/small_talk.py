@@ -21,7 +21,7 @@ _ALIAS = re.compile(r":[a-z0-9_+'-]+:", re.IGNORECASE)
 def answer(typed: str) -> Card | None:
     """The line; None where there is something to answer."""
     if _THANKS.fullmatch(typed):
-        return Card(title=text(bold("You are welcome.")), private=True)
+        return Card(title=text(bold("You are welcome.")))
     plain = _ALIAS.sub("", typed)
     if any(char.isalnum() for char in without_greeting(plain)):
         return None
@@ -32,5 +32,4 @@ def answer(typed: str) -> Card | None:
             Words(text("Ask in your own words, such as ", code("failed jobs since yesterday"), ".")),
             Actions((Button("How things are", "home"), Button("What burns money", "cost"), Button("Help", "help"))),
         ),
-        private=True,
     )
