@@ -126,7 +126,7 @@ def out_of_bounds(field: Field) -> str:
         return ""
     number = whole(value)
     if number is None or not number.is_integer():
-        return f"“{value[:40]}” is no whole number."
+        return f"“{value[:40]}” is not a whole number."
     if field.least is not None and number < field.least:
         return f"{field.least:,} at least, not {number:,.0f}."
     if field.most is not None and number > field.most:

@@ -32,6 +32,12 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
+def ordinal(count: int) -> str:
+    """``1st``, ``2nd``, ``3rd``, ``11th``, ``21st``."""
+    teen = count % 100 in (11, 12, 13)
+    return f"{number(count)}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th')}"
+
+
 def with_article(noun: str) -> str:
     """``a job``, ``an operation``; and ``a user``, as nearly all of ours that begin with u are spoken."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

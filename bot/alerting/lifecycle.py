@@ -20,7 +20,7 @@ from bot.alerting.rules import AlertRule
 from bot.alerting.slices import Sliced
 from bot.domain.findings import Finding, fingerprint
 from bot.monitor.scene import Area
-from cards.formatting import duration, plural
+from cards.formatting import duration, ordinal, plural
 
 BACK = timedelta(minutes=30)
 """How long after its end an incident that is found again is the same one."""
@@ -110,7 +110,7 @@ def _again(incident: Incident, kind: AlertRule, finding: Finding, seen: datetime
             incident.note(now, f"back again: {finding.headline}")
         elif not incident.flapping:
             incident.flapping = True
-            incident.note(now, f"flapping: back for the {len(incident.flips)}th time within an hour")
+            incident.note(now, f"flapping: back for the {ordinal(len(incident.flips))} time within an hour")
         said = True
     elif incident.flapping and incident.flips and now - incident.flips[-1] > CALM:
         incident.flapping = False

@@ -207,12 +207,14 @@ class Mute(Struct, frozen=True, kw_only=True):
 class Hours(Struct, frozen=True, kw_only=True):
     """When a conversation wants to be left alone. Minutes since midnight in ``zone``; ``days`` are 0 (Monday) to 6.
 
-    Between ``begin`` and ``end`` (which may be past midnight), and on days that are not in ``days``, only critical
-    alerts are sent; the rest waits for the first moment outside these hours.
+    Between ``begin`` and ``end`` (which may be past midnight) of each day of ``nights``, and on days that are not in
+    ``days``, only critical alerts are sent; the rest waits for the first moment outside these hours.
     """
 
     zone: str = "UTC"
     begin: int | None = None
     end: int | None = None
     days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    nights: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Days on which the quiet begins that begins at ``begin``."""
     by: Author | None = None

@@ -28,6 +28,23 @@ def quiet_until(hours: Hours, now: datetime) -> datetime | None:
             return at
 
 
+def next_quiet(hours: Hours, now: datetime) -> tuple[datetime, datetime] | None:
+    """The next span of quiet that begins after ``now`` (UTC); None where none does within two weeks."""
+    zone = ZoneInfo(hours.zone)
+    today = now.astimezone(zone).date()
+    begins: list[datetime] = []
+    for day in (today + timedelta(days=ahead) for ahead in range(_AHEAD)):
+        if hours.days and day.weekday() not in hours.days:
+            begins.append(_moment(day, 0, zone))
+        if hours.begin is not None and day.weekday() in hours.nights:
+            begins.append(_moment(day, hours.begin, zone))
+    for begin in sorted(each for each in begins if each > now):
+        end = quiet_until(hours, begin)
+        if end and quiet_until(hours, begin - timedelta(minutes=1)) is None:
+            return begin, end
+    return None
+
+
 def _ends(hours: Hours, now: datetime, zone: ZoneInfo) -> datetime | None:
     """The end of the one stretch of quiet that ``now`` lies in: a free day, or a night."""
     local = now.astimezone(zone)
@@ -37,6 +54,8 @@ def _ends(hours: Hours, now: datetime, zone: ZoneInfo) -> datetime | None:
     if hours.begin is None or hours.end is None or hours.begin == hours.end:
         return None
     for day in (today - timedelta(days=1), today):
+        if day.weekday() not in hours.nights:
+            continue
         over = 1 if hours.end <= hours.begin else 0
         begin, end = _moment(day, hours.begin, zone), _moment(day + timedelta(days=over), hours.end, zone)
         if begin <= now < end:

@@ -41,7 +41,8 @@ class Platform(Struct, frozen=True):
     ``title`` is its name for people. ``channel`` is a regular expression that the ids of channels match, and those of
     chats do not; ``named`` is how a channel is written for people, with its name in place of ``{}``. ``by_id`` says
     that a conversation's id is enough to post there: where it is not, the bot has to be added first. ``slash`` says
-    that a command typed there begins with ``/batch``.
+    that a command typed there begins with ``/batch``, ``asides`` that one person can be told what
+    nobody else in a channel sees.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Platform(Struct, frozen=True):
     named: str
     by_id: bool = False
     slash: bool = False
+    asides: bool = False
 
     def channel_named(self, name: str) -> str:
         """A channel's name in words: ``#ops``, ``Batch Ops in Teams``."""

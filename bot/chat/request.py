@@ -67,6 +67,10 @@ class Conversation(Struct, frozen=True):
         return f"{self.platform}:{self.id}"
 
 
+WELCOME = "help welcome"
+"""What is answered where the bot comes into a conversation, or is opened for the first time."""
+
+
 class CommandRequest(Struct, frozen=True):
     """One request, however it came: typed, clicked or submitted from a form.
 

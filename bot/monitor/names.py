@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
@@ -134,6 +135,18 @@ class _Key(NamedTuple):
         return not self.parent and not self.beginning
 
 
+class Standing(NamedTuple):
+    """All names of a kind in an account, as far as they are known: ``places`` is where each stands, by the name without
+    case, ``folded`` the names so.
+    """
+
+    account: str
+    kind: str
+    names: Sequence[str]
+    places: Mapping[str, int]
+    folded: Sequence[str]
+
+
 @dataclass(frozen=True)
 class _Shelf:
     """Names in the order they are offered in, and the same for comparison."""
@@ -146,6 +159,11 @@ class _Shelf:
     """Good until this moment of the clock."""
     failed: bool = False
     """Whether the last read failed."""
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each name stands, by the name without case."""
+        return {name: place for place, name in enumerate(self.folded)}
 
     @classmethod
     def of(cls, rows: Iterable[Row], *, whole: bool, until: float) -> _Shelf:
@@ -203,6 +221,21 @@ class Names:
     def heard(self, account: str, kind: str, rows: Iterable[Row]) -> None:
         """Somebody else read the whole of a standing list."""
         self._put(_Key(account, kind), list(rows), whole=True)
+
+    async def gathered(self) -> None:
+        """Wait for the standing lists that were never read, for as long as somebody who types waits; never raises."""
+        kinds = [kind for kind, what in _KINDS.items() if not what.parent]
+        keys = [_Key(account, kind) for account in self._accounts for kind in kinds]
+        reading = [self._begin(key) for key in keys if key not in self._standing]
+        if reading:
+            await asyncio.wait(reading, timeout=PATIENCE)
+
+    def every(self) -> list[Standing]:
+        """The standing lists as they are now; reads nothing."""
+        return [
+            Standing(key.account, key.kind, shelf.names, shelf.places, shelf.folded)
+            for key, shelf in self._standing.items()
+        ]
 
     async def run(self) -> None:
         """Keep the standing lists fresh until cancelled. One account that fails does not hold up the others."""

@@ -48,7 +48,7 @@ def unknown(commands: Mapping[str, Command], tokens: Sequence[str], fit: Fitting
     verbs = [known.path for known in commands.values() if known.noun == first]
     if verbs and len(tokens) == 1:
         return _offering(f"What about {tokens[0]}?", [path.split() for path in verbs], fit, most=5)
-    message = f"I know no command “{' '.join(tokens[:2])}”."
+    message = f"There is no command “{' '.join(tokens[:2])}”."
     if meant := _MEANT.get(first):
         helped = "help cost" if meant[0].startswith("cost") else "help"
         found = _offering(message, [[*path.split(), *tokens[1:]] for path in meant], fit, helped)

@@ -84,6 +84,8 @@ class Dispatcher:
                     yield self._stamped(card, request)
             except Exception as error:
                 failed = refusals.of_error(error, request.text, pipeline.correlation)
+                if isinstance(error, CommandError):
+                    failed = refusals.quietly(failed, request)
             else:
                 return
             yield self._stamped(failed, request)

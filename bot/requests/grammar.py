@@ -1,15 +1,16 @@
 """What people type and what a handler's signature takes: words, options, and the grammar that cyclopts parses.
 
 People type on phones: ``pool list state:active page:2`` is the same as ``pool list --state active --page 2``, and
-typographic quotes and dashes are taken for the plain ones. What stands in plain quotes is exact, as on a button
-(:class:`cards.command_line.Exact`): not a letter of it is changed, and it is no option, whatever it looks like.
+typographic quotes, dashes and spaces are taken for the plain ones, and characters that nobody sees are left out. What
+stands in plain quotes is exact, as on a button (:class:`cards.command_line.Exact`): not a letter of it is changed, and
+it is no option, whatever it looks like.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from copy import copy
 from typing import Any
 
@@ -19,22 +20,33 @@ from bot.chat.typed import LONGEST, MOST
 from bot.requests.command import NAMED, Command, CommandError, Handler, Parameter
 from cards.command_line import Exact
 
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " "})
+_INVISIBLE = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0e\ufe0f\ufeff"
+"""Characters that nobody sees, which come along with what is copied: a class of a regular expression."""
+_SPACES = "\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Every kind of space, as such a class."""
+_UNSEEN = re.compile(f"[{_INVISIBLE}]")
+_TYPOGRAPHY = str.maketrans({
+    "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "—": "--", "–": "-", "\u00a0": " ",
+    **dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"),  # hyphens and minus signs of every kind
+    **dict(zip("\uff1a\uff1d\uff1e\uff1c\uff0c", ":=><,", strict=True)),  # as keyboards of East Asia have them
+})  # fmt: skip
 _PIECE = re.compile(
-    r"""
+    rf"""
     ```(?:\w*\n)?(?P<fenced>.*?)\n?```
-    | (?P<blank>[\x00-\x20\xa0]+)
+    | (?P<blank>[{_SPACES}]+)
     | '(?P<single>[^']*)'
     | "(?P<double>(?:[^"\\]|\\.)*)"
     | "(?P<raw>[^"]*)"                              # a folder of Windows: "C:\data\"
     | ["“„”](?P<curly>[^"“„”]*)["“”]
     | (?P<opens>["'“„”])
-    | (?P<plain>[^\x00-\x20\xa0'"“„”`]+|`)
+    | (?P<plain>[^{_SPACES}'"“„”`]+|`)
     """,
     re.DOTALL | re.VERBOSE,
 )
 _CURLY = re.compile(r"['‘’](.*?)['‘’](?=[\s\xa0,]|$)", re.DOTALL)
 _BEFORE_QUOTES = frozenset(":=~<>(,")
+_MADE = re.compile(r"job:job-\d+", re.IGNORECASE)
+"""How a job is called that was made by a schedule called ``job``."""
 NAMES_FOLLOW = "--"
 """Behind it every word is a name, as on other command lines."""
 _YES_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
@@ -66,8 +78,11 @@ def words(text: str) -> list[str]:
             found += [Exact(piece[kind])] if kind == "fenced" else []
             word, begun, exact = "", False, False
             continue
+        meant = _meant(kind, piece)
+        if kind == "plain" and not meant:
+            continue
         exact = exact or (not begun and kind != "plain")
-        word, begun = word + _meant(kind, piece), True
+        word, begun = word + meant, True
     return [*found, Exact(word) if exact else word] if begun else found
 
 
@@ -89,8 +104,12 @@ def _meant(kind: str | None, piece: re.Match[str]) -> str:
         case "double":
             return re.sub(r'\\(["\\])', r"\1", piece[kind])
         case "plain" | "curly":
-            return piece[kind].translate(_TYPOGRAPHY)
-    return piece[1].translate(_TYPOGRAPHY)
+            return _plain(piece[kind])
+    return _plain(piece[1])
+
+
+def _plain(text: str) -> str:
+    return _UNSEEN.sub("", text).translate(_TYPOGRAPHY)
 
 
 def grammar_of(handler: Handler) -> cyclopts.App:
@@ -190,6 +209,37 @@ def spelled_out(known: Command, tokens: Sequence[str]) -> Iterator[str]:
                 break
         else:
             yield token
+
+
+def by_position(known: Command, tokens: Sequence[str]) -> list[str]:
+    """The same with what is given by the name of a position in its place: ``node list state:bad pool:gpu-a``.
+
+    Names of the service have no colon, but those of jobs that a schedule made: ``job:job-7`` stays such a one.
+    """
+    positions = [each for each in known.parameters if each.positional and not each.many]
+    names = {each.name for each in positions if each.name in NAMED and each.name != "account"}
+    options = {each.name for each in known.parameters if not each.positional}
+    given: dict[str, str] = {}
+    rest: list[str] = []
+    for at, token in enumerate(tokens):
+        name, separator, value = ("", "", "") if isinstance(token, Exact) else token.partition(":")
+        fits = separator and value and name.lower() in names - options - given.keys() and not _MADE.fullmatch(token)
+        if NAMES_FOLLOW in tokens[:at] or not fits:
+            rest.append(token)
+        else:
+            given[name.lower()] = value
+    if not given:
+        return rest
+    left = iter([each for each in rest if isinstance(each, Exact) or not _is_option(each, options)])
+    placed = [given[each.name] if each.name in given else next(left, None) for each in positions]
+    if None in placed[: max(at for at, each in enumerate(positions) if each.name in given)]:
+        return list(tokens)  # one before it is lacking, and its name says which it is
+    behind = [*left, *(each for each in rest if not isinstance(each, Exact) and _is_option(each, options))]
+    return [*(each for each in placed if each is not None), *behind]
+
+
+def _is_option(token: str, options: Container[str]) -> bool:
+    return token.startswith("--") or re.split("[:=]", token, maxsplit=1)[0].lower() in options
 
 
 def names_last(known: Command, arguments: Sequence[str]) -> list[str]:

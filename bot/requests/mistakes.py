@@ -96,7 +96,7 @@ def _words(known: Command, error: cyclopts.CycloptsError, at: Parameter | None, 
         case cyclopts.MissingArgumentError() if at:
             return f"{at.name} needs a value behind it, such as {_example(at)}."
         case cyclopts.UnusedCliTokensError(unused_tokens=[*rest]) if rest:
-            what = f"“{known.path}” does not know what to do with “{' '.join(rest)[:_SHOWN]}”."
+            what = f"“{known.path}” has no use for “{' '.join(rest)[:_SHOWN]}”."
         case cyclopts.RepeatArgumentError():
             return f"{(error.token.keyword or 'an option').removeprefix('--')} is given twice: give it once."
         case cyclopts.UnknownOptionError():
@@ -113,15 +113,15 @@ def _unfit(parameter: Parameter, typed: str, wanted: object) -> str:
     """What values there are, of a parameter that cannot have the one that was ``typed``."""
     name = parameter.name
     if parameter.choices:
-        return f"{typed} is no value of {name}: write {_or(parameter.choices)}."
+        return f"{typed} is not a value of {name}: write {_or(parameter.choices)}."
     if parameter.kind == "flag":
         return f"{typed} is neither yes nor no: write {name} for yes, or leave it out."
     if wanted in (int, float):
         kind = "whole number" if wanted is int else "number"
         value = parameter.default or "3"
         value = value if parameter.positional else f"{name}:{value}"
-        return f"{typed} is no {kind} for {name}: write one such as {value}."
-    return f"{typed} is no value of {name}."
+        return f"{typed} is not a {kind} for {name}: write one such as {value}."
+    return f"{typed} is not a value of {name}."
 
 
 def _example(parameter: Parameter) -> str:

@@ -30,10 +30,10 @@ from bot.operations.engine import Undoing
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
-from bot.requests import forms, lacking, refusals
+from bot.requests import forms, lacking, refusals, understanding
 from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
-from bot.requests.command import Call, CommandError
+from bot.requests.command import Call, CommandError, Instead
 from bot.requests.context import Context
 from bot.requests.grammar import words
 from bot.requests.kept import completed
@@ -41,6 +41,7 @@ from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.offered import offered
 from bot.requests.preferences import default_account, place_of
 from bot.requests.services import Services
+from bot.requests.understanding import Heard
 from bot.requests.universal import NOTHING, Given, taken
 from cards.build import refusal
 from cards.card import Button, Card
@@ -85,16 +86,40 @@ class Pipeline:
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
+        ctx = await self.context()
+        heard = await understanding.heard(ctx)
+        begun = False
+        try:
+            async for card in changed(self, request=heard.request)._called(heard):
+                begun = True
+                yield card
+        except CommandError:
+            again = None if begun or heard.understood or not understanding.is_typed(self.request) else ctx
+            other = await understanding.otherwise(again, heard) if again else None
+            if other is None:
+                raise
+            async for card in changed(self, request=other.request)._called(other):
+                yield card
+
+    async def _called(self, heard: Heard) -> AsyncGenerator[Card]:
+        """The answer to a command."""
+        if heard.card:
+            yield heard.card
+            return
         try:
             call, given = self.understand()
         except CommandError as error:
             if error.lacks and (card := await lacking.card(await self.context(), error)):
-                yield card
+                yield refusals.quietly(heard.noted(card), self.request)
                 return
             raise
         try:
             async for card in self._answered(call, given):
-                yield card
+                yield heard.noted(card)
+        except Instead as instead:
+            if not heard.understood:
+                raise
+            yield heard.noted(instead.card)
         except CommandError as error:
             registry = self.services.registry
             raise registry.beside(call, completed(registry, call, error, given)) from None
@@ -109,7 +134,8 @@ class Pipeline:
             await self.operations.audit.append(act.entry(datetime.now(UTC), "refused", decision.reason))
             if self.approved:
                 await self.operations.approvals.void(self.approved.id, datetime.now(UTC))
-            yield refusals.aside(refusals.forbidden(decision, self.request.person, self.services.policy), self.request)
+            refused = refusals.forbidden(decision, self.request.person, self.services.policy)
+            yield refusals.quietly(refusals.aside(refused, self.request), self.request)
         elif (taken_in := await self._taken_in(call, ctx)) is not None:
             async for card in changed(self, request=taken_in).cards():
                 yield card

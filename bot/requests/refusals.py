@@ -8,7 +8,9 @@ import structlog
 from msgspec.structs import replace
 
 from bot.azure.errors import AzureError
+from bot.chat.platforms import PLATFORMS
 from bot.chat.request import CommandRequest, Person
+from bot.content.clear_text import clear
 from bot.policy.rules import Decision, Policy
 from bot.requests.command import CommandError, Instead
 from bot.requests.grammar import words
@@ -16,10 +18,13 @@ from cards.build import bold, code, refusal, text
 from cards.card import Actions, Button, Card, Mark, Words
 from cards.command_line import Exact, join
 from cards.formatting import number
+from cards.text_fit import elide
 from storage.port.errors import CannotStore
 
 log = structlog.get_logger()
 
+_SHOWN = 60
+"""Characters of what was typed that an answer repeats."""
 _NAMED = 3
 """Names that a refusal gives; the others are counted."""
 _RULES = {
@@ -87,6 +92,14 @@ def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
     )
 
 
+def quietly(card: Card, request: CommandRequest) -> Card:
+    """What concerns the asker alone, such as a slip of theirs: in a channel they alone see it, where the platform has
+    that. Elsewhere it stands below what they wrote.
+    """
+    asides = PLATFORMS[request.conversation.platform].asides and request.conversation.kind != "personal"
+    return replace(card, private=True) if asides and request.how == "post" else card
+
+
 def aside(card: Card, request: CommandRequest) -> Card:
     """A refusal of a click: for whoever pressed alone, so that the message stays as it is for the others."""
     return replace(card, private=True) if request.how == "edit" and request.conversation.kind != "personal" else card
@@ -111,6 +124,11 @@ def _mistake(error: CommandError) -> Card:
     filled = [Button(f"{_label(command)}…", command, how="form") for command in error.forms[: 4 - len(typed)]]
     advice = "Did you mean one of these?" if typed else _FORM if filled else "The help lists all commands."
     return refusal(error.message, advice, [*typed, *filled, *helped] or [Button("Help", "help")])
+
+
+def short(typed: str) -> str:
+    """What was typed, as far as it fits into a sentence; without line ends."""
+    return elide(" ".join(clear(typed).split()), _SHOWN)
 
 
 def _label(command: str) -> str:

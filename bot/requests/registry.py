@@ -22,7 +22,7 @@ from bot.operations.workflow import WORKFLOW, Workflow
 from bot.requests import corrections, mistakes
 from bot.requests.command import MARK, Call, Command, CommandError, Handler, Mark
 from bot.requests.corrections import Fit
-from bot.requests.grammar import grammar_of, names_last, parameters_of, spelled_out, words
+from bot.requests.grammar import by_position, grammar_of, names_last, parameters_of, spelled_out, words
 from bot.requests.universal import NAMES
 from cards.card import Option
 from cards.command_line import Exact, join
@@ -145,7 +145,8 @@ class Registry:
 
     def _read(self, known: Command, tokens: Sequence[str]) -> Call:
         """The call. Raises what cyclopts raises."""
-        arguments = names_last(known, list(spelled_out(known, tokens[len(known.path.split()) :])))
+        behind = by_position(known, tokens[len(known.path.split()) :])
+        arguments = names_last(known, list(spelled_out(known, behind)))
         _, bound, _ = self._grammars[known.path].parse_args(arguments, print_error=False, exit_on_error=False)
         return Call(known, _without_quotes(known, bound.args), bound.kwargs, join(tokens))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -43,11 +43,48 @@ class UploadLinks(Protocol):
         ...
 
 
+class Standing(Protocol):
+    """What is needed of :class:`bot.monitor.names.Standing`."""
+
+    @property
+    def account(self) -> str:
+        """The account's name."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """pool, job, schedule, application."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """As they are written."""
+        ...
+
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Where each stands, by the name without case."""
+        ...
+
+    @property
+    def folded(self) -> Sequence[str]:
+        """The names without case."""
+        ...
+
+
 class NameFinder(Protocol):
     """What is needed of :class:`bot.monitor.names.Names`."""
 
     async def find(self, kind: str, typed: str, within: Mapping[str, str], account: str, limit: int = 100) -> list[str]:
         """Names of a kind for what was typed, the likeliest first."""
+        ...
+
+    async def gathered(self) -> None:
+        """Wait a moment for lists that were never read."""
+        ...
+
+    def every(self) -> Sequence[Standing]:
+        """All names that are known."""
         ...
 
 

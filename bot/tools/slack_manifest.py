@@ -27,6 +27,7 @@ SCOPES = (
 EVENTS = (
     "app_mention",
     "app_uninstalled",  # nothing can be posted any more
+    "app_home_opened",
     "channel_archive",
     "channel_deleted",
     "channel_id_changed",  # it was shared with another workspace, or is no more; of private ones too

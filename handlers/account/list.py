@@ -17,7 +17,7 @@ from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, muted, text
 from cards.card import Button, Card, Column, Mark, Text
-from cards.formatting import number
+from cards.formatting import number, plural
 from handlers.account import unwatched
 from handlers.shared import node_counts
 from handlers.shared.common import titled
@@ -163,7 +163,7 @@ def _row(account: AccountRow) -> list[Text]:
     if account.refused:
         state = chip(Mark.FAILED, account.refused)
     elif account.bad:
-        state = chip(Mark.WARNING, f"{number(account.bad)} bad nodes")
+        state = chip(Mark.WARNING, plural(account.bad, "bad node"))
     else:
         state = chip(Mark.RUNNING, account.state)
     return [

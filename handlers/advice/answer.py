@@ -64,7 +64,7 @@ async def snooze(ctx: Context, advice: str, span: str, *, account: str | None = 
     examples=["advice dismiss 1a2b3c4d kept warm for demos"],
 )
 async def dismiss(ctx: Context, advice: str, *because: str, account: str | None = None) -> Card:
-    """Say that advice is not for us, and why: it is told no more, in the list and in the weekly post.
+    """Say that advice is not for us, and why: it is no longer shown, in the list and in the weekly post.
 
     :param advice: its id, shown in the list
     :param because: why, for whoever reads it later
@@ -79,7 +79,7 @@ async def dismiss(ctx: Context, advice: str, *because: str, account: str | None 
             forms=[line(ctx, source, "advice dismiss", row.id)],
             at="because",
         )
-    return await _answered(ctx, source, row, what, "dismissed", "Not for us: it is told no more", because=reason)
+    return await _answered(ctx, source, row, what, "dismissed", "Not for us: it is no longer shown", because=reason)
 
 
 async def _answered(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.alerting.model import Hours
-from bot.alerting.quiet_hours import quiet_until
+from bot.alerting.quiet_hours import next_quiet, quiet_until
 from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
 from bot.chat.request import Author
@@ -41,7 +42,7 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
     """Show or set this channel's quiet hours: only critical alerts are posted then, the rest afterwards.
 
     :param hours: from when to when it is quiet, such as 22:00-07:00; off takes all of it back
-    :param days: the working days, such as mon-fri or mon,wed: the others are quiet all day; all if every day is one
+    :param days: with hours the days on which they begin, such as mon-fri; without, the days that are not quiet all day
     :param zone: the conversation's time zone, such as Europe/Berlin; yours if it has none yet
     """
     alerts = parts.service(ctx)
@@ -54,11 +55,13 @@ async def hours(ctx: Context, hours: str | None = None, *, days: str | None = No
         return _card(ctx, alerts, None, "taken back")
     begin, end = _hours(hours) if hours else (known.begin if known else None, known.end if known else None)
     usual = known.zone if known else ctx.request.person.zone or ctx.zone
+    named = _days(days, hours) if days else None
     wanted = Hours(
         zone=parts.a_zone(zone, [*_AGAIN, *([hours] if hours else [])]) if zone else usual,
         begin=begin,
         end=end,
-        days=_days(days, hours) if days else known.days if known else _EVERY,
+        days=(_EVERY if hours else named) if named else known.days if known else _EVERY,
+        nights=named if named and hours else known.nights if known else _EVERY,
         by=Author.of(ctx.request),
     )
     await alerts.set_hours(here, wanted)
@@ -78,7 +81,7 @@ def _hours(typed: str) -> tuple[int, int]:
         if hour * 60 + minute > _DAY or minute > 59:
             fixed = "-".join(_clock(min(hour, 23) * 60 + min(minute, 59)) for hour, minute in times)
             raise CommandError(
-                f"“{hour}:{minute:02}” is no time of day: they go from 00:00 to 24:00.", [join([*_AGAIN, fixed])]
+                f"“{hour}:{minute:02}” is not a time of day: they go from 00:00 to 24:00.", [join([*_AGAIN, fixed])]
             )
     begin, end = ((hour * 60 + minute) % _DAY for hour, minute in times)
     if begin == end:
@@ -110,7 +113,7 @@ def _weekday(word: str, typed: str, hours: str | None) -> int:
     near = nearest(word, _DAYS)[:2]
     before = [*_AGAIN, *([hours] if hours else [])]
     raise CommandError(
-        f"“{word[:60]}” is no day: write mon, tue, wed, thu, fri, sat, sun, mon-fri or all.",
+        f"“{word[:60]}” is not a day: write mon, tue, wed, thu, fri, sat, sun, mon-fri or all.",
         [join([*before, f"days:{typed.lower().replace(word, each)}"]) for each in near if word]
         or [join([*before, "days:mon-fri"])],
     )
@@ -126,6 +129,7 @@ def _card(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) ->
     until = quiet_until(hours, now) if hours else None
     held = sum(each.held == "quiet" for each in alerts.incidents.waiting(here))
     span = _span(hours) if hours else ""
+    coming = next_quiet(hours, now) if hours and not until else None
     free = [day for day in _EVERY if hours and day not in hours.days]
     return Card(
         title=titled(
@@ -137,8 +141,9 @@ def _card(ctx: Context, alerts: AlertService, hours: Hours | None, news: str) ->
         as_of=now,
         blocks=blocks(
             facts(
-                ("Quiet at night", span or "no"),
-                ("Quiet all day", ", ".join(_DAYS[day].capitalize() for day in free) or "no day"),
+                ("Quiet hours", span or "none"),
+                ("Next", _between(*coming, ZoneInfo(hours.zone)) if coming else ""),
+                ("Quiet all day", ", ".join(_DAYS[day].capitalize() for day in free) or "none"),
                 ("Time zone", f"{hours.zone}, {now.astimezone(ZoneInfo(hours.zone)):%H:%M} there now"),
                 ("Set by", hours.by.shown_to(ctx.request) if hours.by else ""),
                 ("Waiting", _waiting(held)),
@@ -163,7 +168,20 @@ def _span(hours: Hours) -> str:
     """``22:00 to 07:00``; empty where no hours are set."""
     if hours.begin is None or hours.end is None:
         return ""
-    return f"{_clock(hours.begin)} to {_clock(hours.end)}"
+    span = f"{_clock(hours.begin)} to {_clock(hours.end)}"
+    return span if len(hours.nights) == len(_EVERY) else f"{span}, {_named(hours.nights)}"
+
+
+def _named(days: tuple[int, ...]) -> str:
+    """``Mon to Fri``, ``Mon, Wed``."""
+    words = [_DAYS[day].capitalize() for day in days]
+    in_a_row = len(days) > 2 and days == tuple(range(days[0], days[-1] + 1))
+    return f"{words[0]} to {words[-1]}" if in_a_row else ", ".join(words)
+
+
+def _between(begin: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """``Mon 22:00 to Tue 07:00`` on the clock of the conversation."""
+    return f"{begin.astimezone(zone):%a %H:%M} to {end.astimezone(zone):%a %H:%M}"
 
 
 def _waiting(held: int) -> Text:

@@ -36,9 +36,9 @@ def gathered(values: Values) -> Values:
     Field("end", "Quiet until", "time", hint="The next morning, where it is before the beginning.", refresh=True),
     Field(
         "days",
-        "Working days",
+        "Days",
         "choices",
-        hint="The other days are quiet as a whole.",
+        hint="On which days these hours begin; without times, the days that are not quiet as a whole.",
         options=tuple(Option(name, day) for name, day in zip(_NAMES, _DAYS, strict=True)),
         refresh=True,
     ),
@@ -76,7 +76,7 @@ def _filled(known: Hours) -> dict[str, str]:
     times = {"begin": known.begin, "end": known.end}
     return {
         **{name: f"{at // 60:02}:{at % 60:02}" for name, at in times.items() if at is not None},
-        "days": ",".join(_DAYS[day] for day in known.days),
+        "days": ",".join(_DAYS[day] for day in (known.nights if known.begin is not None else known.days)),
         "zone": known.zone,
     }
 
@@ -87,11 +87,14 @@ def _hours(values: Values, known: Hours | None, zone: str) -> Hours:
     if begin is None and known:
         begin, end = known.begin, known.end
     days = tuple(sorted(_DAYS.index(day) for day in several(values.get("days", "")) if day in _DAYS))
+    every = tuple(range(7))
+    timed = bool(values.get("begin"))
     return Hours(
         zone=parts.a_zone(values.get("zone") or (known.zone if known else zone), ["alert", "hours"]),
         begin=begin,
         end=end,
-        days=days or (known.days if known else tuple(range(7))),
+        days=(every if timed else days) if days else known.days if known else every,
+        nights=days if days and timed else known.nights if known else every,
     )
 
 

@@ -23,6 +23,8 @@ from handlers.shared.listing import backwards
 from handlers.shared.own_list import OwnList
 
 EVER = "ever"
+ALL = "all"
+"""Every alert, as people say it."""
 MOST = 100
 """Mutes that one conversation can have."""
 _LONGEST = timedelta(days=365)
@@ -55,14 +57,14 @@ async def mute(
 
     Messages that are there already stay and are edited.
 
-    :param entity: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
+    :param entity: a pattern of names such as render-*, pool:gpu-* for pools and what is in them, or all
     :param for_: how long, such as 30m, 2h or 7d; ever until it is taken back
     :param kind: only these kinds or patterns of kinds, parted by commas
     :param account: only of this account
     """
     alerts = parts.service(ctx)
     again = ["alert", "mute"]
-    pattern = parts.a_pattern(entity, again)
+    pattern = "*" if entity.lower() == ALL else parts.a_pattern(entity, again)
     forever = for_.lower() == EVER
     span = None if forever else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for")
     kinds = parts.checked_kinds(ctx, [kind], [*again, pattern], option="kind") if kind else ()
@@ -88,6 +90,7 @@ async def mute(
         as_of=alerts.now(),
         blocks=blocks(
             Words(text("Until ", Time(made.until))) if made.until else None,
+            *parts.called_nothing(ctx, pattern, "alert mute {}"),
             *section(
                 f"{plural(len(held), 'open alert')} it concerns",
                 Bullets(tuple(text(parts.state_of(each), f"  {each.headline}") for each in held[:_SHOWN]))

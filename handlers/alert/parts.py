@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from zoneinfo import available_timezones
 
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from bot.filter.values import span, spelled
 from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.build import text
-from cards.card import Chip, Menu, Option, Text
+from cards.card import Actions, Block, Button, Chip, Menu, Option, Text, Words
 from cards.command_line import join
 from handlers.shared.common import nearest
 from storage.port.decoding import decoded
@@ -100,7 +101,9 @@ def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "
         return [join([*again, f"{option}:{each}" if option else each]) for each in spans]
 
     if found is None:
-        raise CommandError(f"“{typed[:60]}” is no span of time: write one like 30m, 2h, 1d or 1d12h.", offered(example))
+        raise CommandError(
+            f"“{typed[:60]}” is not a span of time: write one like 30m, 2h, 1d or 1d12h.", offered(example)
+        )
     if found < timedelta(minutes=1):
         raise CommandError("It takes a minute at least.", offered("1m"))
     if found > longest:
@@ -165,6 +168,22 @@ def a_pattern(typed: str, again: list[str], option: str = "") -> str:
     if colon and not name:
         raise CommandError(f"Which {kind}? Write {kind}:NAME or {kind}:*.", [])
     return pattern
+
+
+def called_nothing(ctx: Context, pattern: str, again: str) -> list[Block]:
+    """Says that a pattern fits nothing that there is today, with what is called almost so; ``again`` is the command
+    for one of these, with ``{}`` for its name. Nothing where it fits something, or where names are not known.
+    """
+    kind, colon, name = pattern.partition(":")
+    of_kind = kind.lower() if colon and kind.lower() in ENTITIES else ""
+    wanted, finder = (name if of_kind else pattern).lower(), ctx.services.reading.names
+    lists = [each for each in (finder.every() if finder else ()) if of_kind in ("", each.kind)]
+    names = [*(name for each in lists for name in each.names), *([] if of_kind else ctx.accounts.names)]
+    if not any(each.names for each in lists) or any(fnmatchcase(each.lower(), wanted) for each in names):
+        return []
+    near = [] if "*" in wanted else [each for each, *_ in process.extract(wanted, set(names), limit=3, score_cutoff=85)]
+    buttons = [Button(each, again.format(f"{of_kind}:{each}" if of_kind else each)) for each in near]
+    return [Words(text(f"Nothing is called {pattern} today.")), *([Actions(tuple(buttons))] if buttons else [])]
 
 
 def a_zone(typed: str, again: list[str]) -> str:

@@ -60,13 +60,16 @@ async def subscribe(
 ) -> Card:
     """Subscribe this channel to alerts, or yourself in direct messages. What is open already is posted at once.
 
-    :param kinds: kinds or patterns of kinds, such as job.failed node.*; all but those on request if left out
+    :param kinds: kinds or patterns of kinds, such as job.failed node.*; all but those on request if left out, where
+        anything else is said
     :param severity: this bad or worse; warning if left out, and anything of kinds that are named in full
     :param entity: only about these: a pattern of names such as render-*, or pool:gpu-* for pools and what is in them
     :param account: only of this account, or of all that fit a pattern such as render-*
     :param to: here, or me for a direct message
     """
     alerts = parts.service(ctx)
+    if not (kinds or severity or entity or account or to == "me" or ctx.request.values):
+        return _which(ctx)
     again = ["alert", "subscribe"]
     chosen = parts.checked_kinds(ctx, kinds, again, _OPTIONS)
     pattern = parts.a_pattern(entity, [*again, *chosen], "entity") if entity else "*"
@@ -90,6 +93,23 @@ async def subscribe(
     coming = _coming(alerts, subscription)
     await alerts.subscribe(subscription)
     return _subscribed(ctx, alerts, subscription, coming, "from now on", Mark.DONE)
+
+
+def _which(ctx: Context) -> Card:
+    """Nobody wants all of them by accident."""
+    return Card(
+        title=titled("Which alerts", parts.where(ctx)),
+        blocks=blocks(
+            Words(text("Nothing is subscribed yet. What is open already and fits is posted at once.")),
+            build.actions(
+                Button("Warnings and worse", "alert subscribe severity:warning", style="primary"),
+                Button("Critical only", "alert subscribe severity:critical"),
+                Button("Failed tasks", "alert subscribe job.failed"),
+                Button("Choose…", "alert subscribe", how="form"),
+                Button("Kinds", "alert kinds"),
+            ),
+        ),
+    )
 
 
 _ALL = Button("Subscriptions", "alert subscriptions")
@@ -144,6 +164,7 @@ def _subscribed(
         mark=mark,
         as_of=alerts.now(),
         blocks=blocks(
+            *(parts.called_nothing(ctx, made.entity, "alert subscribe entity:{}") if made.entity != "*" else ()),
             *section(
                 f"{plural(len(coming), 'alert')} open already, which {'comes' if len(coming) == 1 else 'come'} at once",
                 Bullets(tuple(text(parts.state_of(each), f"  {each.headline}") for each in coming[:_SHOWN]))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+
+from rapidfuzz import fuzz, process
 
 from bot.azure import gaps
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
 from bot.domain.entity import fold
 from bot.domain.states import is_active
-from bot.requests.command import Command, CommandError, command
+from bot.requests.command import Command, Instead, command
 from bot.requests.context import Context
 from cards import build
-from cards.build import blocks, bold, chip, code, muted, text
+from cards.build import actions, blocks, bold, chip, code, muted, refusal, text
 from cards.card import Actions, Block, Bullets, Button, Card, Mark, Menu, Option, Span, Text, Words
 from cards.formatting import number, plural
+from cards.text_fit import elide
 from handlers.account.quotas import main_bars
 from handlers.alert.show import open_alerts
+from handlers.bot import help_topics
 from handlers.bot.new import new_menu
 from handlers.job.list import counts_of
 from handlers.pool.trouble import trouble
@@ -45,6 +50,8 @@ _FEW = 2
 _BY_BUTTON = ("confirm", "stop", "new", "undo")
 """Commands that buttons carry, and nobody types."""
 _TROUBLED = 3
+_SHOWN = 60
+"""Characters of what was typed that an answer repeats."""
 _COUNTED = 50
 
 
@@ -123,25 +130,70 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     )
 
 
-@command("help", effect="read", examples=["help", "help task list"], menu=90)
+@command("help", effect="read", examples=["help", "help task list", "help filter", "help all"], menu=90)
 async def show_help(ctx: Context, *words: str) -> Card:
     """Show the commands, or everything about one of them.
 
-    :param words: the command, such as ``pool list``
+    :param words: the command, such as ``pool list``; or ``filter``, for how lists are filtered
     """
     words = tuple(" ".join(words).split())  # a menu hands the whole path over as one word
     if not words:
-        return _contents(ctx)
+        return _front(ctx)
     known = ctx.registry.find(words)
     if known:
         return _about(ctx, known)
+    if topic := _TOPICS.get(" ".join(words).lower()):
+        return topic(ctx)
     verbs = ctx.registry.nouns().get(words[0].lower())
     if verbs:
         return Card(
             title=titled(f"Help: {words[0].lower()}"),
             blocks=blocks(Bullets(tuple(_line(each) for each in verbs)), _open([each.path for each in verbs])),
         )
-    raise CommandError(f"There is no command “{' '.join(words)}” to help with.", ["help"])
+    raise Instead(_nearest(ctx, " ".join(words)))
+
+
+_LIKE = 70
+"""Least likeness (of 100) of a command that is offered for another word."""
+
+
+def _front(ctx: Context) -> Card:
+    """What is asked most, then the first words of commands by subject."""
+    nouns = ctx.registry.nouns()
+    subjects = [
+        text(f"{heading}: ", " · ".join(noun for noun in members if noun in nouns)) for heading, members in GROUPS
+    ]
+    return Card(
+        title=titled("What do you want to know?"),
+        blocks=blocks(
+            help_topics.everyday(),
+            Words(text("Or write it as you would say it: ", code(f"{help_topics.SAID} on gpu-a"), ".")),
+            *section("By subject", Bullets(tuple(subjects))),
+            actions(
+                Button("How things are", "home", style="primary"),
+                Button("All commands", "help all"),
+                Button("How filters work", "help filter"),
+                Menu(
+                    "More about",
+                    "help {}",
+                    tuple(Option(noun, noun) for noun, commands in nouns.items() if len(commands) > 1),
+                ),
+            ),
+        ),
+    )
+
+
+def _nearest(ctx: Context, words: str) -> Card:
+    """There is no help on that: the commands that are likest."""
+    paths = [*ctx.registry.commands, *ctx.registry.nouns(), "filter"]
+    typed = words.lower().removesuffix("s")
+    near = process.extract(typed, dict.fromkeys(paths), scorer=fuzz.ratio, limit=3, score_cutoff=_LIKE)
+    found = [*(path for path in paths if typed in path.split() and " " in path), *(path for _, _, path in near)]
+    return refusal(
+        f"There is no help on “{elide(words, _SHOWN)}”.",
+        "Did you mean one of these?" if found else "",
+        [*(Button(path, f"help {path}") for path in dict.fromkeys(found[:3])), Button("All commands", "help all")],
+    )
 
 
 def _contents(ctx: Context) -> Card:
@@ -157,7 +209,7 @@ def _contents(ctx: Context) -> Card:
         lines += [_joined(lone)] if lone else []
         parts += section(heading, Bullets(tuple(lines)) if lines else None)
     return Card(
-        title=titled("What you can ask"),
+        title=titled("All commands"),
         blocks=blocks(
             Words(
                 text(
@@ -167,7 +219,7 @@ def _contents(ctx: Context) -> Card:
                     code("account:NAME"),
                     " for another account, ",
                     code("help pool"),
-                    " for all that can be done with pools. A name that has blanks or reads like an option is quoted: ",
+                    " for everything about pools. A name that has blanks or reads like an option is quoted: ",
                     code("log JOB TASK 'follow'"),
                     ", or behind ",
                     code("--"),
@@ -178,6 +230,14 @@ def _contents(ctx: Context) -> Card:
             _open([noun for noun, commands in nouns.items() if len(commands) > 1]),
         ),
     )
+
+
+_TOPICS: dict[str, Callable[[Context], Card]] = {
+    **dict.fromkeys(("filter", "filters", "filtering"), lambda _: help_topics.filters()),
+    "welcome": help_topics.welcome,
+    "all": _contents,
+}
+"""What is no command, and is helped with."""
 
 
 def _about(ctx: Context, known: Command) -> Card:
@@ -209,7 +269,7 @@ def _about(ctx: Context, known: Command) -> Card:
                     Button("Fill in…", known.path, how="form", style="primary")
                     if known.parameters
                     else Button("Run", known.path, style="primary"),
-                    Button("All commands", "help", how="edit"),
+                    Button("All commands", "help all", how="edit"),
                 )
             ),
         ),

@@ -255,7 +255,7 @@ async def _no_files_at_all(home: Home, error: AzureError) -> Card:
     if error.code.lower() in ("nodenotfound", "poolnotfound", "taskfilesunavailable"):
         return refusal(
             "The node is gone with its files.",
-            f"The task ran on node {placed.node_id} of pool {placed.pool_id}, which exists no more. {UPLOAD}"
+            f"The task ran on node {placed.node_id} of pool {placed.pool_id}, which is gone. {UPLOAD}"
             if placed
             else UPLOAD,
             _buttons(home),

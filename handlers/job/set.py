@@ -337,7 +337,7 @@ def _number(typed: str) -> int:
     try:
         return int(typed)
     except ValueError:
-        raise CommandError(f"“{typed[:40]}” is no whole number.") from None
+        raise CommandError(f"“{typed[:40]}” is not a whole number.") from None
 
 
 def checked_settings(job: str, asked: Settings, verb: str = "job set") -> None:
@@ -354,7 +354,7 @@ def checked_settings(job: str, asked: Settings, verb: str = "job set") -> None:
     if asked.parallel is not None and asked.parallel != -1 and asked.parallel < 1:
         raise CommandError("At least one task runs at once; -1 is for as many as fit.", help_)
     if asked.time is not None and asked.time != NONE and not span(asked.time):
-        raise CommandError(f"“{asked.time[:40]}” is no span of time: write one like 12h or 3d, or none.", help_)
+        raise CommandError(f"“{asked.time[:40]}” is not a span of time: write one like 12h or 3d, or none.", help_)
 
 
 async def _ends(source: Account, job: Job, changed: Settings) -> str:

@@ -139,7 +139,7 @@ async def _look_at_node(ctx: Context, pool: str, node: str, name: str, *, accoun
         found = (await source.fetch(Node, source.node(pool, node), select="id,state")).value
     if found.state.lower() not in _READY:
         return Preflight(f"Node {elide(found.id, SHORT)} is {word(found.state)}: its users cannot be changed now.")
-    return Preflight(effects=(f"{name} can log in no more.",), state=found.state)
+    return Preflight(effects=(f"{name} can no longer log in.",), state=found.state)
 
 
 @command(

@@ -47,7 +47,7 @@ def a_clock(typed: str, again: list[str]) -> int:
     if found and found[3]:
         hour = hour % 12 + (12 if found[3].lower() == "p" else 0) if 1 <= hour <= 12 else 24
     if hour > 23 or minute > 59:
-        message = f"“{typed[:60]}” is no time of day: write one like 09:00."
+        message = f"“{typed[:60]}” is not a time of day: write one like 09:00."
         raise CommandError(message, [join([*again, "at:09:00"])], at="at")
     return hour * 60 + minute
 
@@ -59,7 +59,7 @@ def a_day(typed: str, again: list[str]) -> int:
         return DAYS.index(low[:3])
     near = nearest(low, DAYS)[:2] or ["mon"]
     raise CommandError(
-        f"“{typed[:60]}” is no day: write mon, tue, wed, thu, fri, sat or sun.",
+        f"“{typed[:60]}” is not a day: write mon, tue, wed, thu, fri, sat or sun.",
         [join([*again, f"day:{each}"]) for each in near],
         at="day",
     )

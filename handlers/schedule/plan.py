@@ -98,7 +98,8 @@ def a_moment(name: str, typed: str, zone: str) -> datetime:
         found = datetime.fromisoformat(typed.strip())
     except ValueError:
         raise CommandError(
-            f"“{typed[:40]}” is no moment for {name}: write it as 2026-12-01T22:00, or none.", ["help schedule create"]
+            f"“{typed[:40]}” is not a moment for {name}: write it as 2026-12-01T22:00, or none.",
+            ["help schedule create"],
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
 
@@ -107,7 +108,7 @@ def _span(name: str, typed: str) -> timedelta:
     found = span(typed.strip().lower())
     if found is None or found < _LEAST:
         raise CommandError(
-            f"“{typed[:40]}” is no span for {name}: write one of a minute at least, such as 30m, 6h or 1d; or none.",
+            f"“{typed[:40]}” is not a span for {name}: write one of a minute at least, such as 30m, 6h or 1d; or none.",
             ["help schedule create"],
         )
     return found

@@ -189,7 +189,7 @@ def values_of(typed_words: str) -> dict[str, str]:
     for word in split(typed_words):
         name, found, value = min(word.partition("="), word.partition(":"), key=lambda parts: len(parts[0]))
         if not found or not name:
-            raise CommandError(f"“{word[:60]}” is no value of a placeholder: write it as name=value.")
+            raise CommandError(f"“{word[:60]}” is not a value of a placeholder: write it as name=value.")
         values[name] = value
     return values
 

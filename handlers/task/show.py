@@ -266,7 +266,7 @@ def _near(task: Task) -> str:
 
 
 def _is_gone(node: Node | AzureError | None) -> bool:
-    """Whether the node exists no more."""
+    """Whether the node is gone."""
     return isinstance(node, AzureError) and node.not_found
 
 

@@ -47,7 +47,7 @@ def span_of(preset: str, *command: str) -> timedelta:
 
 
 def _no_window(typed: str, command: Sequence[str]) -> CommandError:
-    words = f"“{typed[:20]}” is no window: say how long, up to {_LONGEST.days} days, such as 24h, 14d or 90d."
+    words = f"“{typed[:20]}” is not a window: say how long, up to {_LONGEST.days} days, such as 24h, 14d or 90d."
     path, *names = command or ("usage",)
     return CommandError(words, [f"{path} {join([*names, each])}" for each in _OFFERED], at="window")
 
@@ -112,7 +112,7 @@ def _moment(typed: str, now: datetime, zone: str, name: str) -> tuple[datetime, 
     read = Moment.read(typed)
     if read is None:
         example = "2026-11-23, 2026-11-23T14:00, 14:00, yesterday, or 3d for three days ago"
-        raise CommandError(f"“{typed[:40]}” is no moment. Moments are written {example}.", ["usage"], at=name)
+        raise CommandError(f"“{typed[:40]}” is not a moment. Moments are written {example}.", ["usage"], at=name)
     begin, end = read.span_at(now, zone)
     whole_day = read.clock is None and read.ago is None
     return (end if name == "to" and whole_day else begin).astimezone(UTC), _odd(read, begin, zone)

@@ -31,8 +31,8 @@ def test_the_client_never_keeps_an_empty_number_or_a_hidden_field_from_being_sen
 
 @pytest.mark.parametrize(
     ("value", "wrong"),
-    [("", ""), ("5", ""), ("60", ""), ("4", "5 at least"), ("61", "60 at most"), ("x", "no whole number"),
-     ("7.5", "no whole number"), ("1e400", "no whole number"), ("nan", "no whole number")],
+    [("", ""), ("5", ""), ("60", ""), ("4", "5 at least"), ("61", "60 at most"), ("x", "not a whole number"),
+     ("7.5", "not a whole number"), ("1e400", "not a whole number"), ("nan", "not a whole number")],
 )  # fmt: skip
 def test_bounds_are_checked_by_the_program(value: str, wrong: str) -> None:
     found = out_of_bounds(Field("minutes", "Minutes", "number", value=value, least=5, most=60))

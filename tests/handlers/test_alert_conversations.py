@@ -99,7 +99,11 @@ async def test_who_only_reads_subscribes_alone(alert_bot: AlertBot) -> None:
     assert "• your personal chat: " in words(await alert_bot.ask(route, person="U0VIEWER", conversation=DEV))
     gone = await alert_bot.ask(f"alert unsubscribe {ID}", person="U0VIEWER", conversation=DEV)
     assert title(gone) == f"Subscriptions · 0 · {ID} is removed"
-    here = await alert_bot.ask("alert subscribe", person="U0VIEWER", conversation=CHAT)
+    before = list(alert_bot.alerts.incidents.subscriptions())
+    asked = await alert_bot.ask("alert subscribe", person="U0VIEWER", conversation=CHAT)
+    golden(alert_bot, "subscribe-which", asked)
+    assert list(alert_bot.alerts.incidents.subscriptions()) == before, "it only asks"
+    here = await alert_bot.ask("alert subscribe severity:warning", person="U0VIEWER", conversation=CHAT)
     assert title(here) == "warning or worse: everything in every account · to you from now on"
 
 
@@ -139,18 +143,18 @@ async def test_subscriptions_are_listed_and_removed(alert_bot: AlertBot) -> None
         ("alert subscribe account:render-pro", "There is no account", "alert subscribe account:render-prod"),
         ("alert unsubscribe 5ab00", "no subscription “5ab00”", "alert unsubscribe 5ab001"),
         ("alert mute", "needs an entity", "help alert mute"),
-        ("alert mute render-* for:tomorow", "no span of time", "alert mute 'render-*' for:2h"),
+        ("alert mute render-* for:tomorow", "not a span of time", "alert mute 'render-*' for:2h"),
         ("alert mute 'a b' for:2h", "fits no name", "alert mute ab"),
         ("alert mute render-* for:2000d", "too long", "alert mute 'render-*' for:365d"),
         ("alert mute render-* kind:job.faled", "no kind of alert", "alert mute 'render-*' kind:job.failed"),
         ("alert unmute ffffff", "no mute “ffffff”", "alert mutes"),
-        ("alert hours 25:00-07:00", "“25:00” is no time of day", "alert hours 23:00-07:00"),
-        ("alert hours 22:00-07:75", "“7:75” is no time of day", "alert hours 22:00-07:59"),
+        ("alert hours 25:00-07:00", "“25:00” is not a time of day", "alert hours 23:00-07:00"),
+        ("alert hours 22:00-07:75", "“7:75” is not a time of day", "alert hours 22:00-07:59"),
         ("alert hours late", "no hours", "alert hours 22:00-07:00"),
         ("alert hours 22:00-22:00", "begin and end at the same time", "alert hours days:mon-fri"),
         ("alert hours 22-7 zone:Europe/Berln", "no time zone", "alert hours 22-7 zone:Europe/Berlin"),
         ("alert hours 22-7 zone:../../etc/passwd", "no time zone", "help"),
-        ("alert hours 22-7 days:mon-fry", "“fry” is no day", "alert hours 22-7 days:mon-fri"),
+        ("alert hours 22-7 days:mon-fry", "“fry” is not a day", "alert hours 22-7 days:mon-fri"),
         ("alert hours days:,", "Which days?", "alert hours days:mon-fri"),
     ],
 )  # fmt: skip
@@ -227,14 +231,15 @@ async def test_quiet_hours_are_set_told_and_taken_back(alert_bot: AlertBot) -> N
     card = await alert_bot.ask("alert hours 22:00–07:00 days:mon-fri zone:europe/berlin")
     golden(alert_bot, "hours", card)
     hours = alert_bot.alerts.incidents.hours("slack:C0OPS")
-    assert (hours.begin, hours.end, hours.days) == (22 * 60, 7 * 60, (0, 1, 2, 3, 4))
+    assert (hours.begin, hours.end, hours.nights) == (22 * 60, 7 * 60, (0, 1, 2, 3, 4))
+    assert hours.days == tuple(range(7)), "no day is quiet as a whole"
     assert hours.zone == "Europe/Berlin"
-    assert title(card) == "Quiet 22:00 to 07:00 · from now on"
+    assert title(card) == "Quiet 22:00 to 07:00, Mon to Fri · from now on"
     alert_bot.clock.at += timedelta(hours=12)
     assert "quiet now, until" in words(await alert_bot.ask("alert hours"))
     changed = await alert_bot.ask("alert hours 23-6:30")
     assert title(changed).startswith("Quiet 23:00 to 06:30")
-    assert alert_bot.alerts.incidents.hours("slack:C0OPS").days == (0, 1, 2, 3, 4), "what is not named stays"
+    assert alert_bot.alerts.incidents.hours("slack:C0OPS").nights == (0, 1, 2, 3, 4), "what is not named stays"
     assert (await alert_bot.ask("alert hours off", person="U0VIEWER")).refused
     off = next(item for item in items(changed) if isinstance(item, Button) and item.text == "Take them back")
     assert title(await alert_bot.ask(off.command)) == "Quiet hours · taken back"

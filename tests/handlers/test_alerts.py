@@ -197,10 +197,10 @@ async def test_an_alert_is_snoozed_by_its_own_menu(alert_bot: AlertBot) -> None:
 @pytest.mark.parametrize(
     ("typed", "said", "offered"),
     [
-        ("alert snooze 1a2b3c4d '5 lightyears'", "no span of time", "alert snooze 1a2b3c4d 2h"),
+        ("alert snooze 1a2b3c4d '5 lightyears'", "not a span of time", "alert snooze 1a2b3c4d 2h"),
         ("alert snooze 1a2b3c4d 5s", "a minute at least", "alert snooze 1a2b3c4d 1m"),
         ("alert snooze 1a2b3c4d 9w", "too long", "alert snooze 1a2b3c4d 30d"),
-        ("alert ack 1a2b3c4d remind:soon", "no span of time", "alert ack 1a2b3c4d remind:2h"),
+        ("alert ack 1a2b3c4d remind:soon", "not a span of time", "alert ack 1a2b3c4d remind:2h"),
         ("alert show 1a2b3c4e", "There is no alert “1a2b3c4e”", "alert show 1a2b3c4d"),
         ("alert ack nothing-like-it", "There is no alert", "alert list"),
         ("alert snooze zzz 2h", "There is no alert", "alert snooze 1a2b3c4d 2h"),

@@ -15,6 +15,10 @@ COMMANDS = {
     "home": "home",
     "home-other": "home sim-dev",
     "help": "help",
+    "help-all": "help all",
+    "help-filter": "help filter",
+    "help-welcome": "help welcome",
+    "unknown-help": "help quotas",
     "help-noun": "help task",
     "help-command": "help task list",
     "account-list": "account list",
@@ -26,7 +30,7 @@ COMMANDS = {
     "node-list": "node list render-cpu",
     "job-list": "job list",
     "job-list-pool": "job list pool:render-gpu",
-    "unknown-command": "pool shw render-gpu",
+    "unknown-command": "flurb",
     "unknown-pool": "pool show rendr-gpu",
     "unknown-state": "pool list state:stedy",
     "unknown-account": "job list account:simdev",
@@ -156,6 +160,7 @@ async def test_help_about_a_command_names_those_below_it(scene: Scene) -> None:
 
 
 async def test_help_is_whole_on_every_platform(scene: Scene) -> None:
-    card = await scene.ask("help")
-    for render in (slack.render, teams.render, text.render):
-        assert render(card).omitted == ()
+    for asked in ("help", "help all", "help filter"):
+        card = await scene.ask(asked)
+        for render in (slack.render, teams.render, text.render):
+            assert render(card).omitted == (), asked

@@ -81,7 +81,7 @@ async def test_failures_of_a_job_a_pool_and_the_account(scene: Scene) -> None:
     for wrong in ("failures pool farm yesterday", "failures 999d"):
         refused = await scene.ask(wrong)
         assert refused.refused
-        assert "is no window" in plain(refused.title) + words(refused)
+        assert "is not a window" in plain(refused.title) + words(refused)
         path = wrong.rpartition(" ")[0]
         assert {each.command for each in buttons(refused)} >= {f"{path} 24h", f"{path} 7d"}, "offers of its own"
 

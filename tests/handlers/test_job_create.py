@@ -108,7 +108,7 @@ async def test_a_job_from_a_template(asker: Verbs) -> None:
         ("job create 'a b' pool:render-gpu", "1 to 64 letters, digits"),
         ("job create nightly pool:rendr-gpu", "There is no pool “rendr-gpu”"),
         ("job create nightly pool:render-gpu priority:2000", "A priority goes from -1000 to 1000"),
-        ("job create nightly pool:render-gpu time:soon", "is no span of time"),
+        ("job create nightly pool:render-gpu time:soon", "is not a span of time"),
         ("job create nightly template:nothing", "There is no template “nothing” here"),
         ("job create nightly template:a json:b", "Give either a template or JSON"),
         ("job clone nowhere", "There is no job “nowhere”"),

@@ -107,7 +107,7 @@ async def test_what_becomes_of_running_tasks(asker: Verbs, tasks: str, finished:
         (f"job set {BUSY}", "What is to change?", f"job set {BUSY} retries:3"),
         (f"job set {BUSY} retries:101", "Retries go from 0 to 100", "Help"),
         (f"job set {BUSY} parallel:0", "At least one task", "Help"),
-        (f"job set {BUSY} time:soon", "is no span of time", "Help"),
+        (f"job set {BUSY} time:soon", "is not a span of time", "Help"),
         ("job disable basalt-sh0135", "There is no job “basalt-sh0135”", BUSY),
         (f"job terminate {BUSY} reason:{'x' * 201}", "200 characters at most", ""),
     ],

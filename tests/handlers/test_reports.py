@@ -152,9 +152,9 @@ async def test_a_channel_is_an_operators_and_oneself_is_ones_own(bot: ReportBot)
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ("at:25", "is no time of day"),
-        ("at:noon", "is no time of day"),
-        ("day:someday", "is no day"),
+        ("at:25", "is not a time of day"),
+        ("at:noon", "is not a time of day"),
+        ("day:someday", "is not a day"),
         ("zone:Berlin", "There is no time zone"),
         ("rose:much", "is no share"),
         ("rose:99999%", "1000% at most"),

@@ -68,8 +68,8 @@ async def test_a_schedule_of_jobs_on_a_pool_and_shown_instead(asker: Verbs) -> N
     ("typed", "said"),
     [
         ("schedule create nightly every:1d", "What are its jobs to be like?"),
-        ("schedule create nightly pool:render-gpu every:30s", "is no span for every"),
-        ("schedule create nightly pool:render-gpu start:soon", "is no moment for start"),
+        ("schedule create nightly pool:render-gpu every:30s", "is not a span for every"),
+        ("schedule create nightly pool:render-gpu start:soon", "is not a moment for start"),
         (f"schedule create {LIKE} pool:render-gpu", f"There is a job {LIKE} already"),
         ("schedule create DAILIES pool:render-gpu", "There is a schedule dailies"),
         ("schedule create nightly pool:rendr-gpu", "There is no pool “rendr-gpu”"),

@@ -175,7 +175,7 @@ async def test_a_verb_is_told_what_does_not_fit(saved: Scene) -> None:
         (("pool", "a", "x"), "Template a makes a job, not a pool."),
         (("job", "a", "x"), "needs a value for show"),
         (("job", "a", "x", "show=1 b=2"), "has no placeholder b"),
-        (("job", "a", "x", "show"), "is no value of a placeholder"),
+        (("job", "a", "x", "show"), "is not a value of a placeholder"),
         (("job", "b", "x"), "There is no template “b” here."),
     ):
         with pytest.raises(CommandError, match=said):

@@ -191,7 +191,7 @@ async def test_the_form_has_two_pickers_that_redraw_the_message(scene: Scene) ->
         ("usage from:2026-11-23T05:00 to:2026-11-23T04:00", "begins after it ends"),
         ("usage from:2026-12-23", "in the future"),
         ("usage to:2020-01-01", "before everything that is kept"),
-        ("usage from:soon", "no moment"),
+        ("usage from:soon", "not a moment"),
         ("usage pool:a job:b", "one thing at a time"),
         ("usage tag:render", "no tag"),
         ("usage tag:team=nobody", "No pool had the tag"),

@@ -284,7 +284,7 @@ async def test_whatever_happens_it_is_done_once_or_not_at_all(answers: list[Answ
 
 
 class Nodes:
-    """How many of four nodes have arrived: one more with each look; what is no number is raised."""
+    """How many of four nodes have arrived: one more with each look; what is not a number is raised."""
 
     def __init__(self, *looks: int | AzureError) -> None:
         self.looks = list(looks)

@@ -137,7 +137,7 @@ def buttons(card: Card) -> list[str]:
         ("UAD", "batch greet --loud", "hello admin!", False),
         ("U1", "refuse", "“refuse” needs the role operator; yours is viewer.", True),
         ("UOP", "refuse", "Azure answered AccountIsDisabled.", True),
-        ("U1", "gret", "I know no command “gret”.", True),
+        ("U1", "gret", "There is no command “gret”.", True),
         ("U1", "where", "first", False),
         ("U1", "where account:second", "second", False),
         ("U1", "where account:secnd", "There is no account “secnd”", True),
@@ -205,7 +205,7 @@ async def test_a_submitted_form_fills_the_command(dispatcher: Dispatcher, store:
 
 async def test_half_a_character_keeps_nobody_from_an_answer(dispatcher: Dispatcher, store: SqliteStore) -> None:
     journal = RequestJournal(dispatcher, store, {"slack": Recorder()})  # type: ignore[dict-item]
-    task = await journal.accept(made(text="greet \ud800"))
+    task = await journal.accept(made(text="greet x\ud800"))
     assert task is not None
     assert (await task).refused
     assert await store.unfinished() == []

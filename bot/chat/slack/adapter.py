@@ -243,8 +243,9 @@ class Slack:
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if not self._installation.user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
-        await self._channels.event(body, self._installation.user)
-        request = inbound.from_event(body, self._installation.user)
+        known, me = frozenset(self._channels.known), self._installation.user
+        await self._channels.event(body, me)
+        request = inbound.from_event(body, me) or inbound.from_arrival(body, me, known)
         if request:
             await self._accept(request)
             await self._channels.seen(request.conversation)

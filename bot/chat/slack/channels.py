@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,6 +74,11 @@ class Channels:
         elif room in {"channel", "group"} and what == "rename":
             renamed = Conversation("slack", channel["id"], team=team, name=channel.get("name", ""))
             await self._write(renamed, reachable=renamed.id not in self._shut)
+
+    @property
+    def known(self) -> Collection[str]:
+        """The ids of the conversations in which the bot was asked, or that it was let into."""
+        return self._names.keys()
 
     async def seen(self, conversation: Conversation) -> None:
         """Somebody spoke to the bot there as to a member, or a message of it was taken."""

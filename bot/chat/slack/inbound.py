@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
 from bot.chat.typed import MOST, is_readable, unescaped
 from cards.click import Submission
 from cards.slack import decode_click, decode_submission
@@ -86,6 +86,31 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
         files=tuple(str(file["id"]) for file in event.get("files") or () if file.get("id")),
+    )
+
+
+def from_arrival(body: Payload, bot_user: str, known: Collection[str]) -> CommandRequest | None:
+    """The bot was let into a channel, or its direct messages were opened that are not ``known`` yet; else None.
+
+    Whoever let it in is who asks; a workspace's own tool has nobody, and then nothing is said.
+    """
+    event = body["event"]
+    kind, channel = event.get("type"), event.get("channel")
+    if kind == "member_joined_channel" and event.get("user") == bot_user:
+        person = event.get("inviter")
+    elif kind == "app_home_opened" and event.get("tab") == "messages" and channel not in known:
+        person = event.get("user")
+    else:
+        return None
+    if not isinstance(person, str) or not person or not isinstance(channel, str) or not channel:
+        return None
+    team = body.get("team_id", "")
+    return CommandRequest(
+        key=f"slack:{body['event_id']}",
+        text=WELCOME,
+        person=_person(person, homes=[team]),
+        conversation=_place(channel, team, personal=kind == "app_home_opened"),
+        at=datetime.now(UTC),
     )
 
 

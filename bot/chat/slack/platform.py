@@ -24,6 +24,7 @@ SLACK = ConnectablePlatform(
     named="#{}",
     by_id=True,
     slash=True,
+    asides=True,
     settings=SlackSettings,
     conversation_id="[CDG][A-Z0-9]+",
     group_id="S[A-Z0-9]+",

@@ -174,6 +174,7 @@ _EVENTS: Mapping[str, type[Struct]] = {
     "message": _Said,
     "app_mention": _Said,
     "member_joined_channel": _Changed,
+    "app_home_opened": _Changed,
     "channel_left": _Changed,
     "channel_archive": _Changed,
     "channel_unarchive": _Changed,

@@ -17,7 +17,7 @@ import cards.teams.message
 from bot.chat.body import body_of
 from bot.chat.budget import Priority
 from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
-from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.connector import Connector
@@ -317,14 +317,14 @@ class Teams:
             log.warning("teams.submit_unknown", conversation=activity.conversation.id)
 
     async def _installed(self, activity: Activity) -> None:
-        """Added, removed or upgraded here; an addition is greeted with the home card."""
+        """Added, removed or upgraded here; where it is added it says what can be tried."""
         intake, _, _ = self._parts()
         if activity.action == "remove":
             await self._references.left(activity.origin(), activity.at)
         elif activity.action in {"add", "add-upgrade"}:
             await self._references.joined(activity.origin(), activity.at)
             if activity.action == "add":
-                await intake.accept(activity.ask("home"))
+                await intake.accept(activity.ask(WELCOME))
 
     async def _changed(self, activity: Activity) -> None:
         """Members came or went, a channel was renamed, a team deleted; only what concerns the bot matters."""

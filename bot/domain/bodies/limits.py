@@ -149,7 +149,7 @@ def _within(value: Any, place: str, least: int, most: int | None) -> Iterator[tu
     try:
         number = int(value)
     except (TypeError, ValueError):
-        yield place, f"“{str(value)[:40]}” is no whole number"
+        yield place, f"“{str(value)[:40]}” is not a whole number"
         return
     if number < least or (most is not None and number > most):
         yield place, f"{number:,} is not {least:,} to {most:,}" if most is not None else f"at least {least:,}"

@@ -63,7 +63,7 @@ def days_of(window: str, now: datetime) -> Days:
             number = window.removesuffix("d").strip()
             if not window.endswith("d") or not number.isdecimal() or not 1 <= int(number) <= LONGEST:
                 raise ValueError(
-                    f"“{window[:20]}” is no window: say month, last-month, or up to {LONGEST} days such as 14d."
+                    f"“{window[:20]}” is not a window: say month, last-month, or up to {LONGEST} days such as 14d."
                 )
             count = int(number)
             if count == 1:

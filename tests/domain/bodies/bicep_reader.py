@@ -75,7 +75,7 @@ class _Reader:
                 return dict(self.items("}", self.pair))
             case _, "[":
                 return self.items("]", self.value)
-        assert kind == "name", f"{word!r} is no value"
+        assert kind == "name", f"{word!r} is not a value"
         return self.call(word) if self.take("(") else _LITERALS.get(word, f"<{word}>")
 
     def call(self, name: str) -> Any:

@@ -162,7 +162,7 @@ def test_what_is_asked_for_arrives() -> None:
         ("pool", {"autoScaleFormula": "x"}, "enableAutoScale", "to be enabled"),
         ("pool", {"enableAutoScale": True, "autoScaleFormula": "x"}, "targetDedicatedNodes", "takes no counts"),
         ("pool", {"targetLowPriorityNodes": -1}, "targetLowPriorityNodes", "at least 0"),
-        ("pool", {"targetLowPriorityNodes": "many"}, "targetLowPriorityNodes", "“many” is no whole number"),
+        ("pool", {"targetLowPriorityNodes": "many"}, "targetLowPriorityNodes", "“many” is not a whole number"),
         ("pool", {"resizeTimeout": "PT4M59S"}, "resizeTimeout", "at least PT300S"),
         ("pool", {"resizeTimeout": "soon"}, "resizeTimeout", "write it like PT15M"),
         ("pool", {"taskSlotsPerNode": 257}, "taskSlotsPerNode", "257 is not 1 to 256"),

@@ -37,5 +37,5 @@ def test_days_are_those_of_utc_where_azure_bills() -> None:
 
 @pytest.mark.parametrize("window", ["0d", f"{LONGEST + 1}d", "7", "d", "-1d", "1.5d", "week", "²d"])
 def test_what_is_no_window_is_said(window: str) -> None:
-    with pytest.raises(ValueError, match="is no window: say month"):
+    with pytest.raises(ValueError, match="is not a window: say month"):
         days_of(window, NOW)

@@ -1,0 +1,48 @@
+"""The words of ``vocabulary.toml``, ready to be looked up."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+LONGEST = 5
+"""Words of the longest phrase."""
+_SHORT = 4
+"""Letters of a word below which a slip makes another word of it."""
+_LONG = 8
+"""Letters of a word in which two slips are forgiven."""
+
+
+@cache
+def phrases() -> Mapping[str, tuple[str, ...]]:
+    """Every word and phrase with its tags, such as ``{"burning": ("topic:cost",)}``."""
+    read = tomllib.loads(files(__package__).joinpath("vocabulary.toml").read_text(encoding="utf-8"))
+    found: dict[str, list[str]] = {}
+    for kind, meanings in read.items():
+        for meaning, spoken in meanings.items():
+            for phrase in spoken:
+                tags = found.setdefault(phrase, [])
+                if kind != "fill" or not tags:
+                    tags.append(kind if kind == "fill" else f"{kind}:{meaning}")
+    return {phrase: tuple(tags) for phrase, tags in found.items()}
+
+
+@cache
+def _single() -> tuple[str, ...]:
+    """Words that a mistyped one may be: those that say something come first."""
+    words = [phrase for phrase in phrases() if " " not in phrase and len(phrase) >= _SHORT]
+    return tuple(sorted(words, key=lambda word: phrases()[word] == ("fill",)))
+
+
+def nearest(word: str) -> str:
+    """The word that a mistyped one was meant for; empty where none is near."""
+    if len(word) < _SHORT or not word.isalpha():
+        return ""
+    most = 2 if len(word) >= _LONG else 1
+    found = process.extractOne(word, _single(), scorer=DamerauLevenshtein.distance, score_cutoff=most)
+    return found[0] if found and found[0][:1] == word[:1] else ""
