@@ -181,6 +181,8 @@ def unfolded(card: Card) -> Card:
     """The card with only what Slack shows of it: what is folded is another message."""
 
     def seen(block: Block) -> Block:
+        if isinstance(block, Folded):
+            return replace(block, items=())
         closed = isinstance(block, Fold) and not block.opened and bool(block.command)
         return replace(block, blocks=()) if closed and isinstance(block, Fold) else block
 
