@@ -256,17 +256,6 @@ class Footer(Struct, frozen=True, tag="footer"):
     while_live: bool = False
 
 
-class Folded(Struct, frozen=True, tag="folded"):
-    """Lines that only who wants more reads, under a ``label`` that says what and how many.
-
-    A platform that folds hides them below it; one that cannot has a button with the command that ``shows`` them.
-    """
-
-    label: str
-    items: tuple[Text, ...]
-    shows: str
-
-
 Foldable: TypeAlias = Words | Heading | Facts | Table | Bullets | Code | Progress
 
 
@@ -274,7 +263,7 @@ class Fold(Struct, frozen=True, tag="fold"):
     """What only who wants more sees: behind a button of that ``title``.
 
     Where a platform cannot unfold it in place, ``command`` answers with the card unfolded, in the same message, or, of
-    an ``opened`` one, folded again. A terminal scrolls and shows it all.
+    an ``opened`` one, folded again. A terminal scrolls and shows it all, under the title where no heading is in it.
     """
 
     title: str
@@ -284,19 +273,7 @@ class Fold(Struct, frozen=True, tag="fold"):
 
 
 Block: TypeAlias = (
-    Words
-    | Heading
-    | Facts
-    | Table
-    | Bullets
-    | Code
-    | Picture
-    | Attachment
-    | Progress
-    | Actions
-    | Footer
-    | Folded
-    | Fold
+    Words | Heading | Facts | Table | Bullets | Code | Picture | Attachment | Progress | Actions | Footer | Fold
 )
 
 

@@ -16,7 +16,6 @@ from cards.card import (
     Code,
     Facts,
     Fold,
-    Folded,
     Footer,
     Heading,
     How,
@@ -118,7 +117,7 @@ class _Page:
             tuple(self.attached),
         )
 
-    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of block
+    def _draw(self, block: Block) -> list[str]:  # noqa: PLR0911 - one for each kind of block
         match block:
             case Words(text):
                 return self._wrap(self._cut(runs(text, self.clock, lines=True)))
@@ -144,12 +143,13 @@ class _Page:
                 return self._attachment(block)
             case Actions():
                 return self._actions(block)
-            case Folded():
-                lines = self._draw(Bullets(block.items))
-                return [*self._wrap([Run(isolate(clean_line(block.label)), "bold")]), *lines] if lines else []
             case Fold():
                 parts = [lines for each in block.blocks if (lines := self._draw(each))]
-                return [line for index, lines in enumerate(parts) for line in (*([""] if index else []), *lines)]
+                titled = bool(parts) and not any(isinstance(each, Heading) for each in block.blocks)
+                return [
+                    *(self._wrap([Run(isolate(clean_line(block.title)), "bold")]) if titled else []),
+                    *(line for index, lines in enumerate(parts) for line in (*([""] if index else []), *lines)),
+                ]
 
     def _cut(self, words: list[Run]) -> list[Run]:
         words, lost = cut_runs(words, PARAGRAPH)

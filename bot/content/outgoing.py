@@ -28,14 +28,12 @@ from bot.content.texts import Texts
 from cards.card import (
     Actions,
     Attachment,
-    Bullets,
     Button,
     Card,
     Chip,
     Fact,
     Field,
     Fold,
-    Folded,
     Form,
     Link,
     Mention,
@@ -226,14 +224,6 @@ class _Cards(Texts):
         made: Menu = self._words_of(menu, "label")
         return made if options is menu.options else replace(made, options=options)
 
-    def _folded(self, block: Folded) -> Folded | Bullets:
-        """Unfolded where the command that shows it would carry a secret."""
-        made: Folded = self._words_of(block, "label")
-        items = self.value(made.items)
-        if not self._is_clear(block.shows):
-            return Bullets(items)
-        return made if items is made.items else replace(made, items=items)
-
     def _attachment(self, file: Attachment) -> Attachment:
         made: Attachment = self._words_of(file, "name", "title")
         if isinstance(file, ClearFile):
@@ -264,7 +254,6 @@ _OWN: dict[type, Callable[[Any, Any], Any]] = {
     Option: _Cards._option,
     Menu: _Cards._menu,
     Actions: _Cards._actions,
-    Folded: _Cards._folded,
     Fold: _Cards._fold,
     Mention: _Cards._mention,
     Fact: _Cards._fact,

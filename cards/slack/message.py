@@ -20,7 +20,6 @@ from cards.card import (
     Code,
     Facts,
     Fold,
-    Folded,
     Footer,
     Heading,
     How,
@@ -213,7 +212,7 @@ class _Message:
         self.omitted.add("character of small print", lost)
         return words
 
-    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911, PLR0912 - one for each kind of block
+    def _draw(self, block: Block, room: int, slots: int) -> list[Json]:  # noqa: PLR0911 - one for each kind of block
         match block:
             case Words(text):
                 return self._words(runs(text, self.clock, lines=True), room, slots)
@@ -240,9 +239,6 @@ class _Message:
                 return self._words([*attachment(block), where], room, slots, small=True)
             case Actions():
                 return self._actions(block, room, slots)
-            case Folded(label, items, shows):
-                told = any(said(runs(item, self.clock)).strip() for item in items)
-                return self._actions(Actions((Button(label, shows, how="edit"),)), room, slots) if told else []
             case Fold(title, _, command):
                 return self._actions(Actions((Button(title, command, how="edit"),)), room, slots)
 

@@ -23,7 +23,6 @@ from cards.card import (
     Code,
     Facts,
     Fold,
-    Folded,
     Footer,
     Heading,
     Link,
@@ -174,8 +173,6 @@ class _Message:
                 return self._attachment(block, room)
             case Actions():
                 return self._actions(block, room, slots)
-            case Folded():
-                return self._folded(block, room, slots)
             case Fold():
                 return self._fold(block, room)
 
@@ -376,24 +373,6 @@ class _Message:
             (menus if isinstance(action, Menu) else buttons).append(element)
         row: list[Json] = [{"type": "ActionSet", "actions": buttons}] if buttons else []
         return row + menus
-
-    def _folded(self, block: Folded, room: int, slots: int) -> list[Json]:
-        """A button that unfolds what is below it; the command that shows it where there is no room for that."""
-        if not any(said(runs(item, self.clock)).strip() for item in block.items):
-            return []
-        self.folds += 1
-        name = f"fold{self.folds}"
-        show: Json = {
-            "type": "Action.ToggleVisibility",
-            "title": self._label(block.label, ACTION_TEXT),
-            "targetElements": [name],
-        }
-        shell: Json = {"type": "Container", "id": name, "isVisible": False, "items": []}
-        head: Json = {"type": "ActionSet", "actions": [show]}
-        items = self._bullets(Bullets(block.items), room - size(shell) - size(head) - 20, slots - 2)
-        if not items:
-            return self._actions(Actions((Button(block.label, block.shows, how="edit"),)), room, slots)
-        return [head, shell | {"items": items}]
 
     def _button(self, action: Button | Link) -> Json | None:
         """The action, or None when Teams cannot carry it."""

@@ -16,7 +16,7 @@ from bot.domain.knowledge import Step
 from bot.domain.price import HourlyCost
 from bot.requests.context import Context
 from cards.build import actions, blocks, bold, muted, note, text
-from cards.card import Block, Bullets, Button, Card, Code, Folded, Footer, Mark, Mention, Text, Time, Words
+from cards.card import Block, Bullets, Button, Card, Code, Fold, Footer, Mark, Mention, Text, Time, Words
 from cards.formatting import money, number, plural
 from cards.text_fit import elide
 from handlers.shared.common import line, section
@@ -187,7 +187,7 @@ def _also(verdict: Verdict, about: Entity, unfold: str) -> Sequence[Block]:
     if more := len(verdict.also) - _ALSO:
         told += [text(muted(f"and {number(more)} more"))] if more > 0 else []
     if unfold:
-        return [Folded(f"Also seen: {number(len(verdict.also))}", tuple(told), unfold)]
+        return [Fold(f"Also seen: {number(len(verdict.also))}", (Bullets(tuple(told)),), unfold)]
     return section("Also seen", Bullets(tuple(told)))
 
 

@@ -28,7 +28,6 @@ from cards.card import (
     Field,
     Fold,
     Foldable,
-    Folded,
     Footer,
     Form,
     Heading,
@@ -187,7 +186,6 @@ blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Actions, many(actions, 40), st.sampled_from([0, 0, 3, 5])),
     st.builds(Fold, short, many(folded, 6), commands, st.booleans()),
     st.builds(Footer, texts),
-    st.builds(Folded, short, many(texts, 10), words),
 )
 
 cards: st.SearchStrategy[Card] = st.builds(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.content.outgoing import outgoing
 from cards import slack, teams, text
 from cards.build import text as words
-from cards.card import Bullets, Card, Folded
+from cards.card import Bullets, Card, Fold, Heading
 from cards.slack.message import decode_click
 
-CARD = Card(words("title"), (Folded("Also seen: 2", (words("pool a"), words("pool b")), "why also"),))
+CARD = Card(words("title"), (Fold("Also seen: 2", (Bullets((words("pool a"), words("pool b"))),), "why also"),))
 
 
 def test_slack_has_a_button_that_asks_for_it() -> None:
@@ -25,20 +25,23 @@ def test_teams_unfolds_in_place_and_each_fold_by_itself() -> None:
     body = teams.render(twice).payload["body"]
     shows = [action for each in body if each["type"] == "ActionSet" for action in each["actions"]]
     folds = [each for each in body if each["type"] == "Container"]
-    assert [each["type"] for each in shows] == ["Action.ToggleVisibility"] * 2
-    assert [each["targetElements"] for each in shows] == [[each["id"]] for each in folds]
+    assert [(each["type"], each["title"]) for each in shows] == [
+        ("Action.ToggleVisibility", title) for _ in folds for title in ("Also seen: 2", "Less")
+    ]
+    assert [each["targetElements"][0] for each in shows] == [each["id"] for each in folds for _ in range(2)]
     assert len({each["id"] for each in folds}) == 2
     assert all(each["isVisible"] is False and "pool b" in str(each["items"]) for each in folds)
 
 
-def test_a_terminal_tells_it_all_and_nothing_of_nothing() -> None:
+def test_a_terminal_tells_it_all_under_its_title() -> None:
     assert "Also seen: 2\n• pool a\n• pool b" in str(text.render(CARD).payload["text"])
-    empty = Card(words("title"), (Folded("Also seen: 0", (words(" "),), "why also"),))
-    assert "Also seen" not in str(
-        [slack.render(empty).payload, teams.render(empty).payload, text.render(empty).payload]
-    )
+    headed = Card(words("title"), (Fold("All details", (Heading("Image"), Bullets((words("ubuntu"),))), "show all"),))
+    assert "All details" not in str(text.render(headed).payload["text"])
+    assert "Image" in str(text.render(headed).payload["text"])
 
 
-def test_where_its_command_would_carry_a_secret_it_is_unfolded() -> None:
-    secret = Card(words("title"), (Folded("More", (words("pool a"),), "why job --password hunter2horse"),))
-    assert outgoing(secret).blocks == (Bullets((words("pool a"),)),)
+def test_where_its_command_would_carry_a_secret_it_stands_unfolded() -> None:
+    secret = Card(words("title"), (Fold("More", (Bullets((words("pool a"),)),), "why job --password hunter2horse"),))
+    clear = outgoing(secret)
+    assert "hunter2horse" not in str(clear)
+    assert "pool a" in str(slack.render(clear).payload["blocks"])

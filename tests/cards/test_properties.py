@@ -29,7 +29,6 @@ from cards.card import (
     Fact,
     Facts,
     Fold,
-    Folded,
     Form,
     Heading,
     Link,
@@ -108,8 +107,6 @@ def words_of(value: Any, *, cell: bool = False) -> Iterator[tuple[str, bool]]:  
             yield value.unit, False
         case Button() | Link():
             yield value.text, False
-        case Folded():  # its lines are behind a button where a platform cannot fold
-            yield (value.label if _is_shown(value) else ""), False
         case Menu():
             for option in value.options[:12]:
                 yield option.text, False
@@ -121,10 +118,6 @@ def words_of(value: Any, *, cell: bool = False) -> Iterator[tuple[str, bool]]:  
         case tuple():
             for inner in dict.fromkeys(value):  # repeated blocks are seen once
                 yield from words_of(inner, cell=cell)
-
-
-def _is_shown(block: Folded) -> bool:
-    return any(bare(words) for words, _ in words_of(block.items))
 
 
 def lost(card: Card, rendered: Rendered) -> list[str]:
@@ -168,7 +161,6 @@ def check_commands(card: Card, rendered: Rendered, found: list[tuple[str, str]])
     every = commands(card)
     others = {(fill(menu.command, option.value), menu.how) for menu in menus(card) for option in menu.options}
     others |= {(block.command, "edit") for block in card.blocks if isinstance(block, Fold)}
-    others |= {(block.shows, "edit") for block in card.blocks if isinstance(block, Folded)}
     assert set(found) <= set(every) | others
     if not any(re.search(r"\d buttons?\b|\d blocks?\b", phrase) for phrase in rendered.omitted):
         assert set(every) <= set(found)
@@ -181,8 +173,6 @@ def unfolded(card: Card) -> Card:
     """The card with only what Slack shows of it: what is folded is another message."""
 
     def seen(block: Block) -> Block:
-        if isinstance(block, Folded):
-            return replace(block, items=())
         closed = isinstance(block, Fold) and not block.opened and bool(block.command)
         return replace(block, blocks=()) if closed and isinstance(block, Fold) else block
 

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from bot.azure.pipeline import Patience
 from bot.domain.knowledge import row
-from cards.card import Actions, Button, Card, Folded, Mark, plain
+from cards.card import Actions, Button, Card, Fold, Mark, plain
 from cards.text import render
 from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptTask
 from tests.golden import check
-from tests.handlers.why_world import FLAWS, Ground, ground
+from tests.handlers.why_world import FLAWS, Ground, ground, small
 
 MOST = 9
 """Calls of an answer."""
@@ -91,11 +91,6 @@ async def account(tmp_path: Path) -> AsyncIterator[Ground]:
         yield made
 
 
-def _small(card: Card) -> str:
-    """What else was seen, which is folded."""
-    return " ".join(plain(each) for block in card.blocks if isinstance(block, Folded) for each in block.items)
-
-
 async def test_every_flaw_is_told_with_its_evidence_in_nine_calls(account: Ground) -> None:
     for name in OF_JOB:
         found = account.places[(name,)]
@@ -118,7 +113,7 @@ async def test_of_two_causes_the_most_specific_is_told_and_the_other_was_seen(ac
         found = account.places[(told, seen)]
         card = await account.ask(f"why job '{found.job.id}'")
         assert FLAWS[told].cause in plain(card.title), (told, seen, plain(card.title))
-        assert FLAWS[seen].cause[:30] in _small(card), (told, seen, _small(card))
+        assert FLAWS[seen].cause[:30] in small(card), (told, seen, small(card))
         assert len(account.calls) <= MOST, (told, seen, account.calls)
 
 
@@ -127,7 +122,7 @@ async def test_a_schedule_is_held_up_by_what_holds_up_its_last_job(account: Grou
         found = account.places[(name, "behind")]
         card = await account.ask(f"why schedule {found.schedule.id}")
         assert FLAWS[name].cause in plain(card.title), (name, plain(card.title))
-        assert row("schedule.held_up").cause[:40] in _small(card), (name, _small(card))
+        assert row("schedule.held_up").cause[:40] in small(card), (name, small(card))
         assert len(account.calls) <= MOST, (name, account.calls)
     alone = await account.ask(f"why schedule {account.places['behind',].schedule.id}")
     assert row("schedule.held_up").cause in plain(alone.title)
@@ -170,11 +165,11 @@ async def test_the_button_that_mends_is_first_for_those_who_may(account: Ground)
 async def test_without_a_name_the_worst_of_the_account_is_told_and_the_others_named(account: Ground) -> None:
     card = await account.ask("why")
     assert "worst in render" in plain(card.title)
-    folded = next(block for block in card.blocks if isinstance(block, Folded))
-    assert "pool p02" in _small(card)
-    assert folded.shows == "why also"
-    whole = await account.ask(folded.shows)
-    assert not any(isinstance(block, Folded) for block in whole.blocks)
+    folded = next(block for block in card.blocks if isinstance(block, Fold))
+    assert "pool p02" in small(card)
+    assert folded.command == "why also"
+    whole = await account.ask(folded.command)
+    assert not any(isinstance(block, Fold) for block in whole.blocks)
     assert "pool p02" in str(render(whole).payload["text"]), "told in full where that was asked for"
     assert len(account.calls) <= MOST, account.calls
     found = account.places["disabled",].job.id

@@ -10,9 +10,9 @@ import pytest
 from bot.domain.knowledge import row, rows
 from bot.sandbox.world import Clock, World
 from bot.sandbox.world.scenarios.parts import add_account
-from cards.card import Folded, plain
+from cards.card import plain
 from cards.command_line import join
-from tests.handlers.why_world import asked
+from tests.handlers.why_world import asked, small
 from tests.knowledge.situations import SITUATIONS
 
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -39,13 +39,13 @@ async def test_each_row_is_told_where_it_is_at_work(tmp_path: Path) -> None:
             names = [named.parent, named.id] if named.parent else [named.id]
             card = await ground.ask(join(["why", named.kind, *names]))
             wanted = row(id_).cause
-            small = " ".join(plain(each) for block in card.blocks if isinstance(block, Folded) for each in block.items)
+            seen = small(card)
             title = plain(card.title)
             printed = id_.startswith("exit.") or id_ in ("start_task.exit_code", "task.exit_code")
             by_line = printed and any(each.cause in title for each in rows() if each.where == "line")
             # What ended the job is told before that it did; and nodes that idle before what somebody wanted.
-            more_special = id_ in ("job.ended_by_task", "pool.resize.stopped") and wanted[:40] in small
+            more_special = id_ in ("job.ended_by_task", "pool.resize.stopped") and wanted[:40] in seen
             if not (wanted in title or by_line or more_special):
-                wrong[id_] = f"{plain(card.title)} | {small}"
+                wrong[id_] = f"{plain(card.title)} | {seen}"
             assert len(ground.calls) <= MOST, (id_, ground.calls)
     assert not wrong, "\n".join(f"{id_}: {said}" for id_, said in wrong.items())

@@ -44,7 +44,7 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock, LiveJob, LiveNode, LivePool, LiveSchedule, LiveTask, World
 from bot.sandbox.world.live import Preparation
 from bot.settings import AccessSettings, AccountSettings
-from cards.card import Card
+from cards.card import Bullets, Card, Fold, plain
 from storage.sqlite.store import SqliteStore
 from tests.commands import every_command
 from tests.sandbox import still_world as still
@@ -433,3 +433,10 @@ async def asked(
         await store.close()
         await sandbox.close()
         patched.stop()
+
+
+def small(card: Card) -> str:
+    """What else was seen, which is folded."""
+    folds = (block for block in card.blocks if isinstance(block, Fold))
+    lists = (each for fold in folds for each in fold.blocks if isinstance(each, Bullets))
+    return " ".join(plain(item) for each in lists for item in each.items)
