@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace as changed
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from msgspec.structs import replace
@@ -195,7 +195,9 @@ class Dispatcher:
 
     def _stamped(self, card: Card, request: CommandRequest) -> Card:
         zone = self.zone(request, alone=card.private)
-        return build.stamped(card, zone=zone, as_of=self.services.reading.accounts.now())
+        # A refusal was found in what the service says; a question of ours tells its end by the program's own clock.
+        as_of = self.services.reading.accounts.now() if card.refused else datetime.now(UTC)
+        return build.stamped(card, zone=zone, as_of=as_of)
 
     def zone(self, request: CommandRequest, *, alone: bool = False) -> str:
         """IANA name of the zone in which an answer gives times.

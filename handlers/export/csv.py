@@ -25,6 +25,7 @@ from handlers.pool.list import PoolSort, in_order
 from handlers.shared import filtering, node_counts
 from handlers.shared.common import line, titled
 from handlers.shared.files import Cell, whole_list
+from handlers.shared.known_jobs import known_jobs
 from handlers.shared.missing import finding_job, finding_pool, finding_schedule
 from handlers.task.list import TaskSort
 from handlers.task.list import in_order as tasks_in_order
@@ -175,8 +176,9 @@ async def _jobs(
     ctx: Context, source: Account, path: str, wanted: Filter, sort: JobSort, where: str, shown: str
 ) -> AsyncIterator[Card]:
     bound = wanted.at(source.now())
+    known = await known_jobs(ctx, source) if sort == "state" else {}
     jobs, at = await source.every(Job, path, filter=bound.odata)
-    jobs = jobs_in_order((job for job in jobs if bound.row(job)), sort)
+    jobs = jobs_in_order((job for job in jobs if bound.row(job)), sort, known, at)
     rows: list[Sequence[Cell]] = []
     reported = time.monotonic()
     for first in range(0, len(jobs), _COUNTED_AT_ONCE):

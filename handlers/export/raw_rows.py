@@ -18,7 +18,7 @@ from cards.card import Button, Card
 from cards.formatting import plural
 from handlers.job.preparation import statuses
 from handlers.pool.given import key, offered_image
-from handlers.shared.common import line, nearest, titled
+from handlers.shared.common import full_size, line, nearest, titled
 from handlers.shared.files import json_of
 from handlers.shared.missing import finding_task
 
@@ -98,7 +98,7 @@ async def raw_size(ctx: Context, size: str, *, account: str | None = None) -> Ca
     known = {str(each.get("name", "")).lower(): each for each in sent}
     found = known.get(size.lower()) or known.get(f"standard_{size.lower()}")
     if found is None:
-        near = nearest(size, [str(each.get("name", "")) for each in sent])
+        near = nearest(full_size(size), [str(each.get("name", "")) for each in sent])
         offered = [line(ctx, source, "raw size", each) for each in near] or [line(ctx, source, "size list")]
         raise CommandError(f"The region has no VM size “{size[:60]}”.", offered, at="size")
     sizes = Button("VM sizes", line(ctx, source, "size list"))

@@ -13,7 +13,7 @@ from bot.azure.account import Account
 from bot.azure.models import Counts, Job
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import fold
-from bot.domain.job_health import cannot_run, is_in_question, pool_of, trouble
+from bot.domain.job_health import cannot_run, is_in_question, pool_of
 from bot.domain.job_health import total as all_tasks
 from bot.domain.retries import Retrying
 from bot.domain.states import JobState, is_over
@@ -119,9 +119,7 @@ async def counted_jobs(
             yield sifted
         return
     shown = filtering.paged(ordered, start, at)
-    pairs = list(zip(shown.rows, await count(shown.rows), strict=True))
-    if sort == "state":  # where nothing watches, at least the worst of the page comes first
-        pairs.sort(key=lambda each: -_trouble(each[0], each[1], known, at))
+    pairs = zip(shown.rows, await count(shown.rows), strict=True)
     yield filtering.Found(tuple(pairs), shown.fits, shown.read, 0, at, done=True, full=shown.full)
 
 
@@ -208,16 +206,6 @@ async def counts_of(source: Account, jobs: list[str]) -> list[Counts | None]:
     """Task counts of several jobs at once; None, and told on the card, for one of which they cannot be had."""
     found = await asyncio.gather(*(gaps.maybe(f"task counts of job {job}", source.task_counts(job)) for job in jobs))
     return [each.value.task_counts if each else None for each in found]
-
-
-def _trouble(job: Job, counts: Counts | None, known: Known, at: datetime) -> float:
-    """How bad a job stands: as it was counted for the list, or as watching saw it last."""
-    view = known.get(fold(job.id))
-    if counts is None:
-        return _weighed(job, known_trouble(view), at)
-    endless = again_of(view).endless
-    found = trouble(counts.failed, counts.completed, cannot_run=bool(cannot_run(job)), endless=endless)
-    return _weighed(job, found, at)
 
 
 def _weighed(job: Job, found: float, at: datetime | None) -> float:

@@ -17,7 +17,7 @@ from bot.requests.command import CommandError
 from cards.card import Option
 from cards.formatting import money, number, plural
 from handlers.shared.capacity import Capacity
-from handlers.shared.common import day, nearest
+from handlers.shared.common import day, full_size, nearest
 from handlers.shared.shown_as import resource_id
 
 MOST_OPTIONS = 100
@@ -65,7 +65,7 @@ def vm_size(sizes: Mapping[str, VmSize], typed: str) -> str:
     name = typed.lower()
     found = sizes.get(name) or sizes.get(f"standard_{name}")
     if found is None:
-        near = nearest(typed, [size.name for size in sizes.values()])
+        near = nearest(full_size(typed), [size.name for size in sizes.values()])
         hint = f" Near it: {', '.join(near)}." if near else ""
         raise CommandError(f"The region has no VM size “{typed[:60]}”.{hint}", ["size list"], at="size")
     return found.name

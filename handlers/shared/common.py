@@ -68,6 +68,11 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [each for _, each in heapq.nsmallest(NEAREST, scored, key=lambda found: (-found[0], found[1]))]
 
 
+def full_size(typed: str) -> str:
+    """The name of a VM size with the beginning that people leave out, to be held against names."""
+    return typed if typed.lower().startswith("standard_") else f"Standard_{typed}"
+
+
 def _likeness(typed: str, known: str) -> float:
     """From 0 to 100: letters in their order, or words in any; what was typed in part is like the whole."""
     one, other = default_process(typed), default_process(known)

@@ -142,7 +142,7 @@ async def test_a_thread_is_no_place_of_its_own(alert_bot: AlertBot) -> None:
 
 async def test_what_cannot_be_watched_is_told(alert_bot: AlertBot) -> None:
     job = await _job(alert_bot)
-    none = await alert_bot.ask("job watch nightli")
+    none = await alert_bot.ask(f"job watch {job[:-1]}")
     assert none.refused
     assert any(each.startswith("job watch ") for each in commands(none))
     over = next(

@@ -13,11 +13,13 @@ from bot.requests.plain_words.known import World
 from bot.requests.plain_words.meaning import Meaning, meaning
 from bot.requests.plain_words.spelled import respelled
 from bot.requests.plain_words.tidy import tidied, without_greeting, without_thanks
+from bot.requests.plain_words.vocabulary import phrases
 from bot.requests.registry import Registry
 from bot.requests.universal import taken
 from cards.command_line import Exact, join
 
 _HALVES = re.compile(r"[ap]\.?m|\s", re.IGNORECASE)
+_CONDITION = re.compile(r"[<>=~]")
 _WINDOW = re.compile(r"(window:)?(\d+\w?|month|last-month)", re.IGNORECASE)
 
 
@@ -70,8 +72,27 @@ def _says_otherwise(registry: Registry, tokens: Sequence[str]) -> bool:
 
 
 def in_plain_words(registry: Registry, text: str, world: World) -> Meaning:
-    """What the words mean."""
-    return meaning(without_greeting(text), world, lambda command: _reads(registry, command))
+    """What the words mean. Of a command that was begun its own mistakes say more than a meaning that leaves out a part
+    of it.
+    """
+    said = without_greeting(text)
+    found = meaning(said, world, lambda command: _reads(registry, command))
+    tokens = _words(registry, said)
+    begun = registry.find(tokens) if tokens else None
+    if begun is None or not _loses(begun, tokens, words(found.command)):
+        return found
+    return Meaning()
+
+
+def _loses(begun: Command, tokens: Sequence[str], kept: Sequence[str]) -> bool:
+    """Whether the command that is ``kept`` leaves out what was said to the one that was begun: the command itself, a
+    condition, or all that stood behind it. In a question a command is a word as others are: ``why is nothing running``.
+    """
+    path = begun.path.split()
+    conditions = [each for each in tokens if _CONDITION.search(each)]
+    if not conditions and len(path) == 1 < len(tokens) and tokens[1].lower() in phrases():
+        return False
+    return kept[:1] != path[:1] or any(each not in kept for each in conditions) or len(kept) <= len(path) < len(tokens)
 
 
 def _reads(registry: Registry, command: str) -> bool:
