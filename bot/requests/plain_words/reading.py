@@ -92,7 +92,8 @@ def _loses(begun: Command, tokens: Sequence[str], kept: Sequence[str]) -> bool:
     conditions = [each for each in tokens if _CONDITION.search(each)]
     if not conditions and len(path) == 1 < len(tokens) and tokens[1].lower() in phrases():
         return False
-    return kept[:1] != path[:1] or any(each not in kept for each in conditions) or len(kept) <= len(path) < len(tokens)
+    emptied = len(kept) < len(path) or len(kept) <= len(path) < len(tokens)
+    return kept[:1] != path[:1] or emptied or any(each not in kept for each in conditions)
 
 
 def _reads(registry: Registry, command: str) -> bool:
