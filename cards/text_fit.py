@@ -77,8 +77,8 @@ def _head(text: str, limit: int) -> str:
     """The longest beginning of at most ``limit`` units that ends between two things a reader sees."""
     if units(text) <= limit:
         return text
-    end = min(limit, len(text))
-    while units(text[:end]) > limit:
+    end = max(min(limit, len(text)), 0)
+    while end > 0 and units(text[:end]) > limit:
         end -= max(1, (units(text[:end]) - limit) // 2)
     for _ in range(32):  # the longest emoji sequences; endless ones are cut anywhere
         if not 0 < end < len(text) or not _joined(text[end - 1], text[end]):
@@ -90,8 +90,8 @@ def _head(text: str, limit: int) -> str:
 def _tail(text: str, limit: int) -> str:
     if units(text) <= limit:
         return text
-    start = len(text) - min(limit, len(text))
-    while units(text[start:]) > limit:
+    start = len(text) - max(min(limit, len(text)), 0)
+    while start < len(text) and units(text[start:]) > limit:
         start += max(1, (units(text[start:]) - limit) // 2)
     for _ in range(32):
         if not 0 < start < len(text) or not _joined(text[start - 1], text[start]):

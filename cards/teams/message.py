@@ -257,9 +257,9 @@ class _Message:
         if room < 600:
             self.omitted.add("code block")
             return []
-        limit = (room - 900) // 2 if code.keep == "tail" else (room - 300) // 2
+        limit = max(room - (900 if code.keep == "tail" else 300), 300) // 2
         while size(blocks := self._code_blocks((cutting := cut_lines(text, limit, code.keep))[0], code.keep)) > room:
-            limit = limit * 4 // 5
+            limit = limit * 4 // 5  # ends: a block of little more than its shell fits into what was asked for above
         self.omitted.add("line", cutting[1])
         return blocks
 

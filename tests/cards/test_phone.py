@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Literal
 
 import pytest
 
@@ -13,7 +14,7 @@ from cards.click import MORE, Click
 from cards.render_text import Clock, Run, said, unbroken
 from cards.slack.limits import OPTION_VALUE
 from cards.table_fit import fit
-from cards.text_fit import Omitted
+from cards.text_fit import Omitted, cut_lines
 from tests.cards import limits, schemas
 from tests.golden import check
 
@@ -246,3 +247,18 @@ def test_a_log_of_any_length_fits_and_keeps_its_end() -> None:
 def test_failed_and_warning_have_a_colour_on_slack() -> None:
     for mark, sign in ((Mark.FAILED, "❌"), (Mark.WARNING, "⚠️"), (Mark.DONE, "✔")):
         assert slack.render(Card((Span("job a"),), mark=mark)).summary == f"{sign} job a"
+
+
+@pytest.mark.parametrize("keep", ["head", "tail"])
+@pytest.mark.parametrize("printed", ["&<`a`:\n:b", "\n".join(f"line {each} <&>" for each in range(200)), "y" * 5_000])
+def test_many_logs_in_one_card_are_cut_and_come_to_an_end(keep: Literal["head", "tail"], printed: str) -> None:
+    for count in (40, 80, 120):
+        many = Card((Span("x"),), tuple(Code(printed, keep) for _ in range(count)))
+        assert len(json.dumps(teams.render(many).payload)) < 80_000
+        assert slack.render(many).payload["blocks"]
+
+
+def test_no_room_is_no_text() -> None:
+    assert [cut_lines("a\nb", limit, keep)[0].strip("…") for limit in (0, -150) for keep in ("head", "tail")] == [
+        ""
+    ] * 4
