@@ -59,7 +59,8 @@ async def test_places_that_come_and_go_lose_nothing_and_hear_nothing_twice(tmp_p
         await stage.until(lambda: _tells(stage, "four") and _tells(stage, "four", second), 60, "Slack is told then")
         await stage.until(lambda: not stage.undelivered(), SOON, "all is told")
         for said in (stage.told(), stage.told(second), stage.told_teams()):
-            assert [_words(each).split(":")[0] for each in said] == ["job one", "job two", "job three", "job four"]
+            told = [_words(each).split(":")[0] for each in said if not _words(each).startswith("I look after")]
+            assert told == ["job one", "job two", "job three", "job four"], "besides the welcome of who comes back"
 
 
 def _fail(stage: Environment, job: str) -> None:
