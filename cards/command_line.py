@@ -13,7 +13,7 @@ _CHOSEN = re.compile(r"(\w+:)?\{\}")
 _PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _OPTION = re.compile(r"(?:--)?[a-z_][\w-]*[:=]", re.IGNORECASE | re.ASCII)
 GRAMMAR = frozenset({
-    "accept", "account", "ack", "admin", "agent", "algorithm", "as", "at", "bare", "below", "body", "budgets",
+    "accept", "account", "ack", "admin", "agent", "algorithm", "also", "as", "at", "bare", "below", "body", "budgets",
     "by", "command", "container", "containers", "csv", "day", "days", "dedicated", "disable", "dismiss", "done",
     "edit", "elevated", "emergency", "enable", "end", "entity", "env", "evaluate", "every", "export", "fill",
     "follow", "for", "format", "from", "gpu", "group", "hours", "id", "identity", "image", "internode", "job",
@@ -23,7 +23,7 @@ GRAMMAR = frozenset({
     "retries", "rose", "runs", "schedule", "severity", "show", "since", "size", "skip", "slots", "snooze", "sort",
     "spot", "start", "state", "storage", "subnet", "subscribe", "subscriptions", "tag", "task", "tasks",
     "template", "time", "title", "to", "unsubscribe", "unusual", "upto", "values", "vault", "verb", "verify",
-    "wait", "whose", "window", "zone",
+    "wait", "whole", "whose", "window", "zone",
 })  # fmt: skip
 """Every option of every command, and every word that makes a command of a shorter one: a test holds it to them."""
 

@@ -34,6 +34,7 @@ from bot.domain.recommendations.runs import WINDOW
 from bot.domain.recommendations.signatures import earliest, end_of
 from bot.domain.signature import valid_until
 from bot.domain.states import is_active, is_over
+from bot.monitor.file_ends import GONE
 from storage.port.samples import SampleStore
 
 Unread: TypeAlias = frozenset[Entity]
@@ -128,8 +129,12 @@ async def _output(
     async with gate:
         try:
             left = await _left_behind(source, pool)
-        except (AzureError, StopAsyncIteration):
-            return pool  # files go with their time and their node: it is looked at again
+        except StopAsyncIteration:
+            return pool
+        except AzureError as error:
+            if not error.not_found and error.code.lower() not in GONE:  # files go with their time and their node
+                gaps.missed(f"what tasks leave on nodes of pool {pool.facts.id}", error)
+            return pool
     size = sizes.get(pool.facts.vm_size.lower())
     disk = round(size.disk_gb * _GB) if size else 0
     return replace(pool, output=replace(left, disk=disk)) if left else pool

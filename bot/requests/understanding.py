@@ -21,6 +21,7 @@ from bot.requests.plain_words.known import World
 from bot.requests.plain_words.names import Watched, placed
 from bot.requests.plain_words.reading import exactly, has_options, in_plain_words, is_begun
 from bot.requests.registry import Registry
+from bot.requests.universal import taken
 from cards.build import code, muted, note
 from cards.card import Card
 from cards.command_line import join
@@ -99,7 +100,8 @@ async def _exact(ctx: Context, typed: str, *, respelled: bool) -> Heard:
     understood = typed if respelled else ""
     if len(ctx.accounts) < 2 and typed == typed.strip("`*_~?!.,"):
         return Heard(request, understood=understood)
-    call = ctx.registry.parse(words(typed))
+    tokens = words(typed)
+    call = ctx.registry.parse(taken(ctx.registry.find(tokens), tokens)[0])
     where = placed(ctx.registry, call, await _world(ctx))
     if where.offers:
         raise CommandError(_ELSEWHERE, where.offers, settled=True)

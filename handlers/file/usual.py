@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.monitor.evidence import said_in
 from bot.monitor.file_ends import TASK, UPLOAD, ends
@@ -31,6 +32,7 @@ async def usual_file(home: Home) -> str:
     wanted = (*UPLOAD[len(TASK) :], *TASK) if run.exit_code == 0 else TASK
     try:
         found = await ends(home.files, wanted, lambda _: None)
-    except AzureError:
+    except AzureError as error:
+        gaps.missed("which file says most", error)
         return USUAL
     return said_in(found).file or USUAL

@@ -54,7 +54,10 @@ def is_begun(registry: Registry, text: str) -> bool:
 
 def has_options(registry: Registry, text: str) -> bool:
     """Whether it begins as a command does, and gives options as commands have them."""
-    tokens = _words(registry, text)
+    try:
+        tokens = words(text)
+    except CommandError:
+        return False
     given = any(not isinstance(each, Exact) and (":" in each or "=" in each or each[:2] == "--") for each in tokens)
     return given and registry.find(tokens) is not None
 
