@@ -166,9 +166,10 @@ class Registry:
         known = self.find(path.split())
         if known is None:
             return list(names)
-        positions = sum(each.positional and not each.many for each in known.parameters)
+        placed = [each.name for each in known.parameters if each.positional and not each.many]
+        positions = len(placed)
         options = {each.name: each for each in known.parameters if not each.positional}
-        prefixes = {*options, *(NAMES if known.mark.azure else ())}
+        prefixes = {*options, *placed, *(NAMES if known.mark.azure else ())}
 
         def is_grammar(place: int, word: str) -> bool:
             flag = (option := options.get(word.lower())) is not None and option.kind == "flag"

@@ -267,7 +267,7 @@ def test_a_newcomer_talks_to_the_bot_in_both_panes(demo: Demo, page: Page, shots
     slack, teams = page.get_by_test_id("slack-pane"), page.get_by_test_id("teams-pane")
     expect(slack.get_by_role("textbox", name="Message #batch-ops")).to_be_visible(timeout=120_000)
     expect(teams.get_by_role("textbox", name="Message Batch Bot")).to_be_visible()
-    answer(teams, "tasks running")  # the greeting after the installation
+    answer(teams, "Three things to try")  # the greeting after the installation
 
     # a list; its next page comes into the same message
     say(slack, "/batch pool list")
