@@ -49,7 +49,7 @@ async def in_time(works: Iterable[Coroutine[Any, Any, T]], seconds: float, at_on
         work.close()  # of those whose turn never came
     for result in found:
         if isinstance(result, Exception):
-            log.error("in_time.failed", exc_info=result)
+            log.error("clock.work_failed", exc_info=result)
     return [None if isinstance(result, BaseException) else result for result in found]
 
 

@@ -58,7 +58,7 @@ def pool(nodes: int = 2, *, wants: int | None = None, **more: Any) -> PoolFacts:
         (job(), pool(counts={"waiting_for_start_task": 1, "starting": 1}), Wait("start task")),
         (job(), pool(counts={"starting": 2}), Wait("nodes starting")),
         (job(), pool(counts={"leaving_pool": 2}), Wait("nodes take no tasks")),
-        (job(), pool(counts={"unusable": 2}, allocation="resizing"), Wait("resizing")),
+        (job(), pool(counts={"unusable": 2}, allocation="resizing"), "nodes in trouble"),
         # nodes that do
         (job(), pool(counts={"running": 1, "unusable": 1}), Wait("others first")),
         (job(), pool(counts={"idle": 1, "running": 1}), Wait("tasks themselves")),

@@ -165,7 +165,7 @@ async def test_subscriptions_mutes_and_quiet_hours(alerts: AlertService, old: Ol
         assert [builtins(each) for each in alerts.incidents.mutes(owner)] == [
             body for one, body in mutes if one == owner
         ]
-    hours = dict(old.prefs("hours"))
+    hours = {owner: {"nights": [0, 1, 2, 3, 4, 5, 6]} | body for owner, body in old.prefs("hours")}
     assert {owner: builtins(alerts.incidents.hours(owner)) for owner in hours} == hours
 
 
@@ -390,6 +390,9 @@ class NoAccounts:
     """Accounts of which only the names are needed."""
 
     names = (ACCOUNT,)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -140,12 +140,13 @@ def _unreadable(text: str, error: json.JSONDecodeError) -> str:
     line = text.splitlines()[error.lineno - 1].strip() if text.splitlines() else ""
     where = f"line {error.lineno}, column {error.colno}"
     if any(quote in text for quote in "“”„‘’"):
-        return f"This is no JSON ({where}): it has curly quotes, which a chat makes of plain ones. Attach it as a file."
+        curly = "it has curly quotes, which a chat makes of plain ones. Attach it as a file."
+        return f"This is not valid JSON ({where}): {curly}"
     if text.lstrip()[:1] not in "{[":
-        return "This is no JSON: it begins with neither { nor [. Bicep can be built to JSON with “az bicep build”."
-    return (
-        f"This is no JSON ({where}): {error.msg.lower()}, near “{line[max(0, error.colno - 20) : error.colno + 20]}”."
-    )
+        built = "Bicep can be built to JSON with “az bicep build”."
+        return f"This is not valid JSON: it begins with neither {{ nor [. {built}"
+    near = line[max(0, error.colno - 20) : error.colno + 20]
+    return f"This is not valid JSON ({where}): {error.msg.lower()}, near “{near}”."
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Body:
@@ -159,7 +160,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Body:
 
 
 def _no_constant(word: str) -> Any:
-    raise NotABody(f"{word} is no number of JSON.")
+    raise NotABody(f"{word} is not a number in JSON.")
 
 
 def _pool_resource(body: Any) -> Body | None:

@@ -49,9 +49,9 @@ class Found:
                 yield from self._objects(start)
         except json.JSONDecodeError as error:
             curly = " Curly quotes (“ ”) have to be straight ones." if _CURLY.search(self._text) else ""
-            self.problems.append(Problem(error.lineno, f"this is no JSON: {error.msg}.{curly}"))
+            self.problems.append(Problem(error.lineno, f"this is not valid JSON: {error.msg}.{curly}"))
         except _NoNumberError as error:
-            self.problems.append(Problem(self._line, f"this is no JSON: {error} is no number."))
+            self.problems.append(Problem(self._line, f"this is not valid JSON: {error} is not a number."))
         except RecursionError:
             self.problems.append(Problem(self._line, "this is nested too deeply to be a task."))
 

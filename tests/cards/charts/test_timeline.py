@@ -51,7 +51,7 @@ def _without_failures() -> tuple[list, list, float]:  # type: ignore[type-arg]
 
 def test_in_words() -> None:
     told = alt(SHAPES["2500 on 40 slots"])
-    assert told.startswith("For 97 % of 3 h 17 min, tasks waited for nodes: 13 min boot, then 40 slots")
+    assert told.startswith("For 98 % of 3 h 17 min, tasks waited for nodes: 13 min boot, then 40 slots")
     assert "At most 2,500 tasks waited at once." in told
     assert "49 runs failed." in told
     assert "10 tasks put back" in alt(SHAPES["preempted"])
