@@ -287,7 +287,7 @@ async def test_more_fields_on_demand(room: Room) -> None:
 async def test_what_is_wrong_is_said_at_the_field(room: Room) -> None:
     modal = await opened(room)
     await modal.change("pool", "taken")
-    await modal.says("✖ There is such a pool already.")
+    await modal.says("✖\xa0There is such a pool already.")
     before = len(room.intake.asked)
     await modal.send()
     shown = next(each for each in room.workspace.views("viewer") if each["id"] == modal.id)

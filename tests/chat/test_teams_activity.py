@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.chat.request import Conversation
+from bot.chat.request import WELCOME, Conversation
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.settings import TeamsSettings
 from tests.chat.teams_service import World, build, conversation_of, tear_down
@@ -79,7 +79,7 @@ async def test_sample_goes_the_right_way(path: Path) -> None:
         assert body["type"] == "application/vnd.microsoft.error"
     elif kind == "installationUpdate":
         assert world.store.kept[conversation].reachable
-        assert texts == ["home"]
+        assert texts == [WELCOME]
     elif kind == "conversationUpdate":
         assert world.store.kept[conversation].reachable
         assert texts == []
@@ -225,7 +225,7 @@ async def test_other_peoples_coming_and_going_is_no_business_of_the_bots(world: 
 async def test_upgrade_is_not_greeted_and_loses_nothing(world: World) -> None:
     for action in ("add", "remove-upgrade", "add-upgrade"):
         await world.post_once(world.activity("installationUpdate", action=action, id=action))
-    assert [request.text for request in world.intake.asked] == ["home"]
+    assert [request.text for request in world.intake.asked] == [WELCOME]
     assert world.store.kept["a:personal"].reachable
 
 

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from azure.core.credentials import AccessToken
 
 from bot.chat.port import Undelivered
+from bot.chat.request import WELCOME
 from bot.chat.teams.adapter import Teams
 from bot.chat.teams.settings import TeamsSettings
 from bot.requests.answer_delivery import AnswerDelivery
@@ -109,7 +110,7 @@ async def test_installed_everywhere_the_bot_says_hello_and_remembers(meeting: Me
         await meeting.outside.install(conversation)
         message = await meeting.last(conversation)
         assert (message["summary"], message["problems"]) == ("home", [])
-    assert [request.text for request in meeting.intake.asked] == ["home"] * 3
+    assert [request.text for request in meeting.intake.asked] == [WELCOME] * 3
     assert {kept.id for kept in meeting.store.kept.values() if kept.reachable} == {
         room["id"] for room in meeting.outside.conversations.values() if room["installed"]
     }
@@ -178,7 +179,7 @@ async def test_a_delivery_that_comes_twice_is_answered_once(meeting: Meeting) ->
     await meeting.intake.done()
     await meeting.outside.say("viewer", "viewer", "job list")
     await meeting.intake.done()
-    assert [request.text for request in meeting.intake.asked] == ["home", "pool list", "job list"]
+    assert [request.text for request in meeting.intake.asked] == [WELCOME, "pool list", "job list"]
 
 
 async def test_a_burst_stays_within_teams_pace(meeting: Meeting) -> None:

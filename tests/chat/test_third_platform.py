@@ -214,7 +214,7 @@ async def test_its_adapter_is_started_with_its_section_and_its_secret(app: App) 
 
 async def test_people_are_answered_through_it(app: App) -> None:
     card = await page(app, "ann P1 help")
-    assert plain(card.title) == "What you can ask"
+    assert plain(card.title) == "What do you want to know?"
     assert not card.refused
     assert pager(app).answers[-1][0] == Conversation("pager", "P1")
 
@@ -234,7 +234,7 @@ async def test_the_command_line_draws_for_it(tmp_path: Path, monkeypatch: pytest
     settings = check(raw(tmp_path))
     text, fine = await answer(settings, ["help"], user="ann", platform="pager", folder=None)
     assert fine
-    assert msgspec.json.decode(text) == {"page": "What you can ask", "pictures": {}}
+    assert msgspec.json.decode(text) == {"page": "What do you want to know?", "pictures": {}}
 
 
 def test_the_command_line_takes_its_name_and_no_other() -> None:

@@ -320,11 +320,17 @@ class Slack:
                     raise error.repeatable() from error
         try:
             if card.private:
-                await self._messages.post_private(request.conversation, request.person, card)
-                return ""
+                try:
+                    await self._messages.post_private(request.conversation, request.person, card)
+                except Undelivered as error:
+                    if error.code != "user_not_in_channel" or request.reply_url or not card.refused:
+                        raise
+                    card = msgspec.structs.replace(card, private=False)  # a refusal tells nothing that others may not
+                else:
+                    return ""
             return await self._post(request.conversation, card, key, request.person)
         except Undelivered as error:
-            if error.why != "gone" or not request.reply_url:
+            if not request.reply_url or (error.why != "gone" and error.code != "user_not_in_channel"):
                 raise
             await self._respond(request, card, replace=False)
             return ""

@@ -14,7 +14,7 @@ SCOPES = frozenset(
 
 EVENTS = frozenset(
     {
-        *("app_mention", "app_uninstalled", "member_joined_channel", "message.im", "tokens_revoked"),
+        *("app_home_opened", "app_mention", "app_uninstalled", "member_joined_channel", "message.im", "tokens_revoked"),
         *(
             "channel_archive",
             "channel_deleted",
