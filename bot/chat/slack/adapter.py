@@ -319,15 +319,8 @@ class Slack:
                 if error.why not in {"missing", "gone"} or error.everywhere:
                     raise error.repeatable() from error
         try:
-            if card.private:
-                try:
-                    await self._messages.post_private(request.conversation, request.person, card)
-                except Undelivered as error:
-                    if error.code != "user_not_in_channel" or request.reply_url or not card.refused:
-                        raise
-                    card = msgspec.structs.replace(card, private=False)  # a refusal tells nothing that others may not
-                else:
-                    return ""
+            if card.private and await self._messages.post_aside(request, card):
+                return ""
             return await self._post(request.conversation, card, key, request.person)
         except Undelivered as error:
             if not request.reply_url or (error.why != "gone" and error.code != "user_not_in_channel"):

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.chat.budget import Budget, Priority
 from bot.chat.hosts import host_of
 from bot.chat.port import Newest, Undelivered, UnreadableError
-from bot.chat.request import Conversation, Person
+from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import judged, judged_response
 from bot.chat.slack.following import Following
@@ -90,6 +90,18 @@ class Messages:
         stamp, channel = str(answer["ts"]), str(answer["channel"])
         await self._following.posted(channel, stamp, conversation.thread, card, rendered)
         return stamp, channel
+
+    async def post_aside(self, request: CommandRequest, card: Card) -> bool:
+        """Post a card that the asker alone sees. False where they are not in the channel and nothing else reaches them:
+        a refusal tells nothing that others may not see. Raises Undelivered.
+        """
+        try:
+            await self.post_private(request.conversation, request.person, card)
+        except Undelivered as error:
+            if error.code != "user_not_in_channel" or request.reply_url or not card.refused:
+                raise
+            return False
+        return True
 
     async def post_private(self, conversation: Conversation, person: Person, card: Card) -> None:
         """Post a card that one person sees, until they reload; without files, which cannot be private.
