@@ -34,6 +34,7 @@ from bot.domain.recommendations.runs import WINDOW
 from bot.domain.recommendations.signatures import end_of
 from bot.domain.states import is_active
 from bot.monitor.account_state import AccountState
+from bot.monitor.last_seen import last_seen
 from bot.reports.pools import job_standing, pool_now
 from cards.formatting import plural
 from storage.port.store import Store
@@ -107,11 +108,10 @@ async def _every(what: str, source: Account, kind: type[T], path: str, wanted: s
 
 async def _watched(source: Account, store: Store) -> AccountState:
     """What the monitor knows of the account; nothing where it did not look within :data:`FRESH`."""
-    state = AccountState()
-    cursors, snapshots = await asyncio.gather(store.cursors(source.name), store.snapshots(source.name))
+    cursors = await store.cursors(source.name)
     if cursors and source.now() - max(each.at for each in cursors) <= FRESH:
-        state.restore(cursors, snapshots, [])
-    return state
+        return await last_seen(store, source.name, cursors)
+    return AccountState()
 
 
 async def _spent(source: Account, accounting: Accounting, seen: AccountState, at: datetime) -> Spent | None:

@@ -144,7 +144,7 @@ class Composer:
 
         def count() -> Report:
             found = advise(now_spans, pools, now, most=len(now_spans)) if not taken.by_bill else []
-            advice, more = chosen(account, found, ledger.currency, rows, now)
+            advice, more = chosen(account, found, ledger.currency, rows, aside, now)
             month = past.month
             return Report(
                 account=account,

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from bot.domain.money.advice import Advice, Ended, Further
 from bot.domain.recommendations.best import MOST, URGENT, best
-from bot.domain.recommendations.decisions import is_set_aside
 from bot.domain.recommendations.model import MEASURED, Recommendation
 from bot.domain.recommendations.money import of_advice
 from bot.reports.calendar import Period
@@ -21,14 +20,18 @@ TOLD = 3
 
 
 def chosen(
-    account: str, measured: Iterable[Advice], currency: str, rows: Iterable[RecommendationRow], now: datetime
+    account: str,
+    measured: Iterable[Advice],
+    currency: str,
+    rows: Iterable[RecommendationRow],
+    aside: Collection[str],
+    now: datetime,
 ) -> tuple[list[Advice], list[Further]]:
-    """The best three of what was measured over the period and of what is kept beside; what was set aside is left out.
+    """The best three of what was measured over the period and of what is kept beside, without what people set ``aside``
+    (ids).
 
     Money that is measured is taken from the period, not from what is kept, which is of other days.
     """
-    rows = list(rows)
-    aside = {row.id for row in rows if is_set_aside(row, now)}
     of_period = {of_advice(each, currency): each for each in measured}
     of_period = {what: each for what, each in of_period.items() if what.id(account) not in aside}
     first: dict[Recommendation, datetime] = {}

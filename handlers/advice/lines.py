@@ -78,8 +78,7 @@ def past_line(ctx: Context, each: Known) -> Text:
         parts += ["after ", code(elide(row.deed, 80)), f" by {name_of(ctx, row.done_by)}"]
     else:
         parts.append("by itself, or from outside this bot")
-    if row.over:
-        parts += [", since ", Time(row.over), f" ({_after(row.over - row.first)})"]
+    parts += [", since ", Time(row.over), f" ({_after(row.over - row.first)})"]
     if row.saved and row.loss:
         parts += [
             " · it cost ", money(row.loss, what.currency), " a week, ", bold(f"{money(row.saved, what.currency)} less"),

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from bot.azure.account import Account
 from bot.domain.entity import fold
 from bot.domain.job_health import trouble
 from bot.domain.retries import Retrying, retrying
-from bot.monitor.account_state import AccountState
+from bot.monitor.last_seen import last_seen
 from bot.monitor.scene import JobView
 from bot.requests.context import Context
 
 
 async def known_jobs(ctx: Context, source: Account) -> Mapping[str, JobView]:
     """The jobs that go on or ended lately as they were seen last, by their folded ids; none where nothing watches."""
-    snapshots = await ctx.store.snapshots(source.name)
-    state = AccountState()
-    await asyncio.to_thread(state.restore, (), snapshots, ())
+    state = await last_seen(ctx.store, source.name)
     return {fold(name): view for name, view in state.jobs.items()}
 
 

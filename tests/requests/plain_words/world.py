@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bot.requests.command import CommandError
 from bot.requests.grammar import words
 from bot.requests.plain_words.known import Known
 from bot.requests.plain_words.names import like, placed
@@ -74,5 +75,5 @@ def same(one: str, other: str) -> bool:
         return False
     try:
         return registry.parse(words(one)).exact == registry.parse(words(other)).exact
-    except Exception:
+    except CommandError:
         return False
