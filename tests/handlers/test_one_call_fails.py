@@ -91,6 +91,7 @@ ESSENTIAL = {
 }
 """Of each command the calls without which there is nothing to show: names are letters."""
 TOLD_ITSELF = {
+    "advice": "/tasks/",  # a task that is gone has left nothing that could be measured
     "cost job": "/pools/",  # a pool that is gone is no gap: its machine is known by samples, or the receipt says so
     "task show": "/nodes/",  # a node that is gone is told in the service's words
     "application show": "/applications/",  # an application without active packages is only known to Resource Manager
