@@ -266,14 +266,15 @@ class _Page:
         label = isolate(clean_line(menu.label))
         template = clean_line(menu.command.replace("{}", "…"))
         lines = self._wrap([Run(label if template == "…" else f"{label} → {template}")])
-        line = ""
+        line, wide = "", 0
         for option in menu.options:
             text = isolate(clean_line(option.text)) or clean_line(option.value)
             item = f"{self._number(f'{label}: {text}', fill(menu.command, option.value), menu.how)} {text}"
-            if line and columns_of(line) + columns_of(item) + 6 > self.width:
+            needs = columns_of(item)
+            if line and wide + needs + 6 > self.width:
                 lines += self._wrap([Run(line)], "    ")
-                line = ""
-            line += f"  {item}" if line else item
+                line, wide = "", 0
+            line, wide = (f"{line}  {item}", wide + 2 + needs) if line else (item, needs)
         return lines + (self._wrap([Run(line)], "    ") if line else [])
 
     def _number(self, label: str, command: str, how: How) -> str:

@@ -225,12 +225,15 @@ class Budget:
         known.held_until[kind] = max(known.held_until[kind], until)
 
     def _conversation(self, conversation: str) -> _Conversation:
-        if conversation not in self._conversations and len(self._conversations) >= _MANY:
+        if (known := self._conversations.get(conversation)) is not None:
+            return known
+        if len(self._conversations) >= _MANY:
             now, wanted = self._clock(), {waiter.conversation for waiter in self._waiting}
             self._conversations = {
                 name: known for name, known in self._conversations.items() if name in wanted or not known.idle(now)
             }
-        return self._conversations.setdefault(conversation, _Conversation(self._limits, self._clock))
+        made = self._conversations[conversation] = _Conversation(self._limits, self._clock)
+        return made
 
     def _dispatch(self) -> None:
         """Give a turn to everybody who may have one, in their order; check again when the next one may."""
@@ -253,8 +256,7 @@ class Budget:
 
     def _in_order(self) -> list[_Waiter]:
         """The highest priority first; and before it alerts whose turn it is in their conversation."""
-        due = [each for each in self._waiting if each.priority is Priority.ALERT and self._is_due(each)]
-        return [*due, *(each for each in self._waiting if each not in due)] if due else list(self._waiting)
+        return sorted(self._waiting, key=lambda each: not (each.priority is Priority.ALERT and self._is_due(each)))
 
     def _is_due(self, alert: _Waiter) -> bool:
         return self._conversation(alert.conversation).ahead >= ANSWERS_AHEAD
