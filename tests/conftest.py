@@ -10,6 +10,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from bot.azure.pipeline import Patience
 from bot.requests.registry import Registry
 from storage.sqlite import connection
 from tests import commands, databases
@@ -31,6 +32,7 @@ structlog.configure(
 
 connection._connect = databases.copied
 Registry.discover = commands.copied  # type: ignore[method-assign]
+Patience.get_backoff_time = lambda self, settings: 0.01  # type: ignore[method-assign]  # nobody recovers meanwhile
 
 
 @pytest.fixture

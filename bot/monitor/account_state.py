@@ -69,10 +69,11 @@ class Owed(Struct, frozen=True):
 
 
 class Unread(Struct, frozen=True):
-    """What was put into the black box without its files, and how often these were asked for."""
+    """What was put into the black box without its files; how often these could not be had, and how often time ran out."""
 
     box: KeptTask | KeptNode
     tries: int = 0
+    put_off: int = 0
 
 
 def key_of_box(box: KeptTask | KeptNode) -> BoxKey:

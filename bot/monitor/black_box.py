@@ -172,17 +172,17 @@ def to_read(pending: PendingState) -> list[Wanted]:
     """What is owed, in the order in which it is worth reading.
 
     Nodes first, which are about to be replaced; then tasks that run again, which are about to overwrite it; then the
-    first sample of each cause, the second of each, and so on.
+    first sample of each cause, the second of each, and so on. What took too long comes after all that did not.
     """
     seen: Counter[tuple[str, str]] = Counter()
-    found: list[tuple[tuple[int, int, datetime, str], Wanted]] = []
+    found: list[tuple[tuple[int, int, int, datetime, str], Wanted]] = []
     for key, each in pending.unread.items():
         box, nth = each.box, 0
         if isinstance(box, KeptTask):
             nth = seen[box.job, box.cause]
             seen[box.job, box.cause] += 1
         rank = 0 if isinstance(box, KeptNode) else 1 if box.retried else 2
-        found.append(((rank, nth, box.at, key[2]), Wanted(key, files_of(box))))
+        found.append(((each.put_off, rank, nth, box.at, key[2]), Wanted(key, files_of(box))))
     return [wanted for _, wanted in sorted(found, key=lambda each: each[0])]
 
 
@@ -202,6 +202,13 @@ def settle(
         else:
             box = replace(box, line=line, line_in=line_in)
     pending.kept[key] = box
+
+
+def put_off(pending: PendingState, key: BoxKey) -> None:
+    """Time ran out before it answered: that is no answer, so it is tried for as long as anything is."""
+    each = pending.unread.get(key)
+    if each is not None:
+        pending.unread[key] = replace(each, put_off=each.put_off + 1)
 
 
 def tried(pending: PendingState, key: BoxKey) -> None:

@@ -113,12 +113,16 @@ def wanted(views: Iterable[JobView], most: int) -> list[Wanted]:
 
 
 class _Look(Struct):
-    """One task or node whose files are read: for an example's line, for boxes, or both. ``files`` None: no answer."""
+    """One task or node whose files are read: for an example's line, for boxes, or both.
+
+    ``over`` says that its time did not run out; ``files`` None then that they cannot be had now.
+    """
 
     key: tuple[str, str, str]
     wanted: Sequence[tuple[str, int]]
     boxes: list[BoxKey]
     example: Wanted | None = None
+    over: bool = False
     files: tuple[KeptFile, ...] | None = None
     said: Said = Said()
 
@@ -146,8 +150,9 @@ async def gather(pending: PendingState, reads: Reads, left: int) -> None:
             try:
                 look.files = await reads.file_ends(look.key, look.wanted, used.append)
                 look.said = said_in(look.files or ())
+                look.over = True
             except Exception:
-                look.files = None
+                look.files, look.over = None, True
                 log.exception("monitor.evidence_failed", account=pending.account, of=look.key)
             finally:
                 left += most - len(used)
@@ -176,7 +181,9 @@ def _keep(pending: PendingState, look: _Look) -> None:
     if kind == "task" and job in pending.jobs:
         _keep_line(pending, job, task, look)
     for key in look.boxes:
-        if look.files is None:
+        if not look.over:
+            black_box.put_off(pending, key)
+        elif look.files is None:
             black_box.tried(pending, key)
         else:
             black_box.settle(pending, key, look.files, look.said.line, look.said.file)

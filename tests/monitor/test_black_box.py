@@ -153,6 +153,18 @@ async def test_a_killed_program_loses_nothing_that_was_told(stage: Stage, monkey
     assert {each.task for each in tasks(stage) if each.files and not each.owed} == told
 
 
+async def test_what_takes_too_long_is_tried_until_it_answers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "PATIENCE", 0.05)
+    stage.sandbox.faults[stage.account.name].add("slow", path="/files/", seconds=30)
+    stage.state.inject.storm(["storm"], ["exit-137"], 2, pool_id="pool1")
+    await stage.watch(150)
+    assert [each.owed for each in tasks(stage)] == [True, True], "five slow polls are no answer"
+    stage.sandbox.faults[stage.account.name].clear()
+    monkeypatch.setattr(evidence, "PATIENCE", 30)
+    await stage.look(seconds=30)
+    assert [(each.owed, bool(each.files)) for each in tasks(stage)] == [(False, True)] * 2
+
+
 async def test_a_poll_that_was_not_stored_kept_nothing(stage: Stage) -> None:
     stage.state.inject.storm(["storm"], ["exit-137"], 5, pool_id="pool1")
     stage.store.broken = True
