@@ -69,7 +69,7 @@ class Owed(Struct, frozen=True):
 
 
 class Unread(Struct, frozen=True):
-    """What was put into the black box without its files; how often these could not be had, and how often time ran out."""
+    """What was put into the black box without its files; how often they could not be had, and time ran out."""
 
     box: KeptTask | KeptNode
     tries: int = 0
