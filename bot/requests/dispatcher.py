@@ -23,7 +23,7 @@ from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
-from bot.requests import binding, forms, refusals, suggestions
+from bot.requests import binding, form_checks, forms, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -137,16 +137,20 @@ class Dispatcher:
                     return self._stamped(refusals.forbidden(decision, request.person, self.services.policy), request)
             registry = self.services.registry
             form = forms.make_form(registry, tokens, values)
-            if not form.live:
-                return form
-            with self._pipeline(request, alone=True) as pipeline:
+            known = registry.command(words(form.command))
+            sent = replace(request, text=form.command, values=dict(values or {}))
+            with self._pipeline(sent, alone=True) as pipeline:
                 try:
                     async with asyncio.timeout(seconds):
                         ctx = await pipeline.context()
+                        form = await form_checks.with_names(form, known, ctx)
                 except Exception:  # a store that is out for a moment: the form can be filled in all the same
                     log.exception("form.not_checked", command=form.command)
                     return form
-                return await forms.checked(registry, form, ctx, opening=values is None, seconds=seconds)
+                form = await forms.checked(registry, form, ctx, opening=values is None, seconds=seconds)
+                if values is None or form.errors:
+                    return form
+                return await form_checks.checked(pipeline, form, known, values, seconds)
         except CommandError as error:
             return self._stamped(refusals.of_error(error, command, ""), request)
 

@@ -24,6 +24,20 @@ _VERBS = {
 """Where the word of a command is not the verb, or is more than one."""
 _SEVERAL = {("node", "start"), ("node", "deallocate"), ("node", "remove"), ("node", "reboot"), ("task", "add")}
 """Verbs of several at once."""
+_LABELS = {
+    "filter": "Other conditions",
+    "sort": "Sort by",
+    "csv": "As a CSV file",
+    "os": "Operating system",
+    "gpu": "GPU",
+    "mine": "In use here",
+}
+"""Where a parameter's name is not what its field is called."""
+
+
+def label_of(parameter: str) -> str:
+    """What the field of a parameter is called."""
+    return _LABELS.get(parameter) or parameter.replace("_", " ").capitalize()
 
 
 def title_of(command: Command) -> str:

@@ -25,7 +25,8 @@ from msgspec.structs import replace
 from bot.azure.errors import AzureError
 from bot.chat.typed import LONGEST
 from bot.requests.command import Call, Command, CommandError, Instead, Parameter
-from bot.requests.form_words import button_of, title_of
+from bot.requests.form_errors import said, told_place
+from bot.requests.form_words import button_of, label_of, title_of
 from bot.requests.grammar import NAMES_FOLLOW, words
 from bot.requests.registry import LIVE_FORM, Registry
 from cards.build import text
@@ -68,6 +69,9 @@ Check: TypeAlias = Callable[["Context", Values], Awaitable[FormChanges]]
 Gather: TypeAlias = Callable[[Values], Values]
 C = TypeVar("C", bound=Check)
 
+_PAGE = "page"
+"""The parameter that no form asks: a list that is asked anew begins at its first page."""
+
 
 @dataclass(frozen=True)
 class LiveForm:
@@ -78,7 +82,7 @@ class LiveForm:
     what is typed for one of them stays in the form's command, and is given to ``check`` and to the command.
 
     ``redraws`` is a parameter: a form that is opened with a value for it, as by a button of the command's own card,
-    has its answer take the place of that card.
+    has its answer take the place of that card. ``scatter`` is the reverse of ``gather``, for what was typed already.
     """
 
     path: str
@@ -87,15 +91,21 @@ class LiveForm:
     gather: Gather | None
     without: tuple[str, ...]
     redraws: str = ""
+    scatter: Gather | None = None
 
 
 def form_of(
-    path: str, *fields: Field, gather: Gather | None = None, without: Sequence[str] = (), redraws: str = ""
+    path: str,
+    *fields: Field,
+    gather: Gather | None = None,
+    without: Sequence[str] = (),
+    redraws: str = "",
+    scatter: Gather | None = None,
 ) -> Callable[[C], C]:
     """Mark an async function as what checks the form of the command ``path``; see :class:`LiveForm`."""
 
     def marked(check: C) -> C:
-        setattr(check, LIVE_FORM, LiveForm(path, fields, check, gather, tuple(without), redraws))
+        setattr(check, LIVE_FORM, LiveForm(path, fields, check, gather, tuple(without), redraws, scatter))
         return check
 
     return marked
@@ -128,20 +138,23 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
     known = registry.command(tokens)
     live = live_form(registry, known.path)
     filled = filled_in(known, list(tokens[len(known.path.split()) :]))
+    if live and live.scatter:
+        filled = dict(live.scatter(filled))
     settled = _settled(known, filled)
     shown = {each.name: each for each in known.parameters if not each.hidden}
     own = {field.name: field for field in (live.fields if live else ()) if field.name not in settled}
-    rest = [name for name in shown if name not in own and name not in settled and not (live and name in live.without)]
+    aside = {*settled, *(live.without if live else ()), _PAGE}
+    rest = sorted((name for name in shown if name not in own and name not in aside), key=lambda n: _place(shown[n]))
     fields = [_with_parameter(field, shown.get(name)) for name, field in own.items()]
     fields += [_field(shown[name]) for name in rest]
     if values is None:
-        fields = [_typed(field, filled) for field in fields]
+        several = {each.name for each in known.parameters if each.many}
+        fields = [_typed(field, filled, conditions=field.name in several) for field in fields]
     else:
         asked = [field for field in fields if not field.more or field.name in values]
         kept = {field.name: values.get(field.name, "") for field in asked}
         fields = [replace(field, value=kept.get(field.name, field.value)) for field in fields]
-    aside = {*settled, *(live.without if live else ())}
-    unasked = [each for each in known.parameters if each.name in aside and each.name in filled]
+    unasked = [each for each in known.parameters if each.name in aside - {_PAGE} and each.name in filled]
     names = registry.naming(known.path, [filled[each.name] for each in unasked if each.positional])
     options = [_option(each, filled[each.name]) for each in unasked if not each.positional]
     command = join([*known.path.split(), *names, *options])
@@ -152,7 +165,7 @@ def make_form(registry: Registry, tokens: Sequence[str], values: Values | None =
         "\n".join([known.intro, *(f"{name.capitalize()}: {value}" for name, value in settled.items())]),
         submit=button_of(known),
         how="edit" if live and live.redraws and live.redraws in filled else "post",
-        live=live is not None,
+        live=live is not None and any(field.refresh for field in live.fields),
         danger=known.effect == "destroy",
     )
 
@@ -171,13 +184,17 @@ def _option(parameter: Parameter, value: str) -> str:
     return parameter.name if parameter.kind == "flag" else f"{parameter.name}:{value}"
 
 
-def _typed(field: Field, filled: Values) -> Field:
-    """The field with what was typed for it; the words of a command are one choice each."""
+def _typed(field: Field, filled: Values, *, conditions: bool = False) -> Field:
+    """The field with what was typed for it; the words of a command are one choice each, and the ``conditions`` of a
+    filter stand there without the quotes that they do not need.
+    """
     value = filled.get(field.name)
     if value is None:
         return field
     if field.kind == "choices":
         return replace(field, value=",".join(words(value)))
+    if conditions and words(spaced := " ".join(words(value))) == words(value):
+        return replace(field, value=spaced)
     alone = words(value) if field.lines else []
     return replace(field, value=alone[0] if len(alone) == 1 else value)  # a text of lines, without its quotes
 
@@ -197,8 +214,17 @@ def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
     )
 
 
+def _place(parameter: Parameter) -> int:
+    """Where the field stands: what is needed, what is chosen from a list, words of a filter, and then the rest."""
+    if parameter.required:
+        return 0
+    if parameter.names == "account":
+        return 4
+    return 2 if parameter.many else 1 if parameter.choices and parameter.name != "sort" else 3
+
+
 def _field(parameter: Parameter) -> Field:
-    label = parameter.name.replace("_", " ").capitalize()
+    label = label_of(parameter.name)
     return Field(
         name=parameter.name,
         label=label,
@@ -251,7 +277,8 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
         log.warning("form.late", command=known.path, seconds=seconds)
         changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
     except CommandError as error:
-        changes = FormChanges(errors={error.at: error.message}) if error.at else _unchecked(error.message)
+        at = told_place(form, error.at, error.message)
+        changes = FormChanges(errors={at: said(error)}) if at else _unchecked(error.message)
     except Instead as error:
         changes = _unchecked(plain(error.card.title))
     except AzureError as error:

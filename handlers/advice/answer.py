@@ -11,9 +11,10 @@ from bot.domain.entity import fold
 from bot.domain.recommendations.model import Recommendation
 from bot.requests.command import CommandError, Instead, command
 from bot.requests.context import Context
+from bot.requests.forms import FormChanges, Values, form_of
 from bot.requests.lacking import names_for
 from cards.build import actions, blocks, muted, refusal, text
-from cards.card import Button, Card, Mark, Option, Time, Words
+from cards.card import Button, Card, Field, Mark, Option, Time, Words
 from cards.text_fit import elide
 from handlers.alert.parts import a_span
 from handlers.shared.common import line, nearest, titled
@@ -155,3 +156,13 @@ async def names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
     """What is advised, in words."""
     current = await _current(ctx, ctx.account(given.get("account")))
     return [Option(elide(what.words, 70), row.id) for row, what in current]
+
+
+@form_of(
+    "advice snooze",
+    Field("advice", "Advice", "choice"),
+    Field("span", "For", "choice", options=(Option("1 day", "1d"), Option("7 days", "7d"), Option("30 days", "30d"))),
+)
+async def snooze_form(ctx: Context, values: Values) -> FormChanges:
+    """Offers what is advised."""
+    return FormChanges(options={"advice": tuple(await names(ctx, values))}, submit="Snooze")

@@ -469,3 +469,32 @@ async def test_who_may_not_run_a_command_gets_no_form(room: Room) -> None:
     found = await room.intake.form("pool tri", request)
     assert isinstance(found, Card)
     assert "no command" in plain(found.title)
+
+
+# A form that is made from its signature alone
+
+
+async def test_a_mistake_in_any_form_stays_in_it_on_slack(room: Room) -> None:
+    view = await room.modal("pool list")
+    filter_ = block_of(view, "filter")
+    sent = {filter_["block_id"]: {filter_["element"]["action_id"]: "stat:active"}}
+    await room.workspace.submit_view("viewer", view["id"], sent)
+    shown = next(each for each in room.workspace.views("viewer") if each["id"] == view["id"])
+    assert list(shown["errors"]) == ["field:filter"]
+    assert "There is no field “stat”" in shown["errors"]["field:filter"]
+    assert not [each for each in room.intake.asked if each.values], "nothing was asked"
+
+
+async def test_a_mistake_in_any_form_stays_in_it_on_teams(room: Room) -> None:
+    outside = room.meeting.outside
+    await outside.install("viewer")
+    await outside.say("viewer", "viewer", "help pool list")
+    await room.intake.done()
+    message = [each for each in outside.messages("viewer") if each["from"] == "bot"][-1]
+    form = Dialog(room, "viewer", await outside.click("viewer", "viewer", message["id"], "Fill in…"))
+    answer = await form.press("Run", field_filter="stat:active", field_sort="name")
+    assert answer["shown"] == "dialog"
+    assert "✖\xa0There is no field “stat”" in form.said
+    kept = {name: each["value"] for name, each in form.inputs.items() if "value" in each}
+    assert kept == {"field:filter": "stat:active", "field:sort": "name"}
+    assert outside.refused == []

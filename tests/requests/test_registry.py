@@ -177,7 +177,6 @@ def test_the_form_comes_from_the_signature_and_goes_back_into_words(registry: Re
     assert kinds == {
         "shelf": ("text", "a", True),
         "state": ("choice", "active", False),
-        "page": ("number", "1", False),
         "full": ("flag", "false", False),
     }
     filled = with_values(registry, ["thing", "list"], {"shelf": "b c", "state": "", "page": "3", "full": "true"})
@@ -223,9 +222,9 @@ def test_what_an_option_does_not_know_is_left_to_the_filter_and_the_form_holds_a
     assert made.parse(words("thing find a state:active b")).kwargs == {"state": "active"}
     form = make_form(made, words(typed))
     filled = {field.name: field.value for field in form.fields}
-    assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": "", "page": "2"}
+    assert filled == {"shelf": "a", "filter": "state:active,completed 'label:b c' 'failed>0'", "state": ""}
     again = made.parse(with_values(made, ["thing", "find"], {**filled, "state": "active"}))
-    assert (again.args, again.kwargs) == (call.args, {"page": 2, "state": "active"})
+    assert (again.args, again.kwargs) == (call.args, {"state": "active"})
 
 
 def test_a_parameter_called_after_what_it_takes_is_completed() -> None:

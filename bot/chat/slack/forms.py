@@ -143,8 +143,6 @@ class Forms:
         """What keeps a modal from being taken, as the answer to its submission; empty where nothing does."""
         view = body["view"]
         submission = decode_submission(view)
-        if not submission.live:
-            return {}
         self._known(view["id"]).newest += 1  # a check that is under way is of no use any more
         request = await self._zoned(request)
         form = await intake.form(submission.command, request, values=submission.values, seconds=SUBMIT_SECONDS)

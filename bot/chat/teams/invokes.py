@@ -204,8 +204,6 @@ class Invokes:
 
     async def _to_mend(self, request: CommandRequest, submission: Submission) -> Form | None:
         """The form as it is to be shown again: checked only, or with what is wrong in it. None where it is taken."""
-        if not submission.live:
-            return None
         form = await self._intake.form(
             submission.command, request, values=submission.values, seconds=self._patience * 0.75
         )
