@@ -45,10 +45,26 @@ SLOW = (
     "acceptance/",
     "e2e/",
     "soak/",
+    # kills, and processes that die or are started
+    "content/test_drawing.py",
     "operations/test_killed_adder.py",
+    "requests/test_at_most_once.py",
     "requests/test_killed_operations.py",
+    "tools/test_chat_demo.py",
+    # every command, whatever may go wrong with what it reads
+    "handlers/test_exact_names.py",
+    "handlers/test_null_fields.py",
+    "handlers/test_one_call_fails.py",
+    # days of simulated accounts
+    "monitor/test_backfill_sandbox.py",
+    "sandbox/test_world.py",
+    "sandbox/test_world_ledger.py",
+    "tools/test_demo.py",
+    "tools/test_lived.py",
 )
-"""Tests of the program as a process, of the page in a browser, and of kills. Others are marked."""
+"""Tests of the program as a process, of the page in a browser, of kills, days and sweeps. Others are marked."""
+LARGE = "performance"
+"""A scenario whose account is large: whoever asks about it is slow."""
 LONGEST = 900
 """Seconds after which a slow test hangs: each wait in it has minutes on a busy machine."""
 
@@ -62,7 +78,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         name = item.path.relative_to(here).as_posix()
-        if name.startswith(SLOW):
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if name.startswith(SLOW) or parameters.get("scene") == LARGE:
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(LONGEST))  # where a test says its own, that comes first
         if name.startswith("e2e/"):
