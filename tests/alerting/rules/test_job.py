@@ -99,7 +99,7 @@ def test_a_job_that_failed_and_one_that_did_not(view: JobView, headline: str, se
 def test_a_failed_job_tells_its_causes() -> None:
     told = only("job.failed", ended=(ended(BLOB, MEMORY),))
     assert told.cause.startswith(
-        "exit code 137 ×198 · BlobNotFound: the blob <path> does not exist ×16; most often the program has no memory left"
+        "exit code 137 ×198 · BlobNotFound: the blob <path> does not exist ×16; most often the program has no memory"
     )
     assert told.evidence == "MemoryError: unable to allocate 3.1 GiB (frame-0021)"
     assert [action.command for action in told.actions] == [
