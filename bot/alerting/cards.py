@@ -137,7 +137,12 @@ class Writer:
         own = _ACTIONS_OVER if incident.unmended else _ACTIONS
         own -= 1 if why and incident.open and not incident.acknowledged else 0  # five buttons at most
         items: list[Action] = [
-            Button(action.text, self.command(incident, action.command), style="primary" if first == 0 else "default")
+            Button(
+                action.text,
+                self.command(incident, action.command),
+                style="primary" if first == 0 else "default",
+                how="form" if action.changes else "post",
+            )
             for first, action in enumerate(incident.actions[:own])
         ]
         items += [why] if why else []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.advice import likely_cause
+from bot.domain.advice import likely_cause, of_task
 from bot.domain.causes import normalised
 from bot.domain.exit_codes import meaning
 from bot.domain.findings import CauseCount
@@ -71,12 +71,14 @@ def _said(tally: CauseCount, cause: str, count: int, example: Example) -> CauseC
     return replace(tally, cause=cause, count=count, example=example.task, said=example.line, file=example.file)
 
 
-def usual(cause: str) -> str:
+def usual(cause: str, said: str = "") -> str:
     """What a cause usually means, empty where only the program knows: of an exit code, or of the service's code.
 
-    An exit code with what was printed needs no more words.
+    ``said`` is what a program printed, which says more than an exit code, or all that the service says. An exit code
+    with what was printed needs no more words.
     """
     if found := _EXIT.fullmatch(cause):
-        return meaning(int(found["code"]))
+        known = of_task(int(found["code"]), None, said) if said else None
+        return known.cause if known else meaning(int(found["code"]))
     found = _CODE.match(cause)
-    return likely_cause(found["code"]) if found else ""
+    return likely_cause(found["code"], f"{cause[found.end() :].strip()} {said}".strip()) if found else ""

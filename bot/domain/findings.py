@@ -37,7 +37,7 @@ _RANKS = {each.value: rank for rank, each in enumerate(Severity)}
 class SuggestedAction(Struct, frozen=True):
     """A button: what it says, and the command it carries, without the account (it is added where it is needed).
 
-    ``changes`` True marks a command that changes something.
+    ``changes`` True marks a command that changes something and of which more may have to be said: it opens its form.
     """
 
     text: str

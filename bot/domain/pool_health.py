@@ -20,6 +20,8 @@ RESIZE_SLACK = 300.0
 """Seconds after its timeout at which the service has ended a resize, or has forgotten to."""
 RESIZE_LONG = 1800.0
 """Seconds that nobody expects a resize to take where no timeout ends it (twice the default timeout)."""
+DELETING_LONG = 1800.0
+"""Seconds from which on a deletion waits for something ("Azure Batch pool and node errors": stuck in deleting)."""
 EVALUATIONS = 3
 """Evaluations of an autoscale formula that may fail to appear: one can be late, three are not by chance."""
 EVALUATION_SLACK = 300.0
@@ -90,6 +92,11 @@ def resize_overdue(pool: PoolFacts, seconds: float) -> bool:
     """
     timed = pool.allocation.lower() == "resizing" and pool.resize_timeout > 0
     return is_resizing(pool) and seconds > (pool.resize_timeout + RESIZE_SLACK if timed else RESIZE_LONG)
+
+
+def deletion_overdue(pool: PoolFacts, seconds: float) -> bool:
+    """Whether a pool that is being deleted for so many seconds takes longer than it should (:data:`DELETING_LONG`)."""
+    return pool.state.lower() == "deleting" and seconds > DELETING_LONG
 
 
 def autoscale_failure(pool: PoolFacts) -> ErrorText | None:

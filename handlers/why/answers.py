@@ -12,7 +12,7 @@ from bot.azure.models import Job, JobSchedule, Node, Pool, PoolNodeCounts, Task
 from bot.domain.diagnosis.job_case import Explained, JobCase
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Clue, Verdict, choose
-from bot.domain.diagnosis.nodes import NodeCase, of_node
+from bot.domain.diagnosis.nodes import NodeCase, may_have_printed, of_node
 from bot.domain.diagnosis.pools import PoolCase, of_pool, well
 from bot.domain.diagnosis.schedules import ScheduleCase, of_schedule
 from bot.domain.diagnosis.tasks import failed, of_task
@@ -24,6 +24,7 @@ from bot.monitor.file_ends import START
 from bot.requests.context import Context
 from cards.formatting import number, plural
 from handlers.schedule.show import recent_job
+from handlers.why.began import open_since
 from handlers.why.deeds import deed
 from handlers.why.jobs import read_job
 from handlers.why.kept import kept_start_line
@@ -73,7 +74,7 @@ async def about_node(ctx: Context, reads: Reads, pool: str, found: Node, at: dat
     around = await reads.maybe(f"pool {pool}", Pool, source.pool(pool))
     run = found.start_task_info
     printed = None
-    if run and run.result.lower() == "failure":
+    if run and run.result.lower() == "failure" and may_have_printed(run):
         files = source.files(source.node(pool, found.id))
         printed = await reads.printed("the output of its start task", files, START)
         printed = printed or await kept_start_line(ctx, reads, pool, found)
@@ -112,6 +113,7 @@ async def about_schedule(ctx: Context, reads: Reads, found: JobSchedule, at: dat
         last=job,
         explained=of_job(of_last) if of_last else Explained(),
         ended=await deed(ctx, source, ("schedule disable", "schedule end"), (found.id,), found.state_transition_time),
+        missed=open_since(ctx, source, "schedule.barren", (Entity("schedule", found.id),)),
     )
     explained = of_schedule(case)
     verdict = choose(explained.clues, explained.also)

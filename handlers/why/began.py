@@ -20,17 +20,18 @@ def began(ctx: Context, source: Account, about: Entity, clue: Clue) -> datetime 
         return clue.since
     pool = Entity("pool", clue.about.parent) if clue.about.kind == "node" else clue.about
     for kind in alerts_of(clue):
-        if moment := _open_since(ctx, source, kind, (pool, about)):
+        if moment := open_since(ctx, source, kind, (pool, about)):
             return moment
     return clue.since
 
 
 def waits_since(ctx: Context, source: Account, about: Entity) -> datetime | None:
     """Since when a job's tasks wait, as its open alert says; None where it has none."""
-    return _open_since(ctx, source, WAITS, (about,))
+    return open_since(ctx, source, WAITS, (about,))
 
 
-def _open_since(ctx: Context, source: Account, kind: str, about: tuple[Entity, ...]) -> datetime | None:
+def open_since(ctx: Context, source: Account, kind: str, about: tuple[Entity, ...]) -> datetime | None:
+    """Since when there is an open alert of a kind about one of these, as it says; None where there is none."""
     if ctx.alerts is None:
         return None
     told = (each for each in ctx.alerts.incidents.open(source.name) if each.kind == kind and each.entity in about)

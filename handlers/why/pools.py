@@ -9,6 +9,7 @@ from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import BatchAccountResource, Job, Node, Pool, PoolNodeCounts
 from bot.domain.cores import cores_of
+from bot.domain.diagnosis.nodes import may_have_printed
 from bot.domain.diagnosis.pools import Holder, PoolCase, Room, short_of_cores
 from bot.domain.entity import Entity
 from bot.domain.headroom import headroom
@@ -65,9 +66,9 @@ async def case_of(
     elif counted(facts):
         nodes = ()
     room = None
-    if short_of_cores(found) and reads.left >= keep + _CORES:
-        room = await _room(reads, found, at)
-    failed = next((each for each in nodes or () if each.state.lower() == "starttaskfailed"), None)
+    if (short := short_of_cores(found)) and reads.left >= keep + _CORES:
+        room = await _room(reads, found, short, at)
+    failed = next((each for each in nodes or () if _printed_why(each)), None)
     printed = {}
     if failed and reads.left >= keep + _OUTPUT:
         files = reads.source.files(reads.source.node(found.id, failed.id))
@@ -87,6 +88,11 @@ async def case_of(
         resized=await deed(ctx, reads.source, ("pool resize",), (found.id,), since),
         idle_since=idle,
     )
+
+
+def _printed_why(node: Node) -> bool:
+    """Whether a node's start task failed, and may have printed why."""
+    return node.state.lower() == "starttaskfailed" and may_have_printed(node.start_task_info)
 
 
 async def idle_since(ctx: Context, reads: Reads, found: Pool, counts: PoolNodeCounts | None) -> datetime | None:
@@ -131,8 +137,8 @@ async def waiting_for(reads: Reads, found: Pool) -> int | None:
     return sum(each.value.task_counts.active for each in told if each)
 
 
-async def _room(reads: Reads, found: Pool, at: datetime) -> Room | None:
-    """How full the quota of cores is that a pool's resize ran into, and which pools hold most of it."""
+async def _room(reads: Reads, found: Pool, short: str, at: datetime) -> Room | None:
+    """How full the quota of cores is that a resize ran into with the error ``short``, and who holds most of it."""
     source = reads.source
     if not reads.take("quotas", _CORES):
         return None
@@ -147,9 +153,10 @@ async def _room(reads: Reads, found: Pool, at: datetime) -> Room | None:
     every = [reading(pool) for pool in pools[0]]
     used = used_by(every, sizes, None)
     size = sizes.get(found.vm_size.lower())
-    codes = {error.code.lower() for error in found.resize_errors}
-    spot = any("lowpriority" in code or "spot" in code for code in codes)
-    family = any("series" in code or "family" in code for code in codes)
+    code = short.lower()
+    spot = "lowpriority" in code or "spot" in code
+    family = "series" in code or "family" in code
+    fits = headroom(size, resource.properties, used, spot=spot) if size else None
     quota: Quota | None = None
     if size is not None and family:
         known = quotas_of(resource.properties, used)
@@ -157,10 +164,7 @@ async def _room(reads: Reads, found: Pool, at: datetime) -> Room | None:
     elif size is not None:
         kind = "spot" if spot else "dedicated"
         known = quotas_of(resource.properties, used)
-        quota = (
-            next((each for each in known if each.kind == kind), None)
-            or headroom(size, resource.properties, used, spot=spot).quota
-        )
+        quota = next((each for each in known if each.kind == kind), None) or (fits.quota if fits else None)
     if quota is None:
         return None
     holders = []
@@ -171,7 +175,8 @@ async def _room(reads: Reads, found: Pool, at: datetime) -> Room | None:
         if alike and cores:
             holders.append(Holder(pool.id, cores))
     holders.sort(key=lambda each: (-each.cores, each.pool))
-    return Room(quota.what, quota.used, quota.limit, tuple(holders[:_HOLDERS]), at)
+    more = (fits.nodes or 0) if fits else 0
+    return Room(quota.what, quota.used, quota.limit, tuple(holders[:_HOLDERS]), at, short, more, spot)
 
 
 async def _resource(reads: Reads) -> BatchAccountResource | None:

@@ -142,7 +142,7 @@ def in_words(causes: Sequence[CauseCount]) -> str:
     """The causes and what the greatest usually means: ``exit code 137 ×9 · DiskFull ×2; most often killed …``."""
     if not causes:
         return ""
-    means = usual(causes[0].cause)
+    means = usual(causes[0].cause, causes[0].said)
     if not means:
         return summed(causes)
     if len(causes) == 1:

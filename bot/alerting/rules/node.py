@@ -9,6 +9,7 @@ from bot.alerting.rules.common import button, elapsed, pool_entity
 from bot.alerting.rules.money import hourly
 from bot.alerting.rules.node_facts import Bad, about_nodes, bad
 from bot.domain.findings import Entity, Finding, Severity
+from bot.domain.knowledge import row
 from bot.domain.pools import size
 from bot.domain.price import of_nodes
 from bot.domain.states import counted, total, word
@@ -94,7 +95,7 @@ def preempted(scene: Scene) -> Iterator[Finding]:
             since=min(taken),
             severity=Severity.WARNING if wave else Severity.INFO,
             figures=(("Spot nodes left", f"{number(left)} of {number(pool.target_spot)}"),),
-            cause="a wave: Azure needs the machines of this size in this region" if wave else "Azure needs the machine",
+            cause=f"{'a wave: ' if wave else ''}{row('node.preempted').cause}",
             actions=(
                 button("Open", "pool show", pool.id),
                 button("Preempted nodes", "node list", pool.id, state="preempted"),

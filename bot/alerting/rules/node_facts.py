@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from bot.alerting.rules import mending
 from bot.alerting.rules.common import (
     MOST_ACTIONS,
     NAMED,
@@ -22,12 +23,15 @@ from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.advice import Trouble, of_node
 from bot.domain.findings import CauseCount, Entity, Finding, Severity, SuggestedAction
-from bot.domain.pools import in_state
+from bot.domain.knowledge import Row, row
+from bot.domain.pools import in_state, size
 from bot.domain.states import TROUBLED_NODES, NodeState, word
 from bot.monitor.scene import NodeView, PoolView, Scene
 from cards.formatting import number, plural
 from cards.text_fit import elide
 
+_ALL, _SILENT = "node.all_unusable", "node.unusable_silent"
+"""The row of nodes that are unusable without an error where they are all that a pool has, and where they are not."""
 _NAME = 22
 """Characters of a node's name: its two ends distinguish the nodes of a pool."""
 
@@ -40,12 +44,14 @@ class Bad(NamedTuple):
 
 
 class Troubles(NamedTuple):
-    """What nodes suffer from: a sentence, what to do, how often each strikes, and what the service said first."""
+    """What nodes suffer from: a sentence, what to do, how often each strikes, what the service said first, and the row
+    of the most frequent."""
 
     cause: str
     do: str
     tallies: tuple[CauseCount, ...]
     evidence: str
+    known: Row | None
 
 
 def bad(pool: PoolView, state: NodeState) -> Bad:
@@ -72,18 +78,22 @@ def evidence(pool: PoolView) -> str:
     return said(*pool.resize_errors[0]) if pool.resize_errors else ""
 
 
-def troubles(nodes: Iterable[NodeView]) -> Troubles:
-    """What these nodes suffer from. A node with several troubles counts for its first, which is the service's order."""
+def troubles(nodes: Iterable[NodeView], *, whole: bool = False) -> Troubles:
+    """What these nodes suffer from. A node with several troubles counts for its first, which is the service's order.
+
+    ``whole`` where they are all that a pool has.
+    """
     firsts = [(node, found[0]) for node in nodes if (found := _of(node))]
     kinds: dict[str, list[tuple[NodeView, Trouble]]] = {}
     for node, trouble in firsts:
         kinds.setdefault(trouble.name, []).append((node, trouble))
     tallies = ranked(CauseCount(name, len(them), them[0][0].id, them[0][1].message) for name, them in kinds.items())
     if not firsts:
-        return Troubles("", "", (), "")
+        return Troubles("", "", (), "", None)
     main = kinds[max(kinds, key=lambda name: (len(kinds[name]), name))][0][1]
-    cause = main.advice.cause if len(kinds) == 1 else f"{summed(tallies)}; most often {main.advice.cause}"
-    return Troubles(cause, main.advice.do, tallies, said(main.code, main.message) if main.message else "")
+    known = row(_ALL) if whole and len(kinds) == 1 and main.advice.id == _SILENT else main.advice
+    cause = known.cause if len(kinds) == 1 else f"{summed(tallies)}; most often {known.cause}"
+    return Troubles(cause, known.do, tallies, said(main.code, main.message) if main.message else "", known)
 
 
 def lines(scene: Scene, some: Bad) -> tuple[tuple[str, str], ...]:
@@ -106,9 +116,9 @@ def about_nodes(
     related: tuple[Entity, ...] = (),
 ) -> Finding:
     """Nodes of a pool that are in trouble together, as a finding about the pool."""
-    found = troubles(some.nodes)
+    whole = some.many == len(some.nodes) >= max(2, size(pool))
+    found = troubles(some.nodes, whole=whole)
     worst = some.nodes[0] if some.nodes else None
-    log = worst is not None and worst.state.lower() == "starttaskfailed"
     return Finding(
         entity=pool_entity(pool.id),
         headline=headline,
@@ -118,8 +128,7 @@ def about_nodes(
         cause=found.cause,
         evidence=found.evidence,
         actions=(
-            *((button("Start task's log", "nodelog", pool.id, worst.id),) if worst and log else ()),
-            *_fixes(pool, worst),
+            *_fixes(pool, worst, found.known),
             *((button("Node", "node show", pool.id, worst.id),) if worst else ()),
             button("Bad nodes", "node list", pool.id, state="bad"),
             button("Map", "node map", pool.id),
@@ -130,9 +139,19 @@ def about_nodes(
     )
 
 
-def _fixes(pool: PoolView, worst: NodeView | None) -> tuple[SuggestedAction, ...]:
-    """What mends nodes of this state, where something does."""
+def _fixes(pool: PoolView, worst: NodeView | None, known: Row | None) -> tuple[SuggestedAction, ...]:
+    """What mends nodes of this state, where something does, in the order of the row that knows what they suffer from.
+
+    Nodes whose start task failed would fail again if they were replaced, and others for those that were never usable be
+    no better.
+    """
     match worst.state.lower() if worst else "":
+        case "starttaskfailed" if worst and known:
+            again = button("Reboot them", "node reboot", pool.id, state="starttaskfailed")
+            steps = mending.of_pool(known, pool, node=worst.id)
+            return tuple(again if each.command.startswith("node reboot ") else each for each in steps)
+        case "unusable" if known and known.id == _ALL:
+            return mending.of_pool(known, pool)
         case "unusable" | "starttaskfailed":
             return (button("Replace broken nodes", "pool replace-broken", pool.id),)
         case "unknown":

@@ -18,13 +18,16 @@ from bot.alerting.rules.common import (
     span,
     waits,
 )
+from bot.alerting.rules.mending import of_pool
 from bot.alerting.rules.node_facts import of_target, shape
 from bot.domain.advice import of_resize
-from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
+from bot.domain.diagnosis.pools import overdue_row
+from bot.domain.findings import CauseCount, Finding, Severity
 from bot.domain.knowledge import row
-from bot.domain.pool_health import fell_short, resize_overdue
+from bot.domain.pool_health import deletion_overdue, fell_short, resize_overdue
 from bot.domain.pools import has, wanted
-from bot.monitor.scene import PoolView, Scene
+from bot.domain.states import is_active
+from bot.monitor.scene import Scene
 from cards.formatting import number, plural
 
 
@@ -104,14 +107,9 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
             since=newest(scene, pool.allocation_since),
             severity=Severity.CRITICAL if jobs and nodes == 0 else Severity.WARNING,
             figures=(*shape(pool), *waits(jobs), ("To do", advice.do)),
-            cause=advice.cause if len(causes) == 1 else " · ".join(each.cause for each in causes),
+            cause=" · ".join(dict.fromkeys(of_resize(*each).cause for each in errors)),
             evidence=said(code, message),
-            actions=(
-                *_again(pool, code),
-                button("Open", "pool show", pool.id),
-                button("Quotas", "account show"),
-                button("VM sizes with room", "size list", sort="room"),
-            ),
+            actions=(*of_pool(advice, pool), button("Open", "pool show", pool.id)),
             related=tuple(job_entity(job.id) for job in jobs),
             count=abs(wants - nodes),
             causes=causes,
@@ -122,44 +120,32 @@ def resize_failed(scene: Scene) -> Iterator[Finding]:
 def resize_stuck(scene: Scene) -> Iterator[Finding]:
     """A pool is being resized for longer than it may take.
 
-    How long that is: :func:`bot.domain.pool_health.resize_overdue`.
+    How long that is: :func:`bot.domain.pool_health.resize_overdue`; of one that is being deleted
+    :func:`bot.domain.pool_health.deletion_overdue`.
     """
     for pool in scene.pools.values():
-        lasts = elapsed(scene, pool.allocation_since)
-        if not resize_overdue(pool, lasts):
+        deleting = not is_active(pool.state)
+        began = pool.since if deleting else pool.allocation_since
+        lasts = elapsed(scene, began)
+        if not (deletion_overdue(pool, lasts) if deleting else resize_overdue(pool, lasts)):
             continue
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
+        known = row("pool.deleting_too_long") if deleting else overdue_row(pool)
+        doing, left = pool.allocation.lower(), f"{number(nodes)} of {number(wants)} nodes"
+        if deleting:
+            doing, left = "being deleted", f"{plural(nodes, 'node')} left"
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=f"pool {pool.id} is {pool.allocation.lower()} for {span(lasts)}, "
-            f"{number(nodes)} of {number(wants)} nodes",
-            since=newest(scene, pool.allocation_since),
-            figures=(*shape(pool), *waits(jobs)),
-            cause=row("pool.resize.waits_for_tasks" if nodes > wants else "pool.resize.too_long").cause,
+            headline=f"pool {pool.id} is {doing} for {span(lasts)}, {left}",
+            since=newest(scene, began),
+            figures=(*shape(pool), *waits(jobs), ("To do", known.do)),
+            cause=known.cause,
             evidence=said(*pool.resize_errors[0]) if pool.resize_errors else "",
             actions=(
-                *(() if pool.autoscale else (button("Stop the resize", "pool stop-resize", pool.id),)),
+                *(() if deleting else of_pool(known, pool)),
                 button("Open", "pool show", pool.id),
-                button("Nodes", "node map", pool.id),
+                button("Map", "node map", pool.id),
             ),
             related=tuple(job_entity(job.id) for job in jobs),
-            count=abs(wants - nodes),
+            count=nodes if deleting else abs(wants - nodes),
         )
-
-
-def _again(pool: PoolView, code: str) -> tuple[SuggestedAction, ...]:
-    """What makes the pool want what it can have: as many nodes as it got where a quota ended it, else once more.
-
-    A pool that scales by a formula asks again by itself.
-    """
-    if pool.autoscale:
-        return ()
-    if "quota" in code.lower() and not has(pool):
-        return ()  # nothing fits, and once more would end the same way
-    if "quota" in code.lower():
-        return (_resize(f"Resize to {number(has(pool))} that fit", pool, pool.dedicated, pool.spot),)
-    return (_resize("Resize again", pool, pool.target_dedicated, pool.target_spot),)
-
-
-def _resize(text: str, pool: PoolView, dedicated: int, spot: int) -> SuggestedAction:
-    return button(text, "pool resize", pool.id, str(dedicated), spot=spot)

@@ -89,7 +89,7 @@ def _why(scene: Scene, schedule: ScheduleView) -> str:
     for what, used, limit in scene.quota.rows:
         if "job" in what.lower() and used >= limit:
             return f"the quota of {what} is used up: {number(used)} of {number(limit)}"
-    return "the service makes none and gives no reason"
+    return row("schedule.window_missed").cause if schedule.missed else "the service makes none and gives no reason"
 
 
 def _end_last(scene: Scene, schedule: ScheduleView) -> tuple[SuggestedAction, ...]:

@@ -30,6 +30,7 @@ from bot.alerting.rules.failures import (
 )
 from bot.domain.entity import Entity, schedule_of
 from bot.domain.findings import Finding, Severity
+from bot.domain.knowledge import row
 from bot.domain.retries import retrying
 from bot.domain.states import is_over
 from bot.monitor.scene import JobView, Scene
@@ -111,8 +112,7 @@ def retrying_on(scene: Scene) -> Iterator[Finding]:
                 ("Succeeded", number(job.succeeded)),
                 ("Most often", f"{example.task}, {plural(example.times, 'retry', 'retries')}"),
             ),
-            cause="a task that fails is run again as often as its maxTaskRetryCount says, for ever at -1: until then "
-            "it neither completes nor counts as failed",
+            cause=row("task.retried_endlessly").cause,
             actions=(
                 button("Logs", "log", job.id, example.task, "stderr.txt"),
                 button("Disable", "job disable", job.id),

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from bot.alerting.rules import mending
 from bot.alerting.rules.common import button, elapsed, said, span
-from bot.alerting.rules.node_facts import evidence, lost
-from bot.domain.advice import of_resize, of_scheduling
+from bot.alerting.rules.node_facts import evidence, lost, troubles
+from bot.domain.advice import of_autoscale, of_resize, of_scheduling
 from bot.domain.entity import fold
 from bot.domain.findings import SuggestedAction
-from bot.domain.knowledge import row
+from bot.domain.knowledge import Row, row
 from bot.domain.pools import has, in_state, wanted
 from bot.domain.states import is_over
 from bot.domain.waiting import Cause, Wait, moved_at, why_waits
@@ -58,21 +59,26 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
     if wait.queued and _passed_over(job, pool):
         wait = Wait("failed tasks" if job.failed else "tasks themselves")
     message = said(*wait.error) if wait.error else ""
-    if pool is None or wait.cause in ("disabled", "cannot run"):
+    if pool is None or wait.cause in ("disabled", "cannot run", "pool deleted"):
         return _of_job(job, wait, message)
     show = button("Pool", "pool show", pool.id)
     match wait.cause:
         case "nodes in trouble":
             states = " · ".join(f"{plural(each.count, 'node')} {each.cause}" for each in lost(pool))
             nodes = button("Bad nodes", "node list", pool.id, state="bad")
-            return SaidWait(f"no node of its pool {pool.id} can work: {states}", evidence(pool), nodes)
+            # What they suffer from where it is one thing; why they are silent is no more than that they are.
+            suffers = troubles(pool.troubled.values())
+            told = f"{states}: {suffers.cause}" if suffers.evidence and len(suffers.tallies) == 1 else states
+            return SaidWait(f"no node of its pool {pool.id} can work: {told}", evidence(pool), nodes)
         case "failed tasks" | "tasks themselves":
             return SaidWait(_of_tasks(pool, wait), step=button("Dependencies", "topology job", job.id))
         case "others first":
             return SaidWait(_of_others(pool, wait), step=show, queued=True)
         case _:
             settling = pool.allocation_since if wait.settling else None
-            return SaidWait(_of_pool(scene, pool, wait), message, show, settling=settling)
+            known = _row_of(wait)
+            mends = next(iter(mending.of_pool(known, pool) if known else ()), show)
+            return SaidWait(_of_pool(scene, pool, wait, known), message, mends, settling=settling)
 
 
 def _passed_over(job: JobView, pool: PoolView | None) -> bool:
@@ -94,26 +100,42 @@ def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
         case "no automatic pool":
             return SaidWait("the job has no pool yet: its automatic pool was not made")
         case _:
-            return SaidWait(f"its pool {job.pool} does not exist", step=button("Pools", "pool list"))
+            known = row("job.pool_gone")
+            how = "is being deleted" if wait.cause == "pool deleted" else "does not exist"
+            mends = mending.steps_of(known, {"job": job.id})
+            return SaidWait(known.cause, f"pool {job.pool} {how}", next(iter(mends), None))
 
 
 _SAID: dict[Cause, str] = {
-    "pool deleted": "its pool {pool} is being deleted",
     "resizing": "its pool {pool} is {allocation} for {lasts}, {has} of {wanted} nodes",
-    "autoscale fails": "its pool {pool} has no nodes: its autoscale formula fails",
+    "autoscale fails": "its pool {pool} has no nodes: {known}",
     "autoscale warms up": "its pool {pool} has no nodes yet: its autoscale formula waits for samples",
-    "autoscale wants none": "its pool {pool} has no nodes: its autoscale formula wants none",
-    "scaled to zero": "its pool {pool} has no nodes: it was scaled to zero",
-    "resize failed": "its pool {pool} has no nodes: {resize}",
+    "autoscale wants none": "its pool {pool} has no nodes: {known}",
+    "scaled to zero": "its pool {pool} has no nodes: {known}",
+    "resize failed": "its pool {pool} has no nodes: {known}",
     "no nodes yet": "its pool {pool} has none of the {nodes} it wants",
     "start task": "{held} of its pool {pool} still {run} the start task, and tasks wait for its success",
     "nodes starting": "the nodes of its pool {pool} are still starting",
     "nodes take no tasks": "the nodes of its pool {pool} take no tasks",
 }
-"""What is said of causes that lie in the pool."""
+"""What is said of causes that lie in the pool; ``known`` is the sentence of the row that knows it."""
 
 
-def _of_pool(scene: Scene, pool: PoolView, wait: Wait) -> str:
+def _row_of(wait: Wait) -> Row | None:
+    """The row that knows why a pool has no nodes; None where they are on their way, or nothing more is known."""
+    match wait.cause:
+        case "autoscale fails":
+            return of_autoscale(*(wait.error or ("",)))
+        case "autoscale wants none":
+            return row("autoscale.wants_none")
+        case "scaled to zero":
+            return row("pool.scaled_to_zero")
+        case "resize failed":
+            return of_resize(*(wait.error or ("",)))
+    return None
+
+
+def _of_pool(scene: Scene, pool: PoolView, wait: Wait, known: Row | None) -> str:
     held = in_state(pool, "waitingforstarttask")
     return _SAID[wait.cause].format(
         pool=pool.id,
@@ -122,7 +144,7 @@ def _of_pool(scene: Scene, pool: PoolView, wait: Wait) -> str:
         has=number(has(pool)),
         wanted=number(wanted(pool)),
         nodes=plural(wanted(pool), "node"),
-        resize=of_resize(*(wait.error or ("",))).cause,
+        known=known.cause if known else "",
         held=plural(held, "node"),
         run="runs" if held == 1 else "run",
     )

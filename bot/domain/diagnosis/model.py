@@ -20,6 +20,8 @@ _SPECIFIC: Mapping[EntityKind, int] = MappingProxyType(
     {"node": 0, "task": 1, "pool": 2, "job": 3, "schedule": 4, "account": 5}
 )
 """The smaller, the more specific: of two causes that both explain, a node's says more than its pool's."""
+BY_HAND = ("pool resize ", "pool stop-resize ")
+"""How the commands begin that the service refuses of a pool with a formula."""
 OTHERS = 2
 """Steps beside the one that mends."""
 
@@ -137,7 +139,7 @@ def on_its_way(
 
 def by_formula(found: Clue) -> Clue:
     """The same clue of a pool with a formula: it cannot be resized by hand, and asks for nodes by itself."""
-    kept = tuple(each for each in found.steps if not each.command.startswith("pool resize "))
+    kept = tuple(each for each in found.steps if not each.command.startswith(BY_HAND))
     if len(kept) == len(found.steps):
         return found
     do = found.do.replace("resize again", "let its formula ask again")

@@ -12,6 +12,7 @@ from bot.azure.models import Node, NodeError, Pool
 from bot.azure.models.node import StartTaskInfo
 from bot.domain import knowledge
 from bot.domain.advice import of_failed_start
+from bot.domain.causes import program_began
 from bot.domain.diagnosis.model import Clue, Evidence, by_formula, clue, on_its_way, unknown
 from bot.domain.entity import Entity
 from bot.domain.states import NODES, is_bad, word
@@ -57,6 +58,14 @@ def of_node(case: NodeCase) -> list[Clue]:
         found += _in_between(case, about)
     found += _hidden_start_task(case, about)
     return [by_formula(each) for each in found] if case.pool and case.pool.enable_auto_scale else found
+
+
+def may_have_printed(run: StartTaskInfo | None) -> bool:
+    """Whether the program of a start task was ever started: of one that was not, what is in its files is older."""
+    if run is None:
+        return False
+    info = run.failure_info
+    return run.retry_count > 0 or info is None or program_began(run.exit_code, info.code)
 
 
 def of_nodes(
@@ -152,7 +161,9 @@ def _ran(run: StartTaskInfo | None, at: datetime) -> Evidence | None:
         return None
     parts = [f"exit code {run.exit_code}"] if run.exit_code is not None else []
     if run.failure_info:
-        parts.append(": ".join(filter(None, (run.failure_info.code, run.failure_info.message))))
+        info = run.failure_info
+        details = "; ".join(f"{each.name}: {each.value}" for each in info.details if each.value)
+        parts.append(": ".join(filter(None, (info.code, info.message))) + (f" ({details})" if details else ""))
     parts += [plural(run.retry_count, "retry", "retries")] if run.retry_count else []
     return Evidence(f"start task: {', '.join(parts)}", run.end_time or at) if parts else None
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.models import Node, Pool, PoolNodeCounts
 from bot.azure.models.pool import ResizeError
@@ -18,11 +19,12 @@ from bot.domain import knowledge
 from bot.domain.diagnosis.model import Clue, Evidence, by_formula, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import of_nodes, slow
 from bot.domain.entity import Entity
-from bot.domain.knowledge import Step
+from bot.domain.knowledge import Row, Step
 from bot.domain.pool_health import (
     STOPPED,
     autoscale_failure,
     autoscale_overdue,
+    deletion_overdue,
     fell_short,
     idles,
     is_resizing,
@@ -35,8 +37,6 @@ from bot.domain.pools import PoolFacts, bad, coming, counted, error_text, has, i
 from bot.domain.states import BAD_NODES, NODES, is_active, word
 from cards.formatting import duration, number, plural
 
-DELETING_LONG = timedelta(minutes=30)
-"""A deletion that takes longer waits for something ("Azure Batch pool and node errors", pool stuck in deleting)."""
 _JUST = timedelta(minutes=5)
 """A pool that lacks nodes and has no error may have been told so within so much."""
 _SHOW = Step("Open pool", "pool show {pool}")
@@ -50,13 +50,20 @@ class Holder(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True):
-    """The quota that a pool's resize ran into: of what, how much of it is used of how much, and who holds it."""
+    """The quota that a pool's resize ran into: of what, how much of it is used of how much, and who holds it.
+
+    ``code`` is the error that it is about. ``nodes`` are how many more of the pool's nodes all quotas have room for by
+    now, ``spot`` whether they are spot nodes.
+    """
 
     what: str
     used: int
     limit: int
     holders: tuple[Holder, ...] = ()
     at: datetime | None = None
+    code: str = ""
+    nodes: int = 0
+    spot: bool = False
 
 
 class PoolCase(Struct, frozen=True, kw_only=True):
@@ -90,10 +97,9 @@ def entity(pool: Pool) -> Entity:
     return Entity("pool", pool.id)
 
 
-def short_of_cores(pool: Pool) -> bool:
-    """Whether a quota of cores is what a pool's last resize ran into, as far as its errors say so."""
-    short = {error[0].lower() for error in fell_short(reading(pool))}
-    return any("quota" in code for code in short)
+def short_of_cores(pool: Pool) -> str:
+    """The first error of a pool's last resize that a quota of cores was used up; empty where none says so."""
+    return next((code for code, _ in fell_short(reading(pool)) if "quota" in code.lower()), "")
 
 
 def of_pool(case: PoolCase) -> list[Clue]:
@@ -112,7 +118,7 @@ def _deleting(case: PoolCase) -> Clue:
     lasts = case.at - since if since else timedelta()
     said = Evidence(f"state {word(pool.state)}" + (f" for {duration(lasts)}" if since else ""), case.at)
     left = Evidence(f"{plural(has(case.facts), 'node')} left", case.at)
-    if lasts > DELETING_LONG:
+    if deletion_overdue(case.facts, lasts.total_seconds()):
         return clue("pool.deleting_too_long", entity(pool), since=since, evidence=[said, left])
     return on_its_way("pool.deleting", entity(pool), "the pool is being deleted", since=since, evidence=[said, left])
 
@@ -154,10 +160,7 @@ def _of_resize(case: PoolCase) -> list[Clue]:
         lasts = duration(timedelta(seconds=seconds))
         allowed = duration(timedelta(seconds=facts.resize_timeout))
         said = Evidence(f"{pool.allocation_state.lower()} for {lasts}, its timeout is {allowed}", case.at)
-        row = "pool.resize.too_long_autoscale" if facts.autoscale else "pool.resize.too_long"
-        if has(facts) > wanted(facts):
-            row = "pool.resize.waits_for_tasks"
-        return [clue(row, about, since=since, evidence=[said, short, case.resized])]
+        return [clue(overdue_row(facts), about, since=since, evidence=[said, short, case.resized])]
     stopped = any(error[0].lower() == STOPPED for error in facts.resize_errors)
     if stopped and is_steady(facts) and not reached(facts):
         return [clue("pool.resize.stopped", about, since=since, evidence=[short, case.stopped], harm=False)]
@@ -172,7 +175,29 @@ def _of_resize_error(error: ResizeError, case: PoolCase, short: Evidence) -> Clu
     row = knowledge.find("resize", code=code, message=words)
     if row is None:
         return unknown("unknown.resize", about, code, words, since=since, at=case.at)
-    return clue(row, about, since=since, evidence=[said, *_of_room(case.room), short], names=got(case.facts))
+    room = case.room if case.room and case.room.code == code else None
+    return clue(row, about, since=since, evidence=[said, *_of_room(room), short], names=_fits(case.facts, room))
+
+
+def _fits(facts: PoolFacts, room: Room | None) -> dict[str, str]:
+    """How many nodes a pool can have: those that it got, and those for which there is room by now."""
+    if room is None or facts.autoscale:
+        return got(facts)
+    more = min(room.nodes, max(0, (facts.target_spot - facts.spot) if room.spot else _lacks(facts)))
+    return got(
+        replace(facts, spot=facts.spot + more) if room.spot else replace(facts, dedicated=facts.dedicated + more)
+    )
+
+
+def _lacks(facts: PoolFacts) -> int:
+    return facts.target_dedicated - facts.dedicated
+
+
+def overdue_row(facts: PoolFacts) -> Row:
+    """The row of a resize that takes longer than it may."""
+    if has(facts) > wanted(facts):
+        return knowledge.row("pool.resize.waits_for_tasks")
+    return knowledge.row("pool.resize.too_long_autoscale" if facts.autoscale else "pool.resize.too_long")
 
 
 def got(facts: PoolFacts) -> dict[str, str]:
@@ -188,7 +213,9 @@ def _of_room(room: Room | None) -> list[Evidence]:
         return []
     holders = " · ".join(f"{each.pool} {number(each.cores)}" for each in room.holders)
     held = f", held by {holders}" if holders else ""
-    return [Evidence(f"{number(room.used)} of {number(room.limit)} {room.what} in use{held}", room.at)]
+    used = Evidence(f"{number(room.used)} of {number(room.limit)} {room.what} in use{held}", room.at)
+    more = f"there is room for {plural(room.nodes, 'more node')} of this size by now"
+    return [used, Evidence(more, room.at)] if room.nodes else [used]
 
 
 def _of_autoscale(case: PoolCase) -> list[Clue]:
@@ -257,7 +284,7 @@ def _on_its_way(case: PoolCase, facts: PoolFacts) -> list[Clue]:
         found = "pool.nodes_start", "its nodes are still starting", [said]
     elif lost := in_state(facts, "preempted"):
         said = Evidence(f"{plural(lost, 'spot node')} preempted", at)
-        found = "pool.preempted", "Azure took spot nodes back, and Batch replaces them when it can", [said, short]
+        found = "pool.preempted", knowledge.row("node.preempted").cause, [said, short]
         since = None  # the counts do not tell when, and the last resize may be weeks ago
     elif not reached(facts) and is_steady(facts) and since and at - since < _JUST:
         found = "pool.no_nodes_yet", "the pool has only just been told to change", [short]

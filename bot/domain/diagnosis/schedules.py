@@ -20,7 +20,8 @@ class ScheduleCase(Struct, frozen=True, kw_only=True):
     """A schedule as it was read at ``at``.
 
     ``last`` is the job that it started last (None: none, or gone), ``explained`` why that one does not do its work,
-    ``ended`` who disabled or ended the schedule, as far as our own audit knows.
+    ``ended`` who disabled or ended the schedule, as far as our own audit knows. ``missed`` is when a job was due that
+    did not come, as an open alert says: the service itself only tells when the next one is.
     """
 
     schedule: JobSchedule
@@ -28,6 +29,7 @@ class ScheduleCase(Struct, frozen=True, kw_only=True):
     last: Job | None = None
     explained: Explained = Explained()
     ended: Evidence | None = None
+    missed: datetime | None = None
 
 
 def of_schedule(case: ScheduleCase) -> Explained:
@@ -84,7 +86,7 @@ def _late(case: ScheduleCase) -> Clue | None:
     """A schedule whose next job is due and does not come."""
     plan = case.schedule.schedule
     interval = duration(plan.recurrence_interval) if plan else None
-    due = overdue_since(reading(case.schedule), case.at) or _kept_from(case, interval)
+    due = case.missed or overdue_since(reading(case.schedule), case.at) or _kept_from(case, interval)
     open_ = case.last is not None and not is_over(case.last.state)
     if due is None:
         return None

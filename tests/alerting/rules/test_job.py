@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.findings import CauseCount, Entity
+from bot.domain.knowledge import row
 from bot.monitor.scene import JobView, PoolView
 from tests.alerting.rules.scenes import ago, failing, found, job, node, only, pool, turned, worth
 
@@ -98,7 +99,7 @@ def test_a_job_that_failed_and_one_that_did_not(view: JobView, headline: str, se
 def test_a_failed_job_tells_its_causes() -> None:
     told = only("job.failed", ended=(ended(BLOB, MEMORY),))
     assert told.cause.startswith(
-        "exit code 137 ×198 · BlobNotFound: the blob <path> does not exist ×16; most often killed"
+        "exit code 137 ×198 · BlobNotFound: the blob <path> does not exist ×16; most often the program has no memory"
     )
     assert told.evidence == "MemoryError: unable to allocate 3.1 GiB (frame-0021)"
     assert [action.command for action in told.actions] == [
@@ -145,21 +146,28 @@ def test_a_job_is_stuck_when_tasks_wait_and_nothing_moves(more: dict[str, Any], 
     assert bool(found("job.stuck", pool(idle=1), job(**{"active": 5, **more}))) is told
 
 
+FORMULA = ("AutoScalingFormulaEvaluationError", "no variable $Tasks")
 SHORT = ("AccountCoreQuotaReached", "The specified account has reached core quota")
 
 
 @pytest.mark.parametrize(
     ("view", "cause"),
     [
-        (None, "its pool gpu-a does not exist"),
-        (pool(idle=2, state="deleting"), "its pool gpu-a is being deleted"),
+        (None, "its pool does not exist or is being deleted; what ran there waits again"),
+        (
+            pool(idle=2, state="deleting"),
+            "its pool does not exist or is being deleted; what ran there waits again",
+        ),
         (
             pool(allocation="resizing", allocation_since=ago(22), target_dedicated=4),
             "its pool gpu-a is resizing for 20 min, 0 of 4 nodes",
         ),
-        (pool(autoscale=True), "its pool gpu-a has no nodes: its autoscale formula wants none"),
-        (pool(autoscale=True, autoscale_error=("E", "m")), "its pool gpu-a has no nodes: its autoscale formula fails"),
-        (pool(), "its pool gpu-a has no nodes: it was scaled to zero"),
+        (pool(autoscale=True), f"its pool gpu-a has no nodes: {row('autoscale.wants_none').cause}"),
+        (
+            pool(autoscale=True, autoscale_error=FORMULA),
+            f"its pool gpu-a has no nodes: {row('autoscale.formula_fails').cause}",
+        ),
+        (pool(), f"its pool gpu-a has no nodes: {row('pool.scaled_to_zero').cause}"),
         (
             pool(target_dedicated=3, resize_errors=(SHORT,)),
             "its pool gpu-a has no nodes: the account's quota of dedicated cores is used up",
@@ -262,7 +270,7 @@ def test_the_words_of_a_failure_rate() -> None:
     told = only("job.failure_rate", rated((ago(50), 100, 0), (ago(1), 760, 214)))
     assert told.headline == "job nightly:job-12: 32 % of the last hour's tasks failed, 214 of 660"
     assert told.since == ago(12)
-    assert told.cause.startswith("exit code 137: killed (SIGKILL), out of memory most often")
+    assert told.cause.startswith("exit code 137: the program has no memory left")
 
 
 @pytest.mark.parametrize(

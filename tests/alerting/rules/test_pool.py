@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from bot.domain.findings import Entity
+from bot.domain.knowledge import row
 from bot.monitor.scene import PoolView, Rest
 from tests.alerting.rules.scenes import ago, found, job, node, only, pool, priced, turned, worth
 
@@ -79,9 +80,12 @@ def test_a_failed_resize_has_the_button_that_ends_it() -> None:
     assert (first.text, first.command) == ("Resize to 16 that fit", "pool resize gpu-a 16 spot:0")
     capacity = pool(running=16, target_dedicated=40, resize_errors=(("AllocationFailed", ""),))
     first = only("pool.resize_failed", capacity).actions[0]
-    assert (first.text, first.command) == ("Resize again", "pool resize gpu-a 40 spot:0")
+    assert (first.text, first.command) == ("Resize again", "pool resize gpu-a minutes:30")
+    assert first.changes, "a step that does not say how many nodes opens its form"
+    unfit = only("pool.resize_failed", pool(target_dedicated=40, resize_errors=(("UnsupportedVMSize", ""),)))
+    assert unfit.actions[0].command == "pool clone gpu-a gpu-a-2", "once more would end the same way"
     scaling = pool(running=16, target_dedicated=40, resize_errors=(QUOTA,), autoscale=True)
-    assert only("pool.resize_failed", scaling).actions[0].command == "pool show gpu-a"
+    assert not any("pool resize" in each.command for each in only("pool.resize_failed", scaling).actions)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +136,18 @@ def test_the_words_of_a_stuck_resize() -> None:
     told = only("pool.resize_stuck", view)
     assert told.headline == "pool gpu-a is resizing for 45 min, 4 of 40 nodes"
     assert told.since == ago(47)
-    view = pool(running=4, allocation="resizing", allocation_since=ago(hours=3), target_dedicated=0)
+    view = pool(running=4, allocation="resizing", allocation_since=ago(hours=3), target_dedicated=0, autoscale=True)
+    assert not any("pool stop-resize" in each.command for each in only("pool.resize_stuck", view).actions)
     assert only("pool.resize_stuck", view).cause.startswith("nodes go only when their tasks have ended")
+
+
+def test_a_pool_that_is_not_deleted_though_it_should_be() -> None:
+    assert found("pool.resize_stuck", pool(idle=1, state="deleting", since=ago(29), allocation_since=ago(29))) == []
+    view = pool(idle=1, state="deleting", allocation="resizing", since=ago(40), allocation_since=ago(40))
+    told = only("pool.resize_stuck", view)
+    assert told.headline == "pool gpu-a is being deleted for 40 min, 1 node left"
+    assert told.cause == row("pool.deleting_too_long").cause
+    assert not any("resize" in each.command for each in told.actions)
 
 
 def test_an_autoscale_formula_that_fails() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.findings import Entity
+from bot.domain.knowledge import row
 from tests.alerting.rules.scenes import ago, found, job, only, schedule, turned, worth
 
 
@@ -42,7 +43,9 @@ def test_the_words_of_a_barren_schedule() -> None:
     assert (told.since, worth("schedule.barren", told)) == (ago(72), "warning")
     full = only("schedule.barren", view, job(state="completed"), quota=[("active jobs and schedules", 100, 100)])
     assert full.cause == "the quota of active jobs and schedules is used up: 100 of 100"
-    assert only("schedule.barren", view).cause == "the service makes none and gives no reason"
+    assert only("schedule.barren", view).cause == row("schedule.window_missed").cause
+    late = schedule(due=ago(72), job="nightly:job-12")
+    assert only("schedule.barren", late).cause == "the service makes none and gives no reason"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from bot.azure.models import FailureInfo, NameValue, Node, NodeError, Pool
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.diagnosis.model import Evidence
-from bot.domain.diagnosis.nodes import NodeCase, of_node, of_nodes
+from bot.domain.diagnosis.nodes import NodeCase, may_have_printed, of_node, of_nodes
 from tests.domain.diagnosis.jobs import HOUR, MINUTE, NOW, SINCE, said
 
 PRINTED = Evidence("Error: no licence", SINCE, printed=True)
@@ -123,3 +123,15 @@ def test_alike_nodes_of_a_pool_are_named_together() -> None:
     assert of_nodes("cpu", nodes[-1:], 1, NOW)[0].id == "node.unusable_silent", "one alone is not all of a pool"
     [more] = of_nodes("cpu", nodes[-2:], 1, NOW)
     assert "2 of 2 nodes" in said(more), "there may be more by now than were counted"
+
+
+def test_which_file_a_start_task_lacks_is_told_and_older_output_is_not_taken_for_its_own() -> None:
+    path = NameValue(name="FilePath", value="https://store/inputs/scene.zip")
+    info = FailureInfo(category="UserError", code="BlobNotFound", message="not found", details=(path,))
+    run = StartTaskInfo(state="completed", result="Failure", failure_info=info, end_time=SINCE)
+    told = of_node(NodeCase(node=node("starttaskfailed", start_task_info=run), at=NOW))[0]
+    assert "start task: BlobNotFound: not found (FilePath: https://store/inputs/scene.zip)" in said(told)
+    assert not may_have_printed(run)
+    assert not may_have_printed(None)
+    assert may_have_printed(start(3, "FailureExitCode"))
+    assert may_have_printed(start(None, "CommandProgramNotFound", retries=1)), "a run before may have"

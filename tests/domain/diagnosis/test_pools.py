@@ -11,7 +11,7 @@ from bot.azure.models import NameValue, Node, NodeCounts, Pool, PoolNodeCounts
 from bot.azure.models.node import NodeError
 from bot.azure.models.pool import AutoScaleRun, ResizeError
 from bot.domain.diagnosis.model import choose
-from bot.domain.diagnosis.pools import PoolCase, of_pool
+from bot.domain.diagnosis.pools import PoolCase, Room, of_pool
 from bot.domain.pool_health import troubles_of
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -161,6 +161,21 @@ def test_why_agrees_with_what_lists_say_of_a_pool() -> None:
         assert bool(clues) == bool(troubles), (found, clues)
         if troubles:
             assert (troubles[0].kind == "nodes") == bool(clues[0].nodes)
+
+
+def test_a_resize_to_what_fits_counts_the_room_that_there_is_by_now() -> None:
+    code = "AccountCoreQuotaReached"
+    short = pool(2, 12, resize_errors=(*error(code), *error("AccountVMSeriesCoreQuotaReached")))
+    for free, fits in ((0, "2"), (4, "6"), (50, "12")):
+        room = Room("dedicated cores", 96, 100, at=NOW, code=code, nodes=free)
+        first, other = of_pool(PoolCase(pool=short, at=NOW, room=room))
+        assert (first.names["nodes"], first.names["dedicated"]) == (fits, fits)
+        said = [each.words for each in first.evidence]
+        assert "96 of 100 dedicated cores in use" in said
+        assert any("by now" in each for each in said) is bool(free)
+        assert not any("cores in use" in each.words for each in other.evidence), "that quota was not the one asked for"
+    by_hand = {step.command for each in of_pool(PoolCase(pool=pool(2, 12, **formula()), at=NOW)) for step in each.steps}
+    assert not any(each.startswith(("pool resize ", "pool stop-resize ")) for each in by_hand)
 
 
 def test_a_pool_with_a_formula_is_not_offered_a_resize_which_it_would_refuse() -> None:

@@ -136,3 +136,8 @@ def test_the_worst_of_an_account_comes_first_and_what_somebody_wants_is_none_of_
         ("schedule nightly", "schedule.window_missed", 2.5),
         ("pool some", "node.unusable_silent", 2.33),
     ]
+
+
+def test_a_run_that_an_alert_saw_missed_is_told_though_the_service_tells_of_the_next_one_only() -> None:
+    found = of_schedule(read(schedule(due=NOW + HOUR), missed=LATE, last=last("completed")))
+    assert [(each.id, each.since) for each in found.clues] == [("schedule.window_missed", LATE)]
