@@ -7,6 +7,7 @@ import fnmatch
 import gc
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,19 @@ from bot.domain import knowledge
 from bot.ops import logs
 from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
-from bot.settings import SettingsError
-from bot.settings_file import Settings, load, own_causes
+from bot.settings import SettingsError, public_mistakes
+from bot.settings_file import Settings, Use, load, own_causes
+from cards.formatting import plural
 from storage.port.errors import StoreError, StoreHeld
 
 HELD = 75
 """The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
-cli = cyclopts.App(name="batchbot", help="Run Azure Batch from Slack and Microsoft Teams.", version_flags=["--version"])
+cli = cyclopts.App(
+    name="batchbot",
+    help="Run Azure Batch from Slack and Microsoft Teams.",
+    version=version("batchbot"),
+    version_flags=["--version"],
+)
 
 SettingsFile = Annotated[Path, Parameter(name="--settings", help="The settings file.")]
 _SETTINGS = Path("batchbot.toml")
@@ -77,15 +84,15 @@ def run(*, settings: SettingsFile = _SETTINGS) -> None:
 def check(*, settings: SettingsFile = _SETTINGS) -> None:
     """Check the settings file and say what is wrong with it, a line each."""
     chosen = load(settings)
-    print(f"{settings}: fine, {len(chosen.accounts)} account(s): {', '.join(chosen.accounts)}")
+    print(f"{settings}: fine, {plural(len(chosen.accounts), 'account')}: {', '.join(chosen.accounts)}")
     if own := own_causes(chosen, settings):
-        print(f"{settings.parent / chosen.knowledge.file}: fine, {len(own)} cause(s) of your own")
+        print(f"{settings.parent / chosen.knowledge.file}: fine, {plural(len(own), 'cause')} of your own")
 
 
 @cli.command
 def access(*, settings: SettingsFile = _SETTINGS) -> None:
     """List who may do what by the settings file, and which commands a pattern of it does not fit."""
-    chosen = load(settings)
+    chosen = load(settings, use="read")
     for line in chosen.allowed():
         print(line)
     for line in _idle_patterns(chosen):
@@ -180,7 +187,7 @@ def chat(
 
     logs.configure("error", human=True)
     if not demo:
-        asyncio.run(converse(_in_use(settings), user=user, folder=pictures))
+        asyncio.run(converse(_in_use(settings, "ask"), user=user, folder=pictures))
         return
     from bot.tools.demo import StageError  # noqa: PLC0415 - only the demo needs the sandbox
 
@@ -216,7 +223,7 @@ def ask(
     from bot.tools.console import answer  # noqa: PLC0415
 
     logs.configure("error", human=True)
-    chosen = None if demo else _in_use(settings)
+    chosen = None if demo else _in_use(settings, "ask")
     text, fine = asyncio.run(answer(chosen, list(command), user=user, platform=format, folder=pictures))
     print(text)
     sys.exit(0 if fine else 1)
@@ -233,7 +240,7 @@ def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: Settin
     """
     from bot.tools.teams_package import build  # noqa: PLC0415
 
-    chosen = load(settings)
+    chosen = load(settings, use="read")
     package = build(chosen, [(each.path, each.summary) for each in _registry().menu()])
     output.write_bytes(package)
     print(f"{output}: {len(package):,} bytes")
@@ -254,6 +261,8 @@ def manifest(*, url: str = "https://bot.example.com", socket: bool = False, name
     """
     from bot.tools.slack_manifest import manifest as made  # noqa: PLC0415
 
+    if not socket and (wrong := [*public_mistakes("--url", url)]):
+        raise SettingsError(wrong)
     print(made(_registry(), url=url, socket=socket, name=name), end="")
 
 
@@ -273,9 +282,9 @@ def causes() -> None:
     print(markdown(), end="")
 
 
-def _in_use(path: Path) -> Settings:
+def _in_use(path: Path, use: Use = "run") -> Settings:
     """The settings of a file, whose own causes are used from here on."""
-    settings = load(path)
+    settings = load(path, use=use)
     knowledge.use(own_causes(settings, path))
     return settings
 

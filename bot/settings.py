@@ -20,6 +20,7 @@ from msgspec.structs import replace
 Credential = Literal["default", "managed_identity", "shared_key"]
 Cloud = Literal["public", "usgov", "china"]
 Role = Literal["viewer", "operator", "admin"]
+_PORTS = 65535
 
 
 class SettingsError(Exception):
@@ -82,8 +83,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
         except (KeyError, ValueError, OSError):
             yield f"bot.zone: {self.zone!r} is no IANA time zone: write one such as Europe/Berlin"
         for key, where in (("listen", self.listen), ("health_listen", self.health_listen)):
-            if (where or key == "listen") and not re.fullmatch(r"\S+:\d{1,5}", where):
-                yield f"bot.{key}: {where!r} is not HOST:PORT"
+            if where or key == "listen":
+                yield from listen_mistakes(f"bot.{key}", where)
         if self.health_listen == self.listen:
             yield "bot.health_listen: an address of its own, or leave it out"
         if not re.fullmatch(r"[a-z0-9_-]{1,31}", self.name):
@@ -263,6 +264,24 @@ def address_mistakes(key: str, url: str) -> Iterator[str]:
         yield f"{key}: an address here has no user, query or fragment"
     elif parts.scheme == "http" and not is_loopback(host):
         yield f"{key}: http is allowed on this machine (loopback) only: use https://{host}"
+
+
+def public_mistakes(key: str, url: str) -> Iterator[str]:
+    """What keeps an address from being one that Slack and Teams can call: https, and a host with a name of its own."""
+    found = list(address_mistakes(key, url))
+    yield from found
+    host = urlsplit(url).hostname or "" if not found else ""
+    if not found and not is_loopback(host) and "." not in host:
+        yield f"{key}: {url!r} has no host that others reach: write one like https://batchbot.example.com"
+
+
+def listen_mistakes(key: str, listen: str) -> Iterator[str]:
+    """What is wrong with an address to listen at: ``HOST:PORT``, with a port that there is (0: any that is free)."""
+    found = re.fullmatch(r"(\S+):(\d{1,6})", listen)
+    if not found:
+        yield f"{key}: {listen!r} is not HOST:PORT: write one such as 0.0.0.0:8080"
+    elif int(found[2]) > _PORTS:
+        yield f"{key}: there is no port {found[2]}: write one from 1 to {_PORTS}, such as {found[1]}:8080"
 
 
 def is_loopback(host: str) -> bool:

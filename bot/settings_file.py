@@ -11,15 +11,17 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
 from rapidfuzz import process
 
+from bot import settings_mistakes
 from bot.azure.price_settings import PriceSettings
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
+from bot.content.clear_text import clear
 from bot.domain.knowledge import Row
 from bot.domain.knowledge.own import read_own
 from bot.policy import listing
@@ -37,7 +39,9 @@ from bot.policy.settings import (
     approval_mistakes,
     break_glass_mistakes,
     grant_mistakes,
+    is_email,
     is_group,
+    no_id,
     person_mistakes,
 )
 from bot.reports.settings import BudgetSettings, ReportSettings, budget_mistakes
@@ -110,6 +114,7 @@ _OLDER_NAMES = {("alerts", "places"): "channels"}
 """Keys that were called otherwise before, by section."""
 
 
+_MISSING = ": is missing: add it"
 LISTS = ("people", "grants", "approvals", "budgets")
 """Sections that a file may have several of, each ``[[…]]``."""
 
@@ -127,10 +132,17 @@ def sections() -> dict[str, type[Struct]]:
     return found
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check a settings file. Raises SettingsError with a line per mistake."""
+Use = Literal["run", "ask", "read"]
+"""What settings are read for: to run the bot, to answer somebody in a terminal, which needs no chat platform and none
+of its secrets, or only to be read, which needs no secret at all.
+"""
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ, *, use: Use = "run") -> Settings:
+    """Read and check a settings file. Raises SettingsError with a line per mistake, all of them at once."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        typed, written = settings_mistakes.text_of(path.read_bytes())
+        raw = tomllib.loads(typed)
     except FileNotFoundError:
         raise SettingsError(
             [f"{path}: no such file. Write one (see the README) or name another with --settings FILE"]
@@ -138,9 +150,26 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([f"{path}: not valid TOML: {error}"]) from None
-    settings = check(raw, environment)
-    own_causes(settings, path)
+        marked = [f"{path}: {each}" for each in written]
+        raise SettingsError(
+            [clear(each) for each in (*marked, f"{path}: {settings_mistakes.of_toml(error)}")]
+        ) from None
+    mistakes = [f"{path}: {each}" for each in written]
+    settings = None
+    try:
+        settings = check(raw, environment, use=use)
+        own_causes(settings, path)
+    except SettingsError as error:
+        mistakes += error.lines
+    if use == "run":
+        if not connectable().keys() & raw.keys():
+            sections_ = " or ".join(f"[{name}]" for name in connectable())
+            mistakes.append(f"neither chat platform has a section: add {sections_}")
+        bot = raw.get("bot")
+        database = bot.get("database") if isinstance(bot, dict) else None
+        mistakes += settings_mistakes.database_mistakes(database) if isinstance(database, str) else ()
+    if mistakes or settings is None:
+        raise SettingsError(mistakes)
     return settings
 
 
@@ -149,32 +178,58 @@ def own_causes(settings: Settings, path: Path) -> tuple[Row, ...]:
     return read_own(path.parent / settings.knowledge.file) if settings.knowledge.file else ()
 
 
-def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
+def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ, *, use: Use = "run") -> Settings:
     """Decode and check settings that were read. Raises SettingsError with a line per mistake."""
     raw = _with_current_names(raw)
-    mistakes = list(_unknown(raw))
+    mistakes = [*_unknown(raw), *settings_mistakes.pasted(raw), *settings_mistakes.placeholders(raw)]
+    settings = _decoded(raw, mistakes)
+    found = [*_values(settings), *_secrets(settings, environment, use)]
+    meant = {(each.rpartition(".")[0], each.partition("did you mean ")[2].rstrip("?")) for each in mistakes}
+    mistakes = [
+        each
+        for each in mistakes
+        if not each.endswith(_MISSING) or tuple(each.removesuffix(_MISSING).rpartition(".")[::2]) not in meant
+    ]
+    filled_in = {each.partition(": ")[0] for each in mistakes}  # a key is told of once, by what is plainest about it
+    mistakes += [each for each in found if each.partition(": ")[0] not in filled_in]
     if mistakes:
-        raise SettingsError(mistakes)
-    settings = _decoded(raw)
-    mistakes = [*_values(settings), *_secrets(settings, environment)]
-    if mistakes:
-        raise SettingsError(mistakes)
+        raise SettingsError(settings_mistakes.unsaid(mistakes, raw))
     return settings
 
 
-def _decoded(raw: Mapping[str, object]) -> Settings:
-    """The sections by their types. Raises SettingsError with a line for each section that does not fit."""
-    hints = get_type_hints(Settings)
-    types: dict[str, Any] = {**sections(), **{name: hints[name] for name in ("accounts", *LISTS)}}
-    found: dict[str, Any] = {}
-    mistakes = [] if "accounts" in raw else ["accounts: is missing: add it"]
+def _decoded(raw: Mapping[str, object], mistakes: list[str]) -> Settings:
+    """The sections by their types, as far as they fit; a line for each key that does not is added to ``mistakes``."""
+    known, found = sections(), dict[str, Any](accounts={}, **{name: [] for name in LISTS})
+    fit = settings_mistakes.fitting
+    if "accounts" not in raw:
+        mistakes.append("accounts: is missing: add a table [accounts.NAME]")
+    elif raw["accounts"] == {}:
+        mistakes.append(
+            "accounts: none is given: add a table [accounts.NAME] with endpoint, subscription, resource_group"
+        )
     for name, section in raw.items():
-        try:
-            found[name] = msgspec.convert(section, types[name])
-        except msgspec.ValidationError as error:
-            mistakes.append(_told(name, error))
-    if mistakes:
-        raise SettingsError(mistakes)
+        kind = AccountSettings if name == "accounts" else known.get(name)
+        if kind is None:
+            continue
+        many, listed = name == "accounts", name in LISTS
+        if not isinstance(section, list if listed else dict):
+            mistakes.append(f"{name}: is no table: write {f'[[{name}]]' if listed else f'[{name}]'} above its keys")
+            continue
+        tables = section.items() if isinstance(section, dict) else enumerate(section, 1)
+        for place, table in tables if many or listed else [("", section)]:
+            where = f"{name}.{place}" if many else f"{name} {place}" if listed else name
+            if not isinstance(table, dict):
+                mistakes.append(f"{where}: is no table: write [{where}] above its keys")
+                continue
+            keys = {key: value for key, value in table.items() if key in kind.__struct_fields__}
+            if (made := fit(kind, keys, where, mistakes)) is None:
+                continue
+            if many:
+                found["accounts"][place] = made
+            elif listed:
+                found[name].append(made)
+            else:
+                found[name] = made
     platforms = {name: found.pop(name) for name in connectable() if name in found}
     return Settings(**found, platforms=platforms)
 
@@ -187,17 +242,6 @@ def _with_current_names(raw: Mapping[str, object]) -> dict[str, object]:
         if isinstance(table, dict) and older in table and newer not in table:
             renamed[section] = {newer if key == older else key: value for key, value in table.items()}
     return renamed
-
-
-def _told(section: str, error: msgspec.ValidationError) -> str:
-    """A msgspec message of a section, with the key first: ``bot.poll_seconds: Expected `int` >= 5``."""
-    text = str(error)
-    found = re.search(r" - at `(?:key in )?\$(.*)`$", text)
-    missing = re.search(r"missing required field `(\w+)`", text)
-    where = section + (found.group(1).replace("[...]", ".*") if found else "")
-    if missing:
-        return f"{where}.{missing.group(1)}: is missing: add it"
-    return f"{where}: {text[: found.start()] if found else text}"
 
 
 def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
@@ -225,8 +269,7 @@ def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
 
 def _values(settings: Settings) -> Iterator[str]:
     """What types cannot say: addresses, zones, names."""
-    if not settings.accounts:
-        yield "accounts: none is given: add a table [accounts.NAME] with endpoint, subscription and resource_group"
+    yield from settings_mistakes.same_accounts({name: each.endpoint for name, each in settings.accounts.items()})
     for name, account in settings.accounts.items():
         yield from account.mistakes(name)
     yield from settings.bot.mistakes()
@@ -235,7 +278,9 @@ def _values(settings: Settings) -> Iterator[str]:
     for key, people in (("viewers", access.viewers), ("operators", access.operators), ("admins", access.admins)):
         for person in people:
             name, _, own = person.partition(":")
-            if name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
+            if is_email(person):
+                yield no_id(f"access.{key}", person)
+            elif name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
                 yield f"access.{key}: {person!r} is no id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
     platforms = connectable()
     for channel in settings.alerts.channels:
@@ -253,14 +298,11 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from budget_mistakes(settings.budgets, names)
 
 
-def _secrets(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
+def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
     needed: list[tuple[str, str]] = []
-    for name, account in settings.accounts.items():
+    for name, account in settings.accounts.items() if use != "read" else ():
         needed += account.secrets(name)
-    for section in settings.platforms.values():
+    for section in settings.platforms.values() if use == "run" else ():
         needed += section.secrets()
     for key, variable in needed:
-        if not variable:
-            yield f"{key}: is empty: name the environment variable that holds the secret"
-        elif not environment.get(variable, "").strip():
-            yield f"{key}: environment variable {variable} is missing or empty: set it to the secret"
+        yield from settings_mistakes.unset(key, variable, environment)

@@ -11,6 +11,7 @@ import sys
 import urllib.request
 import zipfile
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_the_teams_package_is_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(tmp_path / "batchbot-teams.zip") as package:
         assert sorted(package.namelist()) == ["color.png", "manifest.json", "outline.png"]
-    assert "1 account(s): render" in batchbot("check", folder=tmp_path).stdout
+    assert "1 account: render" in batchbot("check", folder=tmp_path).stdout
 
 
 @pytest.mark.slow
@@ -225,3 +226,11 @@ async def test_what_keeps_the_bot_from_starting_is_told_in_one_line(
     assert done.returncode == 1
     assert told.format(taken=port) in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_the_version_is_one_number_and_an_address_for_slack_is_one(tmp_path: Path) -> None:
+    assert batchbot("--version").stdout.strip() == version("batchbot")
+    for url in ("nonsense", "http://bot.example.com", "https://localname"):
+        done = batchbot("manifest", "--url", url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("batchbot: --url: ")

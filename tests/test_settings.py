@@ -29,7 +29,7 @@ def test_the_least_there_can_be() -> None:
 @pytest.mark.parametrize(
     ("raw", "line"),
     [
-        ({}, "accounts: is missing: add it"),
+        ({}, "accounts: is missing: add a table"),
         ({"accounts": {}}, "accounts: none is given"),
         ({**account(), "bto": {}}, "bto: unknown key: did you mean bot?"),
         ({**account(), "bot": {"lissten": "x"}}, "bot.lissten: unknown key: did you mean listen?"),
@@ -38,7 +38,10 @@ def test_the_least_there_can_be() -> None:
         (account(endpoint="http://batch.example.com"), "http is allowed on this machine (loopback) only"),
         (account(endpoint="https://user:pass@x.com"), "no user, query or fragment"),
         (account(arm_endpoint="https://["), "accounts.render.arm_endpoint: 'https://[' is no address"),
-        (account(credential="password"), "accounts.*.credential: Invalid enum value 'password'"),
+        (
+            account(credential="password"),
+            "accounts.render.credential: “password” is none of its values: write default or",
+        ),
         (account(credential="shared_key"), "accounts.render.key_env: is empty"),
         (account(credential="shared_key", key_env="K"), "environment variable K is missing or empty"),
         ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is no IANA time zone"),
@@ -46,8 +49,8 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "bot": {"currency": "euro"}}, "bot.currency: 'euro' is no currency: write its three letters"),
         ({**account(), "bot": {"prices_url": "http://a.example"}}, "bot.prices_url: http is allowed on this machine"),
         ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is no address"),
-        ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: Expected `int` >= 5"),
-        ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: Expected `int` >= 1"),
+        ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: 1 is too small: write 5 or more"),
+        ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: 0 is too small: write 1 or more"),
         (
             {**account(), "alerts": {"channels": ["#ops"]}},
             "alerts.channels: '#ops' is no channel: write the channel's id",
@@ -60,8 +63,8 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "access": {"viewers": ["sms:1"]}}, "access.viewers: 'sms:1' is no id"),
         ({**account(), "access": {"operators": ["slack:"]}}, "access.operators: 'slack:' is no id"),
         ({**account(), "platforms": {}}, "platforms: unknown key: "),
-        ({**account(), "slack": 1}, "slack: Expected `object`, got `int`"),
-        ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: Expected `int` >= 60"),
+        ({**account(), "slack": 1}, "slack: is no table: write [slack] above its keys"),
+        ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: 5 is too small: write 60 or more"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
         ({**account(), "teams": {"app_id": " ", "tenant_id": "t"}}, "would switch authentication off"),
@@ -91,7 +94,7 @@ def test_a_value_of_a_wrong_type_does_not_hide_those_of_other_sections() -> None
     with pytest.raises(SettingsError) as caught:
         check({**account(credential="x"), "bot": {"poll_seconds": 1}, "teams": {"app_id": 1, "tenant_id": "t"}}, {})
     assert [line.partition(":")[0] for line in caught.value.lines] == [
-        "accounts.*.credential",
+        "accounts.render.credential",
         "bot.poll_seconds",
         "teams.app_id",
     ]
@@ -117,12 +120,12 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str) -> None:
 
 def test_the_command_line_exits_2_before_anything_starts(tmp_path: Path) -> None:
     path = tmp_path / "batchbot.toml"
-    path.write_text("[bot]\nlissten = 1\n")
+    path.write_text("[bot]\nlissten = 1\n[slack]\n[accounts]\n")
     done = subprocess.run(
         [sys.executable, "-m", "bot", "run", "--settings", str(path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr == "batchbot: bot.lissten: unknown key: did you mean listen?\n"
+    assert done.stderr.startswith("batchbot: bot.lissten: unknown key: did you mean listen?\n")
     missing = subprocess.run(
         [sys.executable, "-m", "bot", "run", "--settings", str(tmp_path / "none.toml")],
         capture_output=True,
@@ -135,3 +138,99 @@ def test_the_command_line_exits_2_before_anything_starts(tmp_path: Path) -> None
 
 def test_a_key_goes_on_working_under_its_older_name() -> None:
     assert check({**account(), "alerts": {"places": ["slack:C012AB3CD"]}}, {}).alerts.channels == ["slack:C012AB3CD"]
+
+
+README = Path(__file__).parent.parent / "README.md"
+GUID = "7b3f0a52-64b7-4c1e-9d44-0f2c6b8f1a11"
+SECRETS = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
+
+
+def lines(path: Path, environment: dict[str, str] | None = None, **more: Any) -> list[str]:
+    """What is wrong with a file."""
+    try:
+        load(path, environment or {}, **more)
+    except SettingsError as error:
+        return error.lines
+    return []
+
+
+def test_the_example_of_the_readme_holds_once_its_dots_are_filled_and_not_before(tmp_path: Path) -> None:
+    example = README.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+    path = tmp_path / "batchbot.toml"
+    path.write_text(example, encoding="utf-8")
+    told = lines(path, SECRETS)
+    assert [line.partition(":")[0] for line in told] == [
+        "accounts.render-prod.subscription", "teams.app_id", "teams.tenant_id", "access.admins"
+    ]  # fmt: skip
+    assert all("“…”" in line for line in told)
+    path.write_text(example.replace("…", GUID), encoding="utf-8")
+    assert lines(path, SECRETS) == []
+
+
+def test_what_a_first_file_gets_wrong_is_told_at_once_and_no_secret_is_repeated(tmp_path: Path) -> None:
+    token = "xoxb-2048123456-7abcDEFghiJKLmnoPQRstuv"
+    path = tmp_path / "batchbot.toml"
+    path.write_bytes(
+        b"\xef\xbb\xbf"
+        + f"""
+[bot]
+listen = "0.0.0.0:99999"
+database = "{tmp_path}/nowhere/bot.db"
+log_level = "loud"
+[accounts.one]
+endpoint = "https://render.westeurope.batch.azure.com"
+subscription = "<subscription id>"
+resource_group = "r"
+credential = "key"
+[accounts.two]
+endpoint = "https://RENDER.westeurope.batch.azure.com/"
+subscription = "{GUID}"
+resource_group = "r"
+[alerts]
+channels = ["#ops"]
+[access]
+admins = ["teams:ann@example.com"]
+[bto]
+name = "x"
+""".encode()
+    )
+    told = lines(path)
+    for expected in (
+        f"{path}: begins with a byte-order mark (Notepad writes one): save it as UTF-8 without BOM",
+        "bto: unknown key: did you mean bot?",
+        "bot.log_level: “loud” is none of its values: write debug or info or warning or error",
+        "accounts.one.credential: “key” is none of its values: write default or managed_identity or shared_key",
+        "accounts.one.subscription: still holds “<subscription id>” of the example: put your own in its place",
+        "bot.listen: there is no port 99999: write one from 1 to 65535, such as 0.0.0.0:8080",
+        "neither chat platform has a section: add [slack] or [teams]",
+        f"bot.database: the folder '{tmp_path}/nowhere' is not there: make it, or name a file elsewhere",
+    ):
+        assert expected in told, told
+    assert any(line.startswith("access.admins: 'teams:ann@example.com' is an e-mail address") for line in told)
+    assert any(line.startswith("alerts.channels: '#ops' is no channel") for line in told)
+    path.write_text(
+        path.read_text(encoding="utf-8-sig").replace('credential = "key"\n', "")
+        + f"""
+[slack]
+bot_token_env = "{token}"
+signing_secret_env = "8f742231b10e8888abcd99e0aaf85a5c"
+""",
+        encoding="utf-8",
+    )
+    told = lines(path)
+    assert "accounts.two.endpoint: is that of accounts.one too: each account stands here once" in told
+    assert any(line.startswith("slack.bot_token_env: this is no name of an environment variable") for line in told)
+    assert not any(token in line or "8f742231" in line for line in told)
+    path.write_text(f'[slack]\nbot_token = "{token}"\n[accounts.a]\n[accounts.a]\n', encoding="utf-8")
+    assert lines(path) == [f"{path}: [accounts.a] stands twice, again in line 4: leave one of them"]
+
+
+def test_only_the_secrets_are_wanted_that_are_used(tmp_path: Path) -> None:
+    path = tmp_path / "batchbot.toml"
+    example = README.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0].replace("…", GUID)
+    path.write_text(example.replace('# credential = "shared_key"', 'credential = "shared_key"\nkey_env = "K" #'))
+    assert [line.partition(":")[0] for line in lines(path)] == [
+        "accounts.render-prod.key_env", "slack.bot_token_env", "slack.signing_secret_env"
+    ]  # fmt: skip
+    assert [line.partition(":")[0] for line in lines(path, use="ask")] == ["accounts.render-prod.key_env"]
+    assert lines(path, use="read") == []

@@ -41,6 +41,13 @@ class AzureError(Exception):
         self.values = values
         self.request_id = request_id
         self.retry_after = retry_after
+        self.host = self.method = self.path = ""
+        """What was asked: set by :meth:`asked`, empty where it is not known."""
+
+    def asked(self, host: str, method: str = "", path: str = "") -> AzureError:
+        """The same error, which says what was asked and of whom."""
+        self.host, self.method, self.path = host, method, path
+        return self
 
     @property
     def not_found(self) -> bool:

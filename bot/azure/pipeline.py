@@ -139,9 +139,9 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
         try:
             response: Response = await self.next.send(request)
         except ClientAuthenticationError as error:
-            raise no_token(self._host, error) from None
+            raise no_token(self._host, error).asked(self._host) from None
         except SdkError as error:
-            raise no_answer(self._host, error) from error
+            raise no_answer(self._host, error).asked(self._host) from error
         except _NONSENSE as error:  # the SDK takes the form of headers and of tokens for granted
             if _is_ours(error):
                 raise
@@ -162,7 +162,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             code=refused.code,
             request_id=refused.request_id,
         )
-        raise refused
+        raise refused.asked(self._host, request.http_request.method, URL(request.http_request.url).path)
 
 
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)

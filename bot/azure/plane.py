@@ -121,7 +121,7 @@ class Plane:
             async with asyncio.timeout(self._deadline):
                 return await self._got(request)
         except TimeoutError:
-            raise late(self.host) from None
+            raise late(self.host).asked(self.host) from None
 
     async def _got(self, request: HttpRequest) -> Answer:
         for left in reversed(range(_CUT_BODIES + 1)):
@@ -156,7 +156,7 @@ class Plane:
                 response = await self.client.send_request(request, stream=True, **options)
                 content = await self._body(response)
         except TimeoutError:
-            raise late(self.host) from None
+            raise late(self.host).asked(self.host) from None
         self._traffic.bytes += len(content)
         found = response.headers
         return Written(
@@ -175,7 +175,7 @@ class Plane:
             async with asyncio.timeout(self._deadline):
                 response = await self.client.send_request(HttpRequest("HEAD", url), stream=True)
         except TimeoutError:
-            raise late(self.host) from None
+            raise late(self.host).asked(self.host) from None
         return response.headers, self._clock.at(response.headers.get("Date"))
 
     async def part(self, url: str, start: int, stop: int) -> bytes:
@@ -186,7 +186,7 @@ class Plane:
                 response = await self.client.send_request(HttpRequest("GET", url, headers=headers), stream=True)
                 return await self._body(response, stop - start)
         except TimeoutError:
-            raise late(self.host) from None
+            raise late(self.host).asked(self.host) from None
 
     async def _body(self, response: AsyncHttpResponse, most: int = MOST_BYTES) -> bytes:
         try:
@@ -198,7 +198,7 @@ class Plane:
                 ) from None
             raise too_large(self.host) from None
         except SdkError as error:
-            raise no_answer(self.host, error) from error
+            raise no_answer(self.host, error).asked(self.host) from error
         except aiohttp.ClientPayloadError as error:
             raise AzureError("NoConnection", f"{self.host}: {error}: try again") from error
 

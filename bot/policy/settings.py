@@ -108,7 +108,7 @@ def person_mistakes(people: Collection[PersonSettings]) -> Iterator[str]:
             yield f"{where}: has {len(person.ids)} id(s): name two or more, such as slack:U012AB3CD and teams:OBJECT-ID"
         for id_ in person.ids:
             if not _is_id(id_):
-                yield _no_id(f"{where}.ids", id_)
+                yield no_id(f"{where}.ids", id_)
             if id_ in seen and seen[id_] != number:
                 yield f"{where}.ids: {id_} is in people {seen[id_]} too: one id is of one person"
             seen.setdefault(id_, number)
@@ -127,7 +127,7 @@ def grant_mistakes(grants: Collection[GrantSettings], accounts: Collection[str])
             yield f'{where}.entities: is empty: leave it out, or write ["*"] for all'
         for id_ in grant.to:
             if not _is_id(id_.removeprefix("conversation:")):
-                yield _no_id(f"{where}.to", id_, conversation=True)
+                yield no_id(f"{where}.to", id_, conversation=True)
         yield from _verb_mistakes(where, grant.verbs)
         yield from pattern_mistakes(where, grant.accounts, grant.entities, accounts)
 
@@ -142,7 +142,7 @@ def approval_mistakes(approvals: Collection[ApprovalSettings], accounts: Collect
             yield f"{where}.price_per_hour: is less than nothing"
         for id_ in rule.approvers:
             if id_ not in ROLE_NAMES and not _is_id(id_):
-                yield f"{_no_id(f'{where}.approvers', id_)}; or {' or '.join(ROLE_NAMES)}"
+                yield f"{no_id(f'{where}.approvers', id_)}; or {' or '.join(ROLE_NAMES)}"
         named = [each for each in rule.approvers if not is_group(each)]
         if rule.approvers and len(named) == len(rule.approvers) < rule.count and not {*ROLE_NAMES} & {*named}:
             yield f"{where}.count: {rule.count} must agree, and approvers has {len(named)}: name more"
@@ -155,7 +155,7 @@ def break_glass_mistakes(settings: BreakGlassSettings, audit: AuditSettings) -> 
     """What types cannot say about ``[break_glass]`` and ``[audit]``, a line each."""
     for id_ in settings.people:
         if not _is_id(id_):
-            yield _no_id("break_glass.people", id_)
+            yield no_id("break_glass.people", id_)
     if settings.people and not (settings.conversation or audit.conversation):
         yield "break_glass.conversation: is missing: every emergency is shown to others, such as in slack:C012AB3CD"
     yield from conversation_mistakes("break_glass.conversation", settings.conversation)
@@ -210,9 +210,20 @@ def _is_id(text: str) -> bool:
     platform, _, own = text.partition(":")
     if own.startswith("group:"):
         return is_group(text)
-    return platform in PLATFORMS and re.fullmatch(r"\S+", own) is not None
+    return platform in PLATFORMS and re.fullmatch(r"\S+", own) is not None and not is_email(text)
 
 
-def _no_id(where: str, id_: str, *, conversation: bool = False) -> str:
+def is_email(text: str) -> bool:
+    """Whether an e-mail address stands where an id belongs; ids of conversations in Teams have an @ too."""
+    return re.fullmatch(r"(?:\w+:)?[^\s:@]+@(?!thread\.)[^\s:@]+\.[^\s:@]+", text) is not None
+
+
+def no_id(where: str, id_: str, *, conversation: bool = False) -> str:
+    """That something is no id of a person, and where theirs is found."""
+    if is_email(id_):
+        return (
+            f"{where}: {id_!r} is an e-mail address: write the person's id, slack:U… (their profile: Copy member ID) "
+            "or teams: with the object id of their account in Entra ID"
+        )
     more = ", or conversation:slack:C012AB3CD" if conversation else ""
     return f"{where}: {id_!r} is no id: write slack:U012AB3CD or teams:OBJECT-ID{more} (names can be changed, ids not)"

@@ -117,7 +117,7 @@ class Changes:
             yield end.card
             return
         except Exception as error:  # nothing has happened yet: whatever was refused is the answer
-            yield await self._came_to(change, ctx, *_refusal(error, change))
+            yield await self._came_to(change, ctx, *_refusal(error, change, ctx))
             return
         if change.once and not await change.once.begin(change.bound.call.typed, datetime.now(UTC)):
             yield build.refusal("This was begun before.", "Its answer comes from there.", [Button("Home", "home")])
@@ -129,7 +129,7 @@ class Changes:
             result: Result = "rejected" if card.refused else "done"
         except Exception as error:
             failed = True
-            result, card, rule = _refusal(error, change)
+            result, card, rule = _refusal(error, change, ctx)
         operations = ctx.services.operations
         if operations and operations.began(ctx.request.key):
             result = "started"  # the operation records its end itself
@@ -316,9 +316,9 @@ def _shown_in_form(change: Change, ctx: Context) -> bool:
     return bool(values) and not files and path in ctx.services.registry.live_forms
 
 
-def _refusal(error: Exception, change: Change) -> tuple[Result, Card, str]:
+def _refusal(error: Exception, change: Change, ctx: Context) -> tuple[Result, Card, str]:
     """How a change that raised ends: Azure, or the program, failed in the middle; or it was refused before that."""
-    card = refusals.of_error(error, change.bound.call.typed, change.act.correlation)
+    card = refusals.of_error(error, change.bound.call.typed, change.act.correlation, ctx.accounts)
     if isinstance(error, Barred):
         return "refused", card, error.rule
     return ("rejected" if isinstance(error, CommandError | Instead) else "failed"), card, ""

@@ -83,12 +83,15 @@ class Dispatcher:
                 async for card in self._live(pipeline):
                     yield self._stamped(card, request)
             except Exception as error:
-                failed = refusals.of_error(error, request.text, pipeline.correlation)
+                failed = self._refused(error, request.text, pipeline.correlation)
                 if isinstance(error, CommandError):
                     failed = refusals.quietly(failed, request)
             else:
                 return
             yield self._stamped(failed, request)
+
+    def _refused(self, error: Exception, typed: str, correlation: str) -> Card:
+        return refusals.of_error(error, typed, correlation, self.services.reading.accounts)
 
     async def reconciled(self, request: CommandRequest, command: str, at: datetime) -> Card:
         """The answer to a change that was begun ``at`` a moment and never ended: how far it came. Runs nothing.

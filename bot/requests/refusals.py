@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 from msgspec.structs import replace
 
+from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.chat.platforms import PLATFORMS
 from bot.chat.request import CommandRequest, Person
 from bot.content.clear_text import clear
 from bot.policy.rules import Decision, Policy
+from bot.requests import sign_in
 from bot.requests.command import CommandError, Instead
 from bot.requests.grammar import words
 from cards.build import bold, code, refusal, text
@@ -42,8 +44,11 @@ _BY_NAME = "The settings deny it"
 """The same for grants that deny, which the settings give names."""
 
 
-def of_error(error: Exception, typed: str, correlation: str) -> Card:
-    """The answer where a handler, or what comes before it, raised ``error``; a fault of our own is logged with it."""
+def of_error(error: Exception, typed: str, correlation: str, accounts: Iterable[Account] = ()) -> Card:
+    """The answer where a handler, or what comes before it, raised ``error``; a fault of our own is logged with it.
+
+    ``accounts`` are those that may have been asked, whose identity is named where it is refused.
+    """
     match error:
         case Instead(card=card):
             return card
@@ -51,6 +56,8 @@ def of_error(error: Exception, typed: str, correlation: str) -> Card:
             return _mistake(error)
         case AzureError():
             log.warning("azure.refused", code=error.code, status=error.status, request_id=error.request_id)
+            if told := sign_in.explained(error, accounts, typed):
+                return told
             details = [f"{key}: {value}" for key, value in error.values.items()]
             what = "\n".join([error.message, *details])
             return refusal(f"Azure answered {error.code}.", what, [Button("Home", "home")])

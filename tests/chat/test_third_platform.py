@@ -165,7 +165,7 @@ def test_its_section_is_decoded() -> None:
     [
         ({"pager": {}}, "pager.url: is missing: add it"),
         ({"pager": {"url": "pager"}}, "pager.url: 'pager' is no address: write it like https://host"),
-        ({"pager": {"url": 1}}, "pager.url: Expected `str`, got `int`"),
+        ({"pager": {"url": 1}}, "pager.url: is a whole number: write a text in quotes"),
         ({"pager": {"ulr": "x"}}, "pager.ulr: unknown key: did you mean url?"),
         ({"pagr": {}}, "pagr: unknown key: did you mean pager?"),
         (
