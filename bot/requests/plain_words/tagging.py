@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.requests.plain_words import times
 from bot.requests.plain_words.known import Known, World
-from bot.requests.plain_words.vocabulary import LONGEST, nearest, phrases
+from bot.requests.plain_words.vocabulary import LONGEST, nearest, noun_of_slip, phrases
 
 MOST = 40
 """Words of a sentence; what is longer is none."""
@@ -96,6 +96,8 @@ def _other(said: Said, word: str, world: World) -> int:
         said.conditions.append(word)
     elif word.isdecimal():
         said.numbers.append(word)
+    elif noun := noun_of_slip(word.lower()):
+        _tag(said, phrases()[noun])
     elif (near := nearest(word.lower())) and not world.like(word):
         _tag(said, phrases()[near])
     else:

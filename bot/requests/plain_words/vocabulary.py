@@ -39,6 +39,26 @@ def _single() -> tuple[str, ...]:
     return tuple(sorted(words, key=lambda word: phrases()[word] == ("fill",)))
 
 
+@cache
+def _nouns() -> tuple[str, ...]:
+    """The words for what is listed."""
+    return tuple(each for each, tags in phrases().items() if " " not in each and tags[0].startswith("noun:"))
+
+
+def noun_of_slip(word: str) -> str:
+    """The noun that a word of two or three letters was meant for, a letter away: ``pol``, ``jb``, ``tsk``. Empty where
+    there is none, or more than one.
+    """
+    if not 1 < len(word) < _SHORT or not word.isalpha():
+        return ""
+    near = [
+        each
+        for each in _nouns()
+        if each[:1] == word[:1] and DamerauLevenshtein.distance(word, each, score_cutoff=1) < 2
+    ]
+    return near[0] if len({phrases()[each] for each in near}) == 1 else ""
+
+
 def nearest(word: str) -> str:
     """The word that a mistyped one was meant for; empty where none is near."""
     if len(word) < _SHORT or not word.isalpha():
