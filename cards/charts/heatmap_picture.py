@@ -29,7 +29,9 @@ _LARGEST, _LETTERED, _SPACED = 132, 15, 7
 """A square's size at most, and from which on it has a letter, and a gap to its neighbour."""
 _LEAST = 20
 """A square's least size where there are several sections."""
-_HEADING, _APART, _MOST_COLUMNS = 58, 26, 4
+_HEADING, _APART, _MOST_COLUMNS = 62, 26, 4
+_SWATCH, _ENTRY = 62, 78
+"""A swatch of the legend, in which a letter is legible on a phone, and from one line of it to the next."""
 _SPOT_NEUTRAL: Colour = (150, 158, 168)
 
 
@@ -127,7 +129,7 @@ class _HeatMapPicture:
         draft = Canvas(self.width, 16, _RAMPS)  # measures; it is never drawn
         legend_top = head(draft, self.chart.headline, self.chart.subtitle, self.u) + 40 * self.u
         legend = self._legend(draft, legend_top)
-        top = round(legend[-1][1] + 84 * self.u if legend else legend_top + 20 * self.u)
+        top = round(legend[-1][1] + 98 * self.u if legend else legend_top + 20 * self.u)
         room = self.width - 2 * self.margin
         budget = min(TALLEST, self.chart.height or self.width) - top - self.margin
         layout = lay_out([len(section.cells) for section in self.sections] or [0], room, budget, self.u)
@@ -153,32 +155,37 @@ class _HeatMapPicture:
             return []
         u, size = self.u, SIZES.text * self.u
         room = self.width - 2 * self.margin
-        widest = max(self._swatch(state) + canvas.measure(words, size) for words, state in entries) + 40 * u
-        columns = max(1, min(len(entries), int(room / widest)))
+        # Running has a swatch of five greens and the longest words: the others do not get fewer columns for it.
+        short = [each for each in entries if each[1] != RUNNING_INDEX] or entries
+        alone = [each for each in entries if each not in short]
+        widest = max(self._swatch(state) + canvas.measure(words, size) for words, state in short) + 40 * u
+        columns = max(1, min(len(short), int(room / widest)))
         wide = max(widest, min(room / columns, widest * 1.3))
+        places = [(index % columns, index // columns) for index in range(len(short))]
+        places += [(0, math.ceil(len(short) / columns)) for _ in alone]
         return [
-            (self.margin + index % columns * wide, top + index // columns * 64 * u, words, state)
-            for index, (words, state) in enumerate(entries)
+            (self.margin + column * wide, top + row * _ENTRY * u, words, state)
+            for (column, row), (words, state) in zip(places, [*short, *alone], strict=True)
         ]
 
     def _swatch(self, state: int) -> float:
         """How wide a swatch is with the room behind it; running has one of each green."""
-        return (5 * 34 + 14 if state == RUNNING_INDEX else 48 + 14) * self.u
+        return (5 * 34 + 14 if state == RUNNING_INDEX else _SWATCH + 14) * self.u
 
     def _draw_legend(self, canvas: Canvas, entries: list[tuple[float, float, str, int]]) -> None:
-        u, size, side = self.u, SIZES.text * self.u, round(48 * self.u)
+        u, size, side = self.u, SIZES.text * self.u, round(_SWATCH * self.u)
         for x, y, words, state in entries:
             left, top = round(x), round(y)
             if state == RUNNING_INDEX:
                 for n, green in enumerate(RUNNING):
                     canvas.stamp(left + n * round(34 * u), top, _ground(green, False, round(34 * u), side))
-                _letter(canvas, state, RUNNING[2], left + 2 * round(34 * u), top, round(34 * u), side)
+                _letter(canvas, state, RUNNING[2], left + round(34 * u), top, 3 * round(34 * u), side)
             elif state < 0:
                 canvas.stamp(left, top, _ground(_SPOT_NEUTRAL, True, side, side))
             else:
                 canvas.stamp(left, top, _ground(STYLES[state].colour, False, side, side))
                 _letter(canvas, state, STYLES[state].colour, left, top, side, side)
-            canvas.text(x + self._swatch(state), y + 38 * u, words, size, style.INK)
+            canvas.text(x + self._swatch(state), y + 46 * u, words, size, style.INK)
 
     # The squares.
 
@@ -197,9 +204,13 @@ class _HeatMapPicture:
     def _name(self, canvas: Canvas, section: Section, left: float, y: float, room: float) -> None:
         """The pool's name, and how many of its nodes are bad."""
         size, bad, all_of_it = SIZES.small * self.u, section.bad, len(section.cells)
-        count = f"✖ {number(bad)} / {number(all_of_it)}" if bad else number(all_of_it)
         colour = STYLES[1].colour if bad else style.MUTED
-        wide = canvas.measure(count, size, bold=bool(bad))
+        named = canvas.measure(section.name, size, bold=True) + 20 * self.u
+        wording = [f"✖ {number(bad)} / {number(all_of_it)}", f"✖ {number(bad)}"] if bad else [number(all_of_it), ""]
+        widths = [canvas.measure(each, size, bold=bool(bad)) for each in wording]
+        # Where there is not room for all, which pool it is says more than of how many nodes those are.
+        fits = [each for each in zip(wording, widths, strict=True) if named + each[1] <= room]
+        count, wide = fits[0] if fits else (wording[1], widths[1])
         name = elided(canvas, section.name, size, room - wide - 20 * self.u, bold=True)
         canvas.text(left, y, name, size, style.INK, bold=True)
         canvas.text(left + room, y, count, size, colour, bold=bool(bad), align="right")

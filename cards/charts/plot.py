@@ -161,7 +161,7 @@ class EndLabel(Struct, frozen=True):
     plain: bool = False
 
 
-_WIDEST_NAME = 400
+_WIDEST_NAME = 470
 """How wide names at the end may get, at 1600."""
 _SAMPLE = 62
 """Where names begin, behind the sample."""
@@ -193,7 +193,7 @@ class Ends:
                 size -= 2 * u
             canvas.text(text, y - 4 * u, elided(canvas, label.name, size, room, bold=True), size, style.INK, bold=True)
             for n, line in enumerate(label.lines[: self.lines]):
-                canvas.text(text, y + (38 + 42 * n) * u, line, SIZES.small * u, style.MUTED)
+                canvas.text(text, y + (42 + 46 * n) * u, line, SIZES.small * u, style.MUTED)
 
     def _sample(self, label: EndLabel, x: float, y: float) -> None:
         u, canvas = self.u, self.canvas
@@ -204,16 +204,16 @@ class Ends:
         if label.stroke is not None:
             label.stroke.draw(canvas, [(x, round(y - 18 * u)), (x + 36 * u, round(y - 18 * u))], u)
         if label.second is not None and self.lines > 1:
-            label.second.draw(canvas, [(x, round(y + 68 * u)), (x + 36 * u, round(y + 68 * u))], u)
+            label.second.draw(canvas, [(x, round(y + 74 * u)), (x + 36 * u, round(y + 74 * u))], u)
 
 
-_COLUMN = 600
+_COLUMN = 640
 """How high a column of names may get at 1600 before it is given fewer lines."""
 
 
 def _height(lines: int) -> float:
     """From one name to the next, at 1600."""
-    return 58 + 42 * lines
+    return 58 + 46 * lines
 
 
 def apart(wanted: Sequence[float], height: float, top: float, bottom: float) -> list[float]:

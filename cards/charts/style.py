@@ -1,7 +1,7 @@
 """Colours and sizes of every picture.
 
-Sizes are pixels of a picture 1600 wide and grow with its width: a picture 1600 wide is read on a phone at 360, where 40
-becomes 9. The colours differ without red and green, and by lightness alone.
+Sizes are pixels of a picture 1600 wide and grow with its width: on a phone of 390 pixels a chat shows a picture about
+330 wide, where 44 becomes 9. The colours differ without red and green, and by lightness alone.
 
 Pictures have paper of their own with a border, and are the same for everybody. Which theme somebody reads in is told to
 no bot, and one message has readers in both; and no colour at all is legible, at 4.5 to 1, on a see-through sheet over
@@ -56,12 +56,12 @@ class Sizes(Struct, frozen=True):
 
     headline: float = 62
     headline_least: float = 46
-    text: float = 40
-    label: float = 42
-    small: float = 36
-    phone: float = 32
+    text: float = 46
+    label: float = 46
+    small: float = 44
+    phone: float = 44
     """Least size of what must be read on a phone."""
-    least: float = 26
+    least: float = 44
     line: float = 5
     thin: float = 2
     margin: float = 36

@@ -276,15 +276,20 @@ class _TimelinePicture:
     def _marks(self, canvas: Canvas, top: int, bottom: int) -> None:
         """Moments as dark lines, told beside their upper end where there is room."""
         u, size, taken = self.u, SIZES.small * self.u, float("-inf")
-        for mark in sorted(self.chart.marks, key=lambda each: each.at):
-            x = round(self._x(mark.at))
+        marks = sorted(self.chart.marks, key=lambda each: each.at)
+        places = [round(self._x(mark.at)) for mark in marks]
+        for x in places:
             upright(canvas, u, x, top, bottom, 4, style.INK)
-            wide = canvas.measure(mark.words, size)
-            left = x + 12 * u if x + 12 * u + wide <= self.right else x - 12 * u - wide
-            if left > max(taken, self.margin):
-                canvas.box((left - 4 * u, top, left + wide + 4 * u, top + size + 8 * u), style.PAPER)
-                canvas.text(left, top + size, mark.words, size, style.INK)
-                taken = left + wide + 20 * u
+        for n, (x, mark) in enumerate(zip(places, marks, strict=True)):
+            wide, gap = canvas.measure(mark.words, size), 12 * u
+            before, after = (
+                (places[n - 1] if n else self.margin),
+                (places[n + 1] if n + 1 < len(places) else self.right),
+            )
+            free = [left for left in (x + gap, x - gap - wide) if max(taken, before) < left and left + wide <= after]
+            if free:  # beside no other moment's line, or it would be taken for that one's words
+                canvas.text(free[0], top + size, mark.words, size, style.INK)
+                taken = free[0] + wide + 20 * u
 
     # Time.
 

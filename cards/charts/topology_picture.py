@@ -287,11 +287,10 @@ class _TopologyPicture:
 
 
 def _words_within(canvas: Canvas, note: str, size: float, room: float) -> str:
-    """As many whole words of a note as there is room for, the first one first."""
+    """A note, or what says most of it where there is not room for all: ``2 of 11 bad``, ``2 bad``, ``2``."""
     words = note.split()
-    while words and canvas.measure(" ".join(words), size) > room:
-        words.pop()
-    return " ".join(words)
+    shorter = [note, " ".join((words[0], words[-1])), words[0]] if words else []
+    return next((each for each in shorter if canvas.measure(each, size) <= room), "")
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float], *, down: bool = False) -> NDArray[np.float64]:

@@ -210,26 +210,26 @@ class _UsagePicture:
             return
         canvas, (_, top, right, bottom) = self.canvas, self.plot
         u, x = self.u, right + 22 * self.u
-        extra = 42 * u * (len(labels[0][1]) - 1)
-        height = 96 * u + extra
+        extra = 46 * u * (len(labels[0][1]) - 1)
+        height = 102 * u + extra
         places = apart([self._y(value) for _, _, value, _ in labels], height, top + 14 * u, bottom - 44 * u - extra)
         for y, (name, lines, _, colour) in zip(places, labels, strict=True):
             canvas.text(x, y - 4 * u, name, SIZES.label * u, colour, bold=True)
-            canvas.text(x, y + 38 * u, lines[0], SIZES.small * u, style.MUTED)
+            canvas.text(x, y + 42 * u, lines[0], SIZES.small * u, style.MUTED)
             if len(lines) > 1:
-                canvas.text(x + _SAMPLE * u, y + 80 * u, lines[1], SIZES.small * u, style.MUTED)
+                canvas.text(x + _SAMPLE * u, y + 88 * u, lines[1], SIZES.small * u, style.MUTED)
         if extra:  # how spot is drawn, beside what is busy of it
             sample = Plane(round(32 * u), round(32 * u), u)
             sample.fill((0, 0, *sample.pixels.shape[:2]), _SPOT)
-            canvas.stamp(round(x), round(places[1] + 50 * u), sample.pixels)
+            canvas.stamp(round(x), round(places[1] + 56 * u), sample.pixels)
         upper, lower = places
-        needs = (96 + 42 * bool(self.chart.idle)) * u
+        needs = (100 + 46 * bool(self.chart.idle)) * u
         if lower - upper > height + needs + 8 * u:
-            y = (upper + extra + lower - (42 * u if self.chart.idle else 0)) / 2
+            y = (upper + extra + lower - (46 * u if self.chart.idle else 0)) / 2
             idle = max(0.0, labels[0][2] - labels[1][2])
             canvas.text(x, y - 4 * u, "IDLE", SIZES.label * u, style.IDLE_TEXT, bold=True)
             for n, line in enumerate(line for line in (cores(idle), self.chart.idle) if line):
-                canvas.text(x, y + (38 + 42 * n) * u, line, SIZES.small * u, style.MUTED)
+                canvas.text(x, y + (42 + 46 * n) * u, line, SIZES.small * u, style.MUTED)
 
     # The note.
 

@@ -57,7 +57,7 @@ async def _card(ctx: Context, source: Account, kind: EntityKind, name: str, pare
         as_of=source.now(),
         blocks=blocks(
             Words(text(muted("This is what the bot kept of it."))),
-            _receipt(run) if run else None,
+            receipt(run) if run else None,
             *(kept_sections(boxes[0]) if boxes else ()),
             *section("Last changes", changes(seen[:_LAST], name)),
             *failures(seen),
@@ -75,7 +75,7 @@ async def _card(ctx: Context, source: Account, kind: EntityKind, name: str, pare
     )
 
 
-def _receipt(run: JobRun) -> Block | None:
+def receipt(run: JobRun) -> Block | None:
     """What a job came to, as its receipt said when it ended."""
     least = "at least " if run.at_least else ""
     hours = run.core_seconds / 3600 if run.core_seconds is not None else None

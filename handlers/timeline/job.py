@@ -6,6 +6,7 @@ import asyncio
 from zoneinfo import ZoneInfo
 
 from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import Job
 from bot.domain.diagnosis.model import Clue
 from bot.domain.job_health import pool_of
@@ -25,6 +26,7 @@ from handlers.shared.common import line, section, titled
 from handlers.shared.missing import finding_job
 from handlers.shared.states import job_chip
 from handlers.timeline.layout import marks_of, moment, queue_of, rows_of, stages_of, told_phases, told_waits
+from handlers.timeline.past import kept_job
 from handlers.timeline.reading import MOST_TASKS, TasksRead, nodes_of, preparations_of, tasks_of
 from handlers.why.in_short import holds_up
 
@@ -40,7 +42,13 @@ async def job_timeline(ctx: Context, job: str, *, account: str | None = None) ->
     """
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "job", job), finding_job(ctx, source, job, "timeline job"):
-        found = (await source.fetch(Job, source.job(job))).value
+        try:
+            found = (await source.fetch(Job, source.job(job))).value
+        except AzureError as error:
+            kept = await kept_job(ctx, source, job) if error.not_found else None
+            if kept is None:
+                raise
+            return kept
         read = await tasks_of(source, found.id)
     made = min((task.creation_time for task in read.tasks if task.creation_time), default=None)
     nodes: list[NodeFacts] = []

@@ -50,8 +50,8 @@ def rows_of(tasks: Sequence[TaskSpans], course: Course) -> tuple[tuple[Row, ...]
 
 
 def _numbers(first: int, many: int) -> str:
-    """``nodes 8 – 14``: in the order in which they began to work."""
-    return f"nodes {number(first)} – {number(first + many - 1)}" if many > 1 else f"node {number(first)}"
+    """``8 – 14``: in the order in which they began to work; the subtitle says that these are nodes."""
+    return f"{number(first)} – {number(first + many - 1)}" if many > 1 else number(first)
 
 
 def _node_row(node: NodeLanes, begin: float) -> Row:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.azure import gaps
 from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import select_of
 from bot.azure.models.task import Dependencies, TaskMoments
 from bot.domain.states import is_over
@@ -28,6 +29,7 @@ from handlers.shared.common import line, section, titled
 from handlers.shared.missing import finding_task
 from handlers.shared.states import task_chip
 from handlers.timeline.layout import moment, spans
+from handlers.timeline.past import kept_task
 from handlers.timeline.reading import nodes_of, preparations_of, tasks_of
 
 _ASKED, _LISTED, _DRAWN = 4, 5000, 8
@@ -45,7 +47,13 @@ async def task_timeline(ctx: Context, job: str, task: str, *, account: str | Non
     source = ctx.account(account)
     async with or_forgotten(ctx, source, "task", task, job), finding_task(ctx, source, job, task):
         path, select = source.task(job, task), select_of(TaskMoments)
-        found = await source.fetch(TaskMoments, path, select=select, expand="stats")
+        try:
+            found = await source.fetch(TaskMoments, path, select=select, expand="stats")
+        except AzureError as error:
+            kept = await kept_task(ctx, source, job, task) if error.not_found else None
+            if kept is None:
+                raise
+            return kept
     own = task_facts([found.value])
     if not own:
         raise CommandError(f"Azure does not say when task {found.value.id} was made, so there is no timeline of it.")

@@ -49,8 +49,9 @@ def test_parts_are_to_scale() -> None:
 def test_no_data_is_not_zero(across: bool) -> None:
     known = replace(single(100.0, 0.0, 50.0), across=across)
     unknown = replace(known, bars=(known.bars[0], Bar("25 Aug", (None,)), known.bars[2]))
-    assert count(pixels(known), style.VOID) < 2_000
-    assert count(pixels(unknown), style.VOID) > 2_500
+    # Edges of letters have shades of it too.
+    assert count(pixels(known), style.VOID) < 2_500
+    assert count(pixels(unknown), style.VOID) > 3_000
     assert count(pixels(known), style.BUSY) == pytest.approx(count(pixels(unknown), style.BUSY), rel=0.1)
 
 
