@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -11,8 +12,9 @@ import msgspec
 
 from bot.doctor.examine import examine
 from bot.doctor.finding import Finding, broken, code_of, fine, lines
+from bot.doctor.mend import mend
 from bot.settings import SettingsError
-from bot.settings_file import Settings, load
+from bot.settings_file import load
 from cards.formatting import plural
 
 UNREADABLE = 2
@@ -28,32 +30,31 @@ async def doctor(
     json: bool = False,
 ) -> tuple[str, int]:
     """What to print, and the exit code: 0 where all works, 1 where something does not, 2 for unreadable settings."""
-    settings, found = _read(path, environment)
-    if settings is not None:
-        found += await examine(settings, path, environment, probe=probe, fix=fix)
-    code = UNREADABLE if settings is None else code_of(found)
+    try:
+        settings = load(path, environment, use="read")
+    except SettingsError as error:
+        found, code = [_mistake(line) for line in error.lines], UNREADABLE
+    else:
+        found = await asyncio.to_thread(mend, Path(settings.bot.database), path) if fix else []
+        found += _checked(path, environment)
+        found += await examine(settings, path, environment, probe=probe)
+        code = code_of(found)
     if json:
         told = {"version": version("batchbot"), "exit": code, "findings": found}
         return msgspec.json.format(msgspec.json.encode(told)).decode(), code
     return "\n".join(lines(found)), code
 
 
-def _read(path: Path, environment: Mapping[str, str]) -> tuple[Settings | None, list[Finding]]:
-    """The settings, and what is said of them: by the same function as ``batchbot check``.
-
-    Where they can be read, what else is wrong with them, such as a missing secret, keeps nothing from being looked at.
+def _checked(path: Path, environment: Mapping[str, str]) -> list[Finding]:
+    """What ``batchbot check`` says. What can be read and is wrong all the same, as a secret that is missing, hides
+    nothing else.
     """
     try:
         settings = load(path, environment)
     except SettingsError as error:
-        told = [_mistake(line) for line in error.lines]
-    else:
-        named = ", ".join(settings.accounts)
-        return settings, [fine("settings", f"{path}: fine, {plural(len(settings.accounts), 'account')}: {named}")]
-    try:
-        return load(path, environment, use="read"), told
-    except SettingsError:
-        return None, told
+        return [_mistake(line) for line in error.lines]
+    named = ", ".join(settings.accounts)
+    return [fine("settings", f"{path}: fine, {plural(len(settings.accounts), 'account')}: {named}")]
 
 
 def _mistake(line: str) -> Finding:

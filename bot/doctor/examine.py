@@ -16,7 +16,7 @@ from bot.chat.teams.settings import TeamsSettings
 from bot.content.clear_text import clear
 from bot.doctor import accounts, permissions, reach
 from bot.doctor.finding import Finding, Look, broken, cleared, look
-from bot.doctor.mend import mend, others_write
+from bot.doctor.mend import others_write
 from bot.doctor.slack import SlackLooks
 from bot.doctor.storage import look_into, storage
 from bot.doctor.teams import TeamsLooks
@@ -31,14 +31,14 @@ _STORAGE_SECONDS = 45.0
 
 
 async def examine(
-    settings: Settings, settings_file: Path, environment: Mapping[str, str], *, probe: bool, fix: bool
+    settings: Settings, settings_file: Path, environment: Mapping[str, str], *, probe: bool
 ) -> list[Finding]:
     """All that was found, without secrets, in the order of the settings file.
 
-    ``probe`` posts a line in each Slack channel and deletes it; ``fix`` mends what is safe to mend before.
+    ``probe`` posts a line in each Slack channel and deletes it.
     """
     database = Path(settings.bot.database)
-    found = await asyncio.to_thread(mend, database, settings_file) if fix else []
+    found: list[Finding] = []
     if others_write(settings_file):
         told = f"more people than its owner can write {settings_file}, and so say who is an admin"
         found.append(look("settings: file mode", told, "chmod go-w, or run batchbot doctor --fix"))

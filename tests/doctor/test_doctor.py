@@ -112,7 +112,8 @@ async def test_azure_without_identity_role_or_answer(tmp_path: Path, monkeypatch
         monkeypatch.setenv("IDENTITY_HEADER", "wrong")
         found, code = await here.findings()
         assert code == 1
-        assert "no identity is at hand" in found["account tiny: sign-in"]["found"]
+        assert "The bot cannot sign in to Azure for tiny." in found["account tiny: sign-in"]["found"]
+        assert "Assign the managed identity to the machine" in found["account tiny: sign-in"]["todo"]
         assert found["slack: bot"]["verdict"] == "fine"
 
 
@@ -150,7 +151,7 @@ async def test_a_clock_that_is_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, verdict: str, words: str
 ) -> None:
     async with installation(tmp_path, monkeypatch, skew=timedelta(minutes=minutes)) as here:
-        del here.raw["slack"], here.raw["alerts"], here.raw["teams"]
+        del here.raw["alerts"], here.raw["teams"]
         found, code = await here.findings()
         clock = found["account tiny: clock"]
         assert (clock["verdict"], code) == (verdict, int(verdict == "broken"))
@@ -279,7 +280,7 @@ async def test_a_client_secret_of_teams(tmp_path: Path, monkeypatch: pytest.Monk
 
 async def test_a_database_that_is_not_as_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with installation(tmp_path, monkeypatch) as here:
-        del here.raw["slack"], here.raw["alerts"], here.raw["teams"], here.raw["bot"]["public_url"]
+        del here.raw["alerts"], here.raw["teams"]
         (tmp_path / "data").rmdir()
         found, code = await here.findings()
         assert (code, found["storage: place"]["verdict"]) == (1, "broken")
