@@ -90,6 +90,30 @@ def check(*, settings: SettingsFile = _SETTINGS) -> None:
 
 
 @cli.command
+def doctor(*, settings: SettingsFile = _SETTINGS, probe: bool = True, fix: bool = False, json: bool = False) -> None:
+    """Look at everything that the bot needs, and say what does not work and what to do about it.
+
+    Exits 0 where all works, 1 where something does not, and 2 where the settings cannot be read. A bot that runs
+    meanwhile is not disturbed.
+
+    Parameters
+    ----------
+    probe
+        Post a line in each Slack channel and delete it again.
+    fix
+        Mend what is safe to mend: make the database's folder, narrow the modes of files.
+    json
+        Print it for machines.
+    """
+    from bot.doctor.command import doctor as examined  # noqa: PLC0415 - it loads Azure, Slack and Teams
+
+    logs.configure("critical", human=True)  # what goes wrong is a line of the answer
+    text, code = asyncio.run(examined(settings, probe=probe, fix=fix, json=json))
+    print(text)
+    sys.exit(code)
+
+
+@cli.command
 def access(*, settings: SettingsFile = _SETTINGS) -> None:
     """List who may do what by the settings file, and which commands a pattern of it does not fit."""
     chosen = load(settings, use="read")

@@ -37,39 +37,10 @@ def explained(error: AzureError, accounts: Iterable[Account], typed: str) -> Car
     ``typed`` is what was asked, to be tried again.
     """
     account = _account(error, accounts)
-    if account is None:
+    said = said_of(error, account) if account else None
+    if said is None:
         return None
-    settings = account.settings
-    writes = error.method not in _READS
-    used = writing(settings) if writes and settings.write_credential else settings
-    who = _identity(used)
-    if error.code == "NoToken":
-        what = f"The bot cannot sign in to Azure for {account.name}."
-        lines = [f"Signed in with: {who}. {_sentence(error.message)}", *_to_sign_in(used)]
-    elif used.credential == "shared_key" and error.status in (401, 403) and "authent" in error.code.lower():
-        what = f"Azure does not accept the key of {account.name}."
-        lines = [
-            f"The environment variable {used.key_env} holds no key of Batch account {settings.batch_name}, or one that "
-            "was regenerated.",
-            f"Copy a key from the portal ({settings.batch_name}, Keys) or with: az batch account keys list --name "
-            f"{settings.batch_name} --resource-group {settings.resource_group}. Then restart the bot.",
-        ]
-    elif error.status == 401:
-        what = f"Azure does not accept the bot's sign-in to {account.name}."
-        lines = [f"Signed in with: {who}. Azure says {error.code}: {_sentence(error.message)}", *_to_sign_in(used)]
-    elif error.status == 403 and "author" in error.code.lower() and used.credential != "shared_key":
-        role = _role(error)
-        what = f"The bot's identity has no role that allows this on {account.name}."
-        lines = [
-            f"Signed in with: {who}. Missing is the role {role} on the Batch account, or one that has more.",
-            f'az role assignment create --assignee PRINCIPAL_ID --role "{role}" --scope {account.resource_id}. '
-            "It holds after some minutes.",
-        ]
-    elif error.code.lower() in _UNREACHED and not error.status:
-        what = f"{account.name} cannot be reached from where the bot runs."
-        lines = [f"{_sentence(error.message)}", "Its identity was not in question: no answer came."]
-    else:
-        return None
+    what, lines = said
     return Card(
         title=text(bold(what)),
         mark=Mark.WARNING,
@@ -79,6 +50,44 @@ def explained(error: AzureError, accounts: Iterable[Account], typed: str) -> Car
         ),
         refused=True,
     )
+
+
+def said_of(error: AzureError, account: Account) -> tuple[str, list[str]] | None:
+    """The same in words: what is not let in, and why and what to do, a line each."""
+    settings = account.settings
+    writes = error.method not in _READS
+    used = writing(settings) if writes and settings.write_credential else settings
+    who = _identity(used)
+    if error.code == "NoToken":
+        return f"The bot cannot sign in to Azure for {account.name}.", [
+            f"Signed in with: {who}. {_sentence(error.message)}",
+            *_to_sign_in(used),
+        ]
+    if used.credential == "shared_key" and error.status in (401, 403) and "authent" in error.code.lower():
+        return f"Azure does not accept the key of {account.name}.", [
+            f"The environment variable {used.key_env} holds no key of Batch account {settings.batch_name}, or one that "
+            "was regenerated.",
+            f"Copy a key from the portal ({settings.batch_name}, Keys) or with: az batch account keys list --name "
+            f"{settings.batch_name} --resource-group {settings.resource_group}. Then restart the bot.",
+        ]
+    if error.status == 401:
+        return f"Azure does not accept the bot's sign-in to {account.name}.", [
+            f"Signed in with: {who}. Azure says {error.code}: {_sentence(error.message)}",
+            *_to_sign_in(used),
+        ]
+    if error.status == 403 and "author" in error.code.lower() and used.credential != "shared_key":
+        role = _role(error)
+        return f"The bot's identity has no role that allows this on {account.name}.", [
+            f"Signed in with: {who}. Missing is the role {role} on the Batch account, or one that has more.",
+            f'az role assignment create --assignee PRINCIPAL_ID --role "{role}" --scope {account.resource_id}. '
+            "It holds after some minutes.",
+        ]
+    if error.code.lower() in _UNREACHED and not error.status:
+        return f"{account.name} cannot be reached from where the bot runs.", [
+            f"{_sentence(error.message)}",
+            "Its identity was not in question: no answer came.",
+        ]
+    return None
 
 
 def _account(error: AzureError, accounts: Iterable[Account]) -> Account | None:

@@ -96,6 +96,28 @@ def lock_of(database: Path) -> Path:
     return database.with_name(f"{database.name}.lock")
 
 
+def held_by(database: Path) -> str:
+    """Who holds a database now, in words; empty where nobody does, or the system knows no such locks.
+
+    Asked by a lock that others may share, and let go of at once: whoever wants to hold it tries more than once.
+    """
+    if os.name == "nt":  # pragma: no cover - another system
+        return ""
+    import fcntl  # noqa: PLC0415
+
+    try:
+        file = os.open(lock_of(database), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return str(_read(file) or "a program that does not say which")
+    finally:
+        os.close(file)
+    return ""
+
+
 def _attempt(database: Path) -> list[int] | None:
     """The locked files, that beside the database first; None where another program has one. Raises StoreError."""
     path = lock_of(database)

@@ -244,7 +244,7 @@ class Teams:
         cls, chosen: TeamsSettings, store: Store, pictures: Pictures, environment: Mapping[str, str]
     ) -> Teams:
         """Teams as the settings have it. Raises SettingsError for a secret that is missing."""
-        return cls(chosen, store, pictures, credential=_credential(chosen, environment))
+        return cls(chosen, store, pictures, credential=credential_of(chosen, environment))
 
     def routes(self) -> list[web.RouteDef]:
         """The bot's messaging endpoint."""
@@ -376,8 +376,8 @@ def _asker(request: CommandRequest) -> str:
     return request.person.key if request.person else ""
 
 
-def _credential(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
-    """What the bot proves itself with to the Bot Connector."""
+def credential_of(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
+    """What the bot proves itself with to the Bot Connector. Raises SettingsError for a secret that is missing."""
     if settings.credential == "managed_identity":
         return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
     key = secret(settings.secret_env, environment).reveal()

@@ -89,6 +89,10 @@ class Connector:
         tenant, role, login = (more.get(name) for name in ("tenantId", "userRole", "userPrincipalName"))
         return Account(answer.id, answer.name, answer.aad_object_id or person, None, tenant, role, login)
 
+    async def look(self, service_url: str, conversation: str) -> None:
+        """Ask who is in a conversation, which says nothing there: it answers where the bot is in it."""
+        await _sound(self._conversations(service_url).get_conversation_paged_members, conversation, 50)
+
     def _conversations(self, service_url: str) -> ConversationsOperations:
         key = service_url.rstrip("/")
         if key not in self._clients:

@@ -29,6 +29,7 @@ from .lists import ResourceRoutes
 from .locations import LocationRoutes
 from .metrics import MetricRoutes
 from .network import NetworkRoutes
+from .permissions import PermissionRoutes
 from .pools import PoolWrites
 from .routes import OTHER_PROVIDERS, Handlers, choose, match
 from .subscriptions import SubscriptionRoutes
@@ -59,6 +60,7 @@ class ResourceManager(Listener):
         self._accounts_changed = accounts_changed
         directory = Directory(world)
         self.costs = CostRoutes(directory, tokens, self._address)
+        self.permissions = PermissionRoutes(directory)
         self._handlers: Handlers = {
             **SubscriptionRoutes(directory, tokens.tenant).handlers,
             **AccountRoutes(directory, self._address).handlers,
@@ -70,6 +72,7 @@ class ResourceManager(Listener):
             **PoolWrites(directory, self._address).handlers,
             **MetricRoutes(directory).handlers,
             **self.costs.handlers,
+            **self.permissions.handlers,
         }
         self._open: Mapping[str, Callable[[web.Request], Awaitable[web.Response]]] = {
             "/msi/token": self._token,

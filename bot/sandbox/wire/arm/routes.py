@@ -23,6 +23,7 @@ _SUBSCRIPTION = r"/subscriptions/(?P<subscription>[^/]+)"
 _GROUP = rf"{_SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"
 _LOCATION = rf"{_SUBSCRIPTION}{_PROVIDER}/locations/(?P<location>[^/]+)"
 _ACCOUNT = rf"{_GROUP}{_PROVIDER}/batchAccounts/(?P<account>[^/]+)"
+_BELOW = rf"(/resourceGroups/(?P<group>[^/]+)({_PROVIDER}/batchAccounts/(?P<account>[^/]+))?)?"
 _APPLICATION = rf"{_ACCOUNT}/applications/(?P<application>[^/]+)"
 _PACKAGE = rf"{_APPLICATION}/versions/(?P<version>[^/]+)"
 _CERTIFICATE = rf"{_ACCOUNT}/certificates/(?P<certificate>[^/]+)"
@@ -69,6 +70,7 @@ _ROUTES: Final = tuple(
         (rf"{_ACCOUNT}/providers/Microsoft\.Insights/metrics", "metrics"),
         (rf"{_ACCOUNT}/providers/Microsoft\.Insights/metricDefinitions", "metric definitions"),
         (r"(?P<scope>.*)/providers/Microsoft\.CostManagement/query", "cost query"),
+        (rf"(?P<scope>{_SUBSCRIPTION}{_BELOW})/providers/Microsoft\.Authorization/permissions", "permissions"),
         (rf"{_LOCATION}/quotas", "quotas"),
         (rf"{_LOCATION}/checkNameAvailability", "name"),
         (rf"{_LOCATION}/virtualMachineSkus", "skus"),
@@ -79,7 +81,7 @@ _ROUTES: Final = tuple(
 OTHER_PROVIDERS: Final = frozenset(
     {
         *("subscriptions", "subscription", "groups", "group", "provider", "storage accounts"),
-        *("metrics", "metric definitions", "cost query"),
+        *("metrics", "metric definitions", "cost query", "permissions"),
     }
 )
 """Names of paths that are not the Batch provider's and have api-versions of their own."""

@@ -1,0 +1,114 @@
+"""The database: whether it opens, is sound, has room, lies on a disk of this machine, and who holds it.
+
+It is only looked at, so a running bot goes on undisturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from bot.doctor.finding import Finding, broken, fine, look
+from storage.looking import FILES_BESIDE, damage_of, look_at
+from storage.port.errors import StoreError
+from storage.port.look import StoreLook
+
+NETWORKED = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "ncpfs"),
+        *("fuse.sshfs", "fuse.blobfuse", "fuse.blobfuse2", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.cephfs"),
+    }
+)
+"""Types of file systems whose locks SQLite cannot rely on ("How To Corrupt An SQLite Database File", 2.1)."""
+LOW, VERY_LOW = 1_000_000_000, 100_000_000
+"""Bytes of free disk."""
+SUBSCRIBED = ("subscription", "report", "receipt")
+"""Namespaces of preferences whose owners are channels that are told something."""
+_SECONDS = 15.0
+_MOUNTS = Path("/proc/mounts")
+
+
+def look_into(database: Path) -> StoreLook | None:
+    """The database as it is; None where there is none yet. Blocks. Raises StoreError."""
+    return look_at(database, SUBSCRIBED) if database.exists() else None
+
+
+async def storage(database: Path, seen: asyncio.Future[StoreLook | None]) -> list[Finding]:
+    """All that is looked at of the database; ``seen`` is what looking into it gave."""
+    found = [*_place(database), *_disk(database)]
+    try:
+        stored = await asyncio.shield(seen)
+        damage = await asyncio.to_thread(damage_of, database, _SECONDS) if stored else ""
+    except StoreError as error:
+        message, _, todo = str(error).rpartition(": ")
+        return [broken("storage: database", message, todo), *found]
+    if stored is None:
+        return [fine("storage: database", f"{database} is not there yet: the first start makes it"), *found]
+    return [_content(database, stored, damage), *_mode(database), *found]
+
+
+def _content(database: Path, stored: StoreLook, damage: str) -> Finding:
+    what, held = "storage: database", f"held by {stored.holder}" if stored.holder else "nobody holds it"
+    if damage:
+        return broken(what, f"{database} is damaged: {damage}", "stop the bot and restore a backup")
+    if stored.newer:
+        found = f"{database} was written by a newer batchbot (migration {stored.newer[-1]})"
+        return broken(what, found, "install that version again, or restore a backup from before it")
+    schema = f"schema {stored.migrations}"
+    schema += f" of {stored.migrations + stored.pending}: the next start brings it up to date" if stored.pending else ""
+    return fine(what, f"{database} is sound, {stored.bytes / 1e6:,.1f} MB, {schema}; {held}")
+
+
+def _place(database: Path) -> list[Finding]:
+    what, folder = "storage: place", database.parent
+    if not folder.is_dir():
+        return [broken(what, f"there is no folder {folder.absolute()}", "make it, or run batchbot doctor --fix")]
+    for each in (folder, database):
+        if each.exists() and not os.access(each, os.W_OK):
+            return [broken(what, f"{each.absolute()} may not be written", "give the bot's user write access to it")]
+    kind = file_system(folder.absolute(), _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else "")
+    if kind in NETWORKED:
+        found = f"{folder.absolute()} is on a network file system ({kind}), whose locks do not hold"
+        return [broken(what, found, "put bot.database on a disk of this machine")]
+    return [fine(what, f"{folder.absolute()} may be written{f' ({kind})' if kind else ''}")]
+
+
+def file_system(folder: Path, mounts: str) -> str:
+    """The type of the file system that a folder lies on, by a table such as /proc/mounts; empty where unknown."""
+    real, best, kind = Path(os.path.realpath(folder)), -1, ""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = Path(fields[1].replace("\\040", " "))
+        if real.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), fields[2]
+    return kind
+
+
+def _disk(database: Path) -> list[Finding]:
+    folder = next(each for each in database.absolute().parents if each.exists())
+    free = shutil.disk_usage(folder).free
+    what, found = "storage: disk", f"{free / 1e9:,.1f} GB free"
+    if free >= LOW:
+        return [fine(what, found)]
+    verdict = broken if free < VERY_LOW else look
+    return [verdict(what, found, f"make room at {folder}: nothing can be stored on a full disk")]
+
+
+def _mode(database: Path) -> list[Finding]:
+    if open_files := open_to_others(database):
+        names = ", ".join(each.name for each in open_files)
+        found = f"others on this machine can read {names}"
+        return [look("storage: file mode", found, "chmod 600, or run batchbot doctor --fix")]
+    return []
+
+
+def open_to_others(database: Path) -> list[Path]:
+    """The files of a database that more people than its owner can read or write."""
+    files = [database, *(database.with_name(f"{database.name}{end}") for end in FILES_BESIDE)]
+    others = stat.S_IRWXG | stat.S_IRWXO
+    return [each for each in files if os.name != "nt" and each.exists() and each.stat().st_mode & others]

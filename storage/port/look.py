@@ -1,0 +1,24 @@
+"""What can be seen of a database from outside, while a bot may be at work on it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from storage.port.conversations import ConversationReference
+
+
+class StoreLook(Struct, frozen=True, kw_only=True):
+    """A database as it is now. Nothing of it was changed by looking.
+
+    ``holder`` is who holds it, in words, and empty where nobody does. ``migrations`` are those that the file has seen,
+    ``pending`` those that the next start makes, ``newer`` those that this program does not know. ``channels`` are those
+    that somebody subscribed, as ``platform:id``.
+    """
+
+    holder: str = ""
+    migrations: int = 0
+    pending: int = 0
+    newer: tuple[str, ...] = ()
+    bytes: int = 0
+    conversations: tuple[ConversationReference, ...] = ()
+    channels: tuple[str, ...] = ()
