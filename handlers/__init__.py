@@ -30,6 +30,7 @@ ORDER = (
     "failures.job",
     "file.list",
     "file.get",
+    "bot.home",
     "bot.help",
     "inventory.image",
     "job.list",

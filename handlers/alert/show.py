@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import timedelta
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from bot.alerting.model import Incident, Notification
-from bot.alerting.once import shown_once
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
@@ -23,8 +21,8 @@ from bot.requests.command import Barred, Instead, command
 from bot.requests.context import Context
 from bot.requests.lacking import names_for
 from cards import build
-from cards.build import blocks, chip, muted, text
-from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.build import blocks, muted, text
+from cards.card import Actions, Bullets, Button, Card, Footer, Menu, Option, Text, Time, Words
 from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number, plural
@@ -227,32 +225,3 @@ def _is_about(entity: Entity, name: str) -> bool:
 async def open_names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
     """The open alerts by their headlines, the most severe first."""
     return [Option(each.headline[:75], each.id) for each in ctx.alerts.incidents.open()] if ctx.alerts else []
-
-
-class OpenAlerts(NamedTuple):
-    """What the home card says of open alerts: a part of its title, its mark, a line, and the button that opens them."""
-
-    summary: str
-    mark: Mark
-    line: Block
-    button: Button
-
-
-def open_alerts(ctx: Context, account: str) -> OpenAlerts | None:
-    """The open alerts of an account for its home card; None where nothing is open."""
-    if ctx.alerts is None:
-        return None
-    opened = [each.incident for each in shown_once(ctx.alerts.incidents.open(account), ctx.alerts.kinds)]
-    if not opened:
-        return None
-    worst = opened[0]
-    critical = sum(each.severity is Severity.CRITICAL for each in opened)
-    summary = plural(critical, "critical alert") if critical else plural(len(opened), "open alert")
-    mark = Mark.FAILED if worst.severity is Severity.CRITICAL else Mark.WARNING
-    line = text(chip(mark, plural(len(opened), "open alert")), f": {worst.headline}, ", Time(worst.since, "age"))
-    button = (
-        Button("Open alert", f"alert show {worst.id}")
-        if len(opened) == 1
-        else Button("Open alerts", command_line("alert list", account=account))
-    )
-    return OpenAlerts(summary, mark, Words(line), button)
