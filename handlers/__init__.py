@@ -10,6 +10,7 @@ ORDER = (
     "account.delete",
     "alert.list",
     "alert.show",
+    "alert.care",
     "alert.subscribe",
     "alert.mute",
     "alert.hours",

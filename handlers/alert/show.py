@@ -42,7 +42,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     :param alert: the alert's id, shown in its message
     """
     alerts = parts.service(ctx)
-    incident = await _found(ctx, alerts, alert, "alert show")
+    incident = await found_alert(ctx, alerts, alert, "alert show")
     notifications = (await parts.notices(ctx, alerts, [incident]))[incident.id]
     card = alerts.writer.incident(incident, key_of(ctx.request.conversation))
     body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
@@ -121,12 +121,12 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     :param remind: after how long, such as 4h or 1d; what the settings say if left out, and a longer time is a snooze
     """
     alerts = parts.service(ctx)
-    found = await _found(ctx, alerts, alert, "alert ack")
+    found = await found_alert(ctx, alerts, alert, "alert ack")
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     if span and span > timedelta(seconds=alerts.settings.remind):
         _may_silence(ctx, found, span)
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
-    return await _shown(ctx, alerts, alert, incident)
+    return await shown_here(ctx, alerts, alert, incident)
 
 
 @command(
@@ -144,11 +144,11 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
     alerts = parts.service(ctx)
-    found = await _found(ctx, alerts, alert, "alert snooze", span)
+    found = await found_alert(ctx, alerts, alert, "alert snooze", span)
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     _may_silence(ctx, found, length)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
-    return await _shown(ctx, alerts, alert, incident)
+    return await shown_here(ctx, alerts, alert, incident)
 
 
 def _may_silence(ctx: Context, incident: Incident, span: timedelta) -> None:
@@ -162,10 +162,10 @@ def _may_silence(ctx: Context, incident: Incident, span: timedelta) -> None:
         raise Barred(refusals.forbidden(decision, person, policy), decision.rule)
 
 
-async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:
+async def shown_here(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:
     """The incident's message as it is here from now on: it takes the place of the one that was clicked."""
     if incident is None:  # it is over for so long that memory has let it go
-        incident = await _found(ctx, alerts, name, "alert show")
+        incident = await found_alert(ctx, alerts, name, "alert show")
     here = key_of(ctx.request.conversation)
     notification = alerts.incidents.notification(incident.id, here)
     entry = alerts.incidents.entry(notification.entry) if notification and not notification.gathered else None
@@ -174,7 +174,7 @@ async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incide
     return alerts.writer.incident(incident, here)
 
 
-async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
+async def found_alert(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
     """The incident of that id. Raises Instead with the nearest ones, or what is open."""
     if found := await alerts.find(name):
         return found
@@ -221,7 +221,9 @@ def _is_about(entity: Entity, name: str) -> bool:
     return fold(typed) in (fold(entity.id), fold(whole))
 
 
-@names_for("alert show", "alert ack", "alert snooze")
+@names_for(
+    "alert show", "alert ack", "alert snooze", "alert unack", "alert unsnooze", "alert ack-all", "alert unack-all"
+)
 async def open_names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
     """The open alerts by their headlines, the most severe first."""
     return [Option(each.headline[:75], each.id) for each in ctx.alerts.incidents.open()] if ctx.alerts else []

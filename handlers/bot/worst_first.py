@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from bot.alerting.cards import mark_of
+from bot.alerting.card_parts import mark_of
 from bot.alerting.model import Incident
 from bot.alerting.once import shown_once
 from bot.azure.account import Account
