@@ -105,12 +105,14 @@ def _alert(ctx: Context, incident: Incident) -> Wrong:
     """An open alert by its headline, with its own first button; acknowledged by whom."""
     who = incident.acknowledged
     by = f", acknowledged by {who.name or who.id.partition(':')[2]}" if who else ""
-    own = incident.actions[:1]
-    made = [Button(each.text, ctx.alerts.writer.command(incident, each.command)) for each in own] if ctx.alerts else []
+    made: list[Button] = []
+    for each in incident.actions[:1]:
+        typed = ctx.alerts.writer.command(incident, each.command) if ctx.alerts else each.command
+        made.append(Button(each.text, typed, how="form" if each.changes else "post", style="primary"))
     return Wrong(
         mark_of(incident),
         text(chip(mark_of(incident), incident.headline), muted(" · "), Time(incident.since, "age"), by),
-        (Button("Open alert", f"alert show {incident.id}", style="primary"), *made),
+        (*made, Button("Open alert", f"alert show {incident.id}")),
         incident.entity,
     )
 
