@@ -210,6 +210,9 @@ class AlertSettings(Struct, forbid_unknown_fields=True, frozen=True):
 
     channels: list[str] = []
     """Channels subscribed to warnings and worse, written ``slack:C…`` or ``teams:19:…@thread.tacv2``."""
+    on_call: dict[str, str] = {}
+    """Who is mentioned by critical alerts of a channel: its id as above = ``slack:U…``, ``slack:S…`` (a user group) or
+    ``teams:29:…`` (a person; groups and tags cannot be mentioned by a bot's card there)."""
     group_wait: Annotated[int, Meta(ge=0, le=3600)] = 30
     """Seconds for which alerts after a first one are grouped."""
     group_interval: Annotated[int, Meta(ge=0, le=86400)] = 300

@@ -288,6 +288,15 @@ def _values(settings: Settings) -> Iterator[str]:
         if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
             examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
             yield f"alerts.channels: {channel!r} is no channel: write the channel's id, such as {examples}"
+    for channel, who in settings.alerts.on_call.items():
+        (name, _, own), (of, _, person) = channel.partition(":"), who.partition(":")
+        if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
+            examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
+            yield f"alerts.on_call: {channel!r} is no channel: write the channel's id, such as {examples}"
+        elif of != name or not person:
+            yield f"alerts.on_call: {who!r} is nobody whom {channel!r} could mention: write {name}:ID"
+        elif name == "slack" and not re.fullmatch("[UWS][A-Z0-9]+", person):
+            yield f"alerts.on_call: {who!r} is no user and no user group of Slack: write slack:U… or slack:S…"
     for section in settings.platforms.values():
         yield from section.mistakes(settings.bot)
     names = list(settings.accounts)

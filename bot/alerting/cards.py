@@ -6,29 +6,39 @@ what was printed, and five buttons at most.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
-from heapq import nsmallest
+from datetime import datetime
+from types import MappingProxyType
 
-from msgspec.structs import replace
-
-from bot.alerting.held_reasons import held_words
+from bot.alerting.card_parts import (
+    MARKS,
+    acknowledged_by,
+    causes_of,
+    headline_of,
+    listed,
+    mark_of,
+    mention,
+    merged,
+    names_account,
+    opening,
+    snoozed,
+    table_of,
+    taken_by,
+    word_of,
+)
 from bot.alerting.model import Incident, Notification
 from bot.alerting.rules import AlertRule
-from bot.domain.failures import by_line
-from bot.domain.findings import CauseCount, Severity
-from cards.build import actions, blocks, bold, chip, facts, muted, note, table, text
+from bot.domain.findings import Severity
+from cards.build import actions, blocks, bold, chip, facts, note, text
 from cards.card import (
     Action,
     Block,
     Button,
     Card,
     Code,
-    Column,
     Footer,
-    Heading,
     Mark,
+    Mention,
     Menu,
     Option,
     Span,
@@ -40,40 +50,40 @@ from cards.command_line import command as line
 from cards.command_line import join
 from cards.formatting import duration, number, plural
 
-_MARKS = {Severity.INFO: Mark.NEUTRAL, Severity.WARNING: Mark.WARNING, Severity.CRITICAL: Mark.FAILED}
-_CAUSES = 5
-LISTED = 12
-"""Incidents that a digest lists; where there are more, replies name each of them."""
-NAMED = 25
-"""Incidents in one of these replies: as many as both platforms have room for, however long their names are."""
-_LATELY, _LATEST = timedelta(minutes=10), 4
-"""What ended or was news within so long of the newest change has as many rows of these, whatever is open."""
 _ACTIONS, _ACTIONS_OVER = 2, 3
 """Buttons of its own that an incident has while it is open, beside those of care, and when it is over unmended."""
 SNOOZES = (("30 minutes", "30m"), ("2 hours", "2h"), ("8 hours", "8h"), ("1 day", "1d"), ("1 week", "7d"))
 
 
-def mark_of(incident: Incident) -> Mark:
-    """The mark of an incident: what is mended is done; what is merely over, and what was news, is as bad as it was."""
-    if incident.state == "resolved" and incident.mended:
-        return Mark.DONE
-    return _MARKS[incident.severity]
-
-
-def word_of(incident: Incident) -> str:
-    """How it stands in a word or three: its severity while it is open or was news, else how it came to its end."""
-    if incident.state == "resolved":
-        return "resolved" if incident.mended else "over, not mended"
-    return incident.severity.value
-
-
 class Writer:
-    """Writes cards. ``zone`` gives a conversation's time zone, ``several`` whether there is more than one account."""
+    """Writes cards. ``zone`` gives a conversation's time zone, ``several`` whether there is more than one account.
 
-    def __init__(self, kinds: Mapping[str, AlertRule], zone: Callable[[str], str], *, several: bool) -> None:
+    ``on_call`` is whom a conversation's critical alerts mention (``platform:id``), by its key.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, AlertRule],
+        zone: Callable[[str], str],
+        *,
+        several: bool,
+        on_call: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._kinds = kinds
         self.zone_of = zone
         self._several = several
+        self._on_call = on_call
+
+    def reader(self, conversation: str) -> tuple[str, str]:
+        """What cards of a conversation differ by: its zone, and who is on call there."""
+        return self.zone_of(conversation), self._on_call.get(conversation, "")
+
+    def _called(self, conversation: str, incidents: Iterable[Incident]) -> Words | None:
+        """Whoever is on call, where something critical goes on that nobody takes care of."""
+        who = self._on_call.get(conversation)
+        if not who or not any(each.urgent and each.acknowledged is None for each in incidents):
+            return None
+        return Words(text("On call: ", Mention(who, "on call")))
 
     def command(self, incident: Incident, command: str) -> str:
         """A command of an incident that means its account wherever there are several."""
@@ -94,6 +104,7 @@ class Writer:
             as_of=incident.seen,
             zone=self.zone_of(conversation),
             blocks=blocks(
+                self._called(conversation, [incident]),
                 facts(
                     ("Cause", incident.cause),
                     *incident.figures,
@@ -101,7 +112,7 @@ class Writer:
                     ("Since", text(Time(incident.since))),
                     ("State", self._state(incident)),
                 ),
-                *_causes(incident.causes),
+                *causes_of(incident.causes),
                 Code(incident.evidence, keep="tail") if incident.evidence else None,
                 self._buttons(incident),
                 self._small(incident, held, explained),
@@ -109,13 +120,13 @@ class Writer:
         )
 
     def _title(self, incident: Incident) -> Text:
-        where = f" · {incident.account}" if self._several and not _names_account(incident) else ""
+        where = f" · {incident.account}" if self._several and not names_account(incident) else ""
         if incident.state == "resolved":
             lasted = duration((incident.resolved or incident.changed) - incident.opened)
             how = f"resolved after {lasted}" if incident.mended else "over, not mended"
             return text(bold(incident.headline), f" · {how}", where)
         flapping = f" · flapping, {len(incident.flips)} times within an hour" if incident.flapping else ""
-        return text(bold(incident.headline), flapping, where)
+        return text(bold(incident.headline), acknowledged_by(incident), snoozed(incident), flapping, where)
 
     def _state(self, incident: Incident) -> Text:
         """Open, resolved, acknowledged by whom, snoozed until when."""
@@ -124,10 +135,9 @@ class Writer:
         if incident.state == "resolved":
             over = chip(mark_of(incident), word_of(incident))
             return text(over, " · ", Time(incident.resolved or incident.changed, "clock"))
-        parts: list[object] = [chip(_MARKS[incident.severity], f"open, {incident.severity.value}")]
+        parts: list[object] = [chip(MARKS[incident.severity], f"open, {incident.severity.value}")]
         if incident.acknowledged and incident.acknowledged_at:
-            who = incident.acknowledged.name or incident.acknowledged.id.partition(":")[2]
-            parts += [f" · acknowledged by {who}, ", Time(incident.acknowledged_at, "clock")]
+            parts += [f"{acknowledged_by(incident)}, ", Time(incident.acknowledged_at, "clock")]
         if incident.snoozed:
             parts += [" · snoozed until ", Time(incident.snoozed, "clock")]
         return text(*parts)  # type: ignore[arg-type]
@@ -135,7 +145,7 @@ class Writer:
     def _buttons(self, incident: Incident) -> Block | None:
         why = self._why(incident)
         own = _ACTIONS_OVER if incident.unmended else _ACTIONS
-        own -= 1 if why and incident.open and not incident.acknowledged else 0  # five buttons at most
+        own -= 1 if why and incident.open else 0  # five buttons at most
         items: list[Action] = [
             Button(
                 action.text,
@@ -147,15 +157,14 @@ class Writer:
         ]
         items += [why] if why else []
         if incident.open:
-            if not incident.acknowledged:
-                items.append(Button("Acknowledge", f"alert ack {incident.id}", how="edit"))
+            known = incident.acknowledged is not None
+            verb, word = ("unack", "Unacknowledge") if known else ("ack", "Acknowledge")
+            items.append(Button(word, f"alert {verb} {incident.id}", how="edit"))
+            spans = tuple(Option(words, span) for words, span in SNOOZES)
             items.append(
-                Menu(
-                    "Snooze",
-                    f"alert snooze {incident.id} {{}}",
-                    tuple(Option(words, span) for words, span in SNOOZES),
-                    how="edit",
-                )
+                Button("Unsnooze", f"alert unsnooze {incident.id}", how="edit")
+                if incident.snoozed
+                else Menu("Snooze", f"alert snooze {incident.id} {{}}", spans, how="edit")
             )
         items.append(Button("More", f"alert show {incident.id}"))
         return actions(*items)
@@ -186,27 +195,35 @@ class Writer:
         unmended = [each for each in incidents if each.unmended]
         worst = max((each.severity for each in still or unmended or incidents), key=lambda severity: severity.rank)
         account = incidents[0].account
-        tasks = _merged(each.causes for each in incidents)
+        tasks = merged(each.causes for each in incidents)
         headline = (
-            f"{plural(len(incidents), 'alert')} while it was quiet" if after_quiet else _headline(incidents, tasks)
+            f"{plural(len(incidents), 'alert')} while it was quiet" if after_quiet else headline_of(incidents, tasks)
         )
         over = sum(each.state == "resolved" and each.mended for each in incidents)
+        taken = sum(each.acknowledged is not None for each in still)
         return Card(
             title=text(
                 bold(headline),
+                f" · {taken_by(still)}" if taken else "",
                 f" · {number(over)} resolved" if over else "",
                 f" · {number(len(unmended))} over, not mended" if unmended else "",
                 f" · {account}" if self._several else "",
             ),
-            mark=Mark.DONE if over and not still and not unmended else _MARKS[worst],
+            mark=Mark.DONE if over and not still and not unmended else MARKS[worst],
             as_of=max(each.seen for each in incidents),
             zone=self.zone_of(conversation),
             blocks=blocks(
-                *_causes(tasks, many=True),
-                _list(incidents),
+                self._called(conversation, still),
+                *causes_of(tasks, many=True),
+                listed(incidents),
                 actions(
                     Button("Open alerts", self._listing(account), style="primary"),
-                    _opening(still or incidents),
+                    Button("Acknowledge all", f"alert ack-all {incidents[0].id}", how="edit")
+                    if len(still) > taken
+                    else Button("Unacknowledge all", f"alert unack-all {incidents[0].id}", how="edit")
+                    if still
+                    else None,
+                    opening(still or incidents),
                 ),
                 note(
                     "gathered in one message, edited as it changes"
@@ -221,7 +238,7 @@ class Writer:
             title=text(bold(f"Each alert by name, {number(first)} to {number(first + len(incidents) - 1)}")),
             as_of=max(each.changed for each in incidents),
             zone=self.zone_of(conversation),
-            blocks=blocks(_table(incidents)),
+            blocks=blocks(table_of(incidents)),
         )
 
     def _listing(self, account: str) -> str:
@@ -242,7 +259,11 @@ class Writer:
             mark=mark_of(incident),
             as_of=last.at,
             zone=self.zone_of(conversation),
-            blocks=blocks(*(Words(line) for line in lines[-20:]), below),
+            blocks=blocks(
+                self._called(conversation, [incident]) if aloud else None,
+                *(Words(line) for line in lines[-20:]),
+                below,
+            ),
         )
 
     def _answers(self, incident: Incident) -> tuple[Action, ...]:
@@ -269,6 +290,7 @@ class Writer:
             as_of=now,
             zone=self.zone_of(conversation),
             blocks=blocks(
+                self._called(conversation, [incident]),
                 Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
                 facts(("Cause", incident.cause)) if what == "worse" and incident.cause else None,
                 actions(*self._answers(incident)),
@@ -283,100 +305,12 @@ class Writer:
             return self.note(worse[0], conversation, "worse", now)
         return Card(
             title=text(bold(f"{severity.value} now: {number(len(bad))} of {plural(len(members), 'alert')}")),
-            mark=_MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
+            mark=MARKS[max((each.severity for each in bad), key=lambda each: each.rank)],
             as_of=now,
             zone=self.zone_of(conversation),
             blocks=blocks(
-                _list(bad),
-                actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), _opening(bad)),
+                self._called(conversation, bad),
+                listed(bad),
+                actions(Button("Open alerts", self._listing(bad[0].account), style="primary"), opening(bad)),
             ),
         )
-
-
-def _names_account(incident: Incident) -> bool:
-    """Whether the headline begins with the account: ``sim-dev: dedicated cores at 88 %``."""
-    return incident.headline.startswith(f"{incident.account}:")
-
-
-def mention(held: Sequence[Notification]) -> list[object]:
-    """``3 more held back until 14:07`` and why; nothing where nothing is."""
-    if not held:
-        return []
-    reasons = Counter(notification.held for notification in held)
-    pieces: list[object] = [f"{number(len(held))} more held back"]
-    until = min(
-        (notification.due for notification in held if notification.held == "grouping" and notification.due),
-        default=None,
-    )
-    if until:
-        pieces += [" until ", Time(until, "clock")]
-    why = [held_words(reason) for reason, _ in reasons.most_common() if reason and reason != "grouping"]
-    if why:
-        pieces.append(f" ({', '.join(why)})")
-    return pieces
-
-
-def _causes(causes: Sequence[CauseCount], *, many: bool = False) -> list[Block]:
-    """The causes of failures with how often they struck and an example each."""
-    if not causes or (len(causes) == 1 and not many):
-        return []
-    rest = causes[_CAUSES:]
-    rows = [(number(each.count), each.cause, each.example) for each in causes[:_CAUSES]]
-    if rest:
-        rows.append((number(sum(each.count for each in rest)), f"{plural(len(rest), 'more cause')}", ""))
-    columns = (Column("Times", "right"), Column("Cause", width=4), Column("Such as", rank=1, width=2))
-    return [Heading("Causes"), table(columns, rows)]
-
-
-def _merged(parts: Iterable[Sequence[CauseCount]]) -> list[CauseCount]:
-    """The causes of several incidents as one list, the most frequent first."""
-    counts: Counter[str] = Counter()
-    first: dict[str, CauseCount] = {}
-    for each in by_line([each for causes in parts for each in causes]):
-        counts[each.cause] += each.count
-        first.setdefault(each.cause, each)
-    return [replace(first[cause], count=count) for cause, count in counts.most_common()]
-
-
-def _headline(incidents: Sequence[Incident], tasks: Sequence[CauseCount]) -> str:
-    """``9,400 tasks failed in 87 jobs, 3 causes``, or ``14 alerts: 9 × node.unusable, 5 × pool.idle``."""
-    jobs = [each for each in incidents if each.entity.kind == "job" and each.causes]
-    if tasks and len(jobs) == len(incidents):
-        failed = sum(each.count for each in tasks)
-        return f"{plural(failed, 'task')} failed in {plural(len(jobs), 'job')}, {plural(len(tasks), 'cause')}"
-    kinds = Counter(each.kind for each in incidents).most_common(3)
-    return f"{plural(len(incidents), 'alert')}: {', '.join(f'{number(times)} × {kind}' for kind, times in kinds)}"
-
-
-def _list(incidents: Sequence[Incident]) -> Block:
-    """What is open, the worst first; below it what is over and what was news, the latest first.
-
-    What an edit is about stands in it: a few rows are for what ended lately, however much is open.
-    """
-    newest = max(each.changed for each in incidents)
-    still = [each for each in incidents if each.open]
-    ended = [each for each in incidents if not each.open]
-    late = sum(newest - each.changed <= _LATELY for each in ended)
-    worst = nsmallest(LISTED - min(late, _LATEST), still, key=lambda each: (-each.severity.rank, each.since))
-    worst += nsmallest(LISTED - len(worst), ended, key=lambda each: _late(each, newest))
-    return _table(worst, more=len(incidents) - LISTED)
-
-
-def _table(incidents: Iterable[Incident], *, more: int = 0) -> Block:
-    rows: list[tuple[Text | str, ...]] = [
-        (text(chip(mark_of(each), word_of(each))), each.headline, text(Time(each.since, "clock"))) for each in incidents
-    ]
-    if more > 0:
-        rows.append(("", text(muted(f"and {number(more)} more, named in the replies")), ""))
-    return table((Column("", width=1), Column("Alert", width=5), Column("Since", rank=1, width=1)), rows)
-
-
-def _late(incident: Incident, newest: datetime) -> tuple[object, ...]:
-    """Of what is over or was news the latest first; of what came together the worst."""
-    ago = newest - incident.changed
-    return (ago > _LATELY, -incident.severity.rank if ago <= _LATELY else 0, ago, incident.since)
-
-
-def _opening(incidents: Sequence[Incident]) -> Menu | None:
-    options = tuple(Option(each.headline[:75], each.id) for each in incidents[:25])
-    return Menu("Open one", "alert show {}", options) if options else None

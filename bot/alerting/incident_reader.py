@@ -31,6 +31,10 @@ class IncidentReader(Protocol):
         """How an incident stands in each conversation."""
         ...
 
+    def together(self, notification: Notification) -> list[Notification]:
+        """All that stands in the same message."""
+        ...
+
     def waiting(self, conversation: str) -> list[Notification]:
         """What was not posted in a conversation and may still be."""
         ...

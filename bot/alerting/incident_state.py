@@ -99,6 +99,10 @@ class IncidentState:
         """How an incident stands in each conversation."""
         return self.notifications.of(incident)
 
+    def together(self, notification: Notification) -> list[Notification]:
+        """All that stands in the same message."""
+        return self.notifications.members(notification.entry) if notification.entry else [notification]
+
     def waiting(self, conversation: str) -> list[Notification]:
         """What was not posted in a conversation and may still be."""
         return self.notifications.waiting(conversation)

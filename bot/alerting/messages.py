@@ -14,7 +14,8 @@ from math import ceil
 
 import msgspec
 
-from bot.alerting.cards import LISTED, NAMED, Writer
+from bot.alerting.card_parts import LISTED, NAMED
+from bot.alerting.cards import Writer
 from bot.alerting.incident_state import IncidentState, history_of, part_of, worse_of
 from bot.alerting.model import Incident, Notification
 from bot.alerting.notification_index import Group
@@ -148,8 +149,8 @@ class Messages:
         )
 
     def _once(self, key: tuple[Hashable, ...], where: str, render: Callable[[], Card]) -> bytes:
-        """A card that says the same in every conversation of a time zone, rendered and encoded once in a decision."""
-        key = (*key, self._writer.zone_of(where))
+        """A card that says the same in every conversation of a zone and an on-call, rendered once in a decision."""
+        key = (*key, *self._writer.reader(where))
         known = self._rendered.get(key)
         if known is None:
             known = self._rendered[key] = _encode(render())

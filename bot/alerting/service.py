@@ -83,7 +83,7 @@ class AlertService:
         self._stale = True
         self._nudged = asyncio.Event()
         self._state = IncidentState()
-        self.writer = Writer(kinds, self.zone_of, several=several)
+        self.writer = Writer(kinds, self.zone_of, several=several, on_call=settings.on_call)
         self._pipeline = self._new_pipeline()
 
     def _new_pipeline(self) -> AlertPipeline:
@@ -228,6 +228,26 @@ class AlertService:
         def done(incident: Incident, now: datetime) -> None:
             incident.snoozed, incident.snoozed_by = now + span, by
             incident.note(now, f"snoozed by {by.name or by.id}")
+
+        return await self._do(name, done)
+
+    async def unacknowledge(self, name: str, by: Author) -> Incident | None:
+        """Nobody takes care of it any more: it is repeated as if nobody had. None where there is no such incident."""
+
+        def done(incident: Incident, now: datetime) -> None:
+            if incident.acknowledged:
+                incident.acknowledged = incident.acknowledged_at = incident.remind = None
+                incident.note(now, f"acknowledgement taken back by {by.name or by.id}")
+
+        return await self._do(name, done)
+
+    async def unsnooze(self, name: str, by: Author) -> Incident | None:
+        """It is said again from now on. None where there is no such incident."""
+
+        def done(incident: Incident, now: datetime) -> None:
+            if incident.snoozed:
+                incident.snoozed = incident.snoozed_by = None
+                incident.note(now, f"snooze ended by {by.name or by.id}")
 
         return await self._do(name, done)
 

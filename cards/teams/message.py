@@ -58,6 +58,7 @@ from cards.teams.limits import (
     TITLE,
     URL,
 )
+from cards.teams.mentions import mentioning, of_teams
 from cards.teams.seal import Seal, with_seal
 from cards.teams.table import drawn
 from cards.teams.text import Json, defused, rich, safe, small_print
@@ -118,6 +119,7 @@ class _Message:
         self.omitted = Omitted()
         self.waiting: list[Picture] = []
         self.attached: list[Attachment] = []
+        self.mentioned: list[Json] = []
         self.menus = 0
         self.folds = 0
 
@@ -138,6 +140,8 @@ class _Message:
         last = [text for text in (self.clock.as_of(), self.omitted.note(NOTE)) if text]
         if last:
             middle.append(small_print([Run(" · ".join(last))]))
+        if self.mentioned:
+            shell["msteams"] = {"width": "Full", "entities": self.mentioned}
         return Rendered(
             defused(shell | {"body": [first, *middle]}),
             safe(summary),
@@ -186,8 +190,10 @@ class _Message:
         limit = FOOTER if small else PARAGRAPH
         while limit > 60:
             short, lost = cut_runs(words, limit)
-            block = small_print(short) if small else rich(short)
-            if size(block) < room:
+            people: list[Json] = list(self.mentioned)
+            block = small_print(short) if small else mentioning(short, people) if of_teams(short) else rich(short)
+            if size(block) + (size({"entities": people}) if people != self.mentioned else 0) < room:
+                self.mentioned = people
                 self.omitted.add("character of text", lost)
                 return [block]
             limit //= 2

@@ -22,23 +22,30 @@ MARKS: dict[Level, Mark] = {
     "nearer": Mark.WARNING,
     "full": Mark.FAILED,
 }
-_MAIN = 4
-"""Quotas that are the account's as a whole."""
 
 
-async def main_bars(
+async def quotas_now(
     source: Account, pools: Iterable[Pool], counts: Iterable[PoolNodeCounts] | None, active: int | None
-) -> list[Progress]:
-    """The account-wide quotas as bars, for the home card; none where Resource Manager cannot be asked."""
+) -> list[Quota]:
+    """The account's quotas with what is used of them; none where Resource Manager cannot be asked.
+
+    ``active`` counts jobs and schedules that are not completed, None is unknown.
+    """
     found = await properties(source)
-    if found is None:
-        return []
-    return bars(quotas_of(found, await used_of(source, pools, counts, active)))[:_MAIN]
+    return quotas_of(found, await used_of(source, pools, counts, active)) if found else []
 
 
-def bars(quotas: Iterable[Quota]) -> list[Progress]:
-    """A bar each; those of VM families last, the most used first."""
-    ordered = sorted(quotas, key=lambda each: (each.kind == "family", -each.used if each.kind == "family" else 0))
+def main_bars(quotas: Iterable[Quota]) -> list[Progress]:
+    """Those of the account as a whole, and those of VM families that are nearly full, which come first."""
+    shown = [each for each in quotas if each.kind != "family" or each.level]
+    return bars(sorted(shown, key=lambda each: -each.used / max(1, each.limit) if each.level else 0.0), ordered=True)
+
+
+def bars(quotas: Iterable[Quota], *, ordered: bool = False) -> list[Progress]:
+    """A bar each; those of VM families last, the most used first, but for those that are ``ordered`` already."""
+    rows = list(quotas)
+    if not ordered:
+        rows.sort(key=lambda each: (each.kind == "family", -each.used if each.kind == "family" else 0))
     return [
-        Progress(_LABELS.get(each.kind, each.family), each.used, each.limit, "", MARKS[each.level]) for each in ordered
+        Progress(_LABELS.get(each.kind, each.family), each.used, each.limit, "", MARKS[each.level]) for each in rows
     ]

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from msgspec.structs import replace
 from rapidfuzz import process
 
-from bot.alerting.cards import mark_of, word_of
+from bot.alerting.card_parts import mark_of, word_of
 from bot.alerting.held_reasons import held_words
 from bot.alerting.model import Incident, Notification
 from bot.alerting.routing import key_of

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import timedelta
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from bot.alerting.model import Incident, Notification
-from bot.alerting.once import shown_once
 from bot.alerting.routing import key_of
 from bot.alerting.sample_incident import TEST
 from bot.alerting.service import AlertService
@@ -23,8 +21,8 @@ from bot.requests.command import Barred, Instead, command
 from bot.requests.context import Context
 from bot.requests.lacking import names_for
 from cards import build
-from cards.build import blocks, chip, muted, text
-from cards.card import Actions, Block, Bullets, Button, Card, Footer, Mark, Menu, Option, Text, Time, Words
+from cards.build import blocks, muted, text
+from cards.card import Actions, Bullets, Button, Card, Footer, Menu, Option, Text, Time, Words
 from cards.command_line import command as command_line
 from cards.command_line import join
 from cards.formatting import number, plural
@@ -44,7 +42,7 @@ async def show_alert(ctx: Context, alert: str) -> Card:
     :param alert: the alert's id, shown in its message
     """
     alerts = parts.service(ctx)
-    incident = await _found(ctx, alerts, alert, "alert show")
+    incident = await found_alert(ctx, alerts, alert, "alert show")
     notifications = (await parts.notices(ctx, alerts, [incident]))[incident.id]
     card = alerts.writer.incident(incident, key_of(ctx.request.conversation))
     body = [block for block in card.blocks if not isinstance(block, Actions | Footer)]
@@ -123,12 +121,12 @@ async def acknowledge(ctx: Context, alert: str, *, remind: str | None = None) ->
     :param remind: after how long, such as 4h or 1d; what the settings say if left out, and a longer time is a snooze
     """
     alerts = parts.service(ctx)
-    found = await _found(ctx, alerts, alert, "alert ack")
+    found = await found_alert(ctx, alerts, alert, "alert ack")
     span = parts.a_span(remind, ["alert", "ack", alert], longest=timedelta(days=7), option="remind") if remind else None
     if span and span > timedelta(seconds=alerts.settings.remind):
         _may_silence(ctx, found, span)
     incident = await alerts.acknowledge(alert, Author.of(ctx.request), span)
-    return await _shown(ctx, alerts, alert, incident)
+    return await shown_here(ctx, alerts, alert, incident)
 
 
 @command(
@@ -146,11 +144,11 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     :param span: how long, such as 30m, 2h or 7d; 30 days at most
     """
     alerts = parts.service(ctx)
-    found = await _found(ctx, alerts, alert, "alert snooze", span)
+    found = await found_alert(ctx, alerts, alert, "alert snooze", span)
     length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
     _may_silence(ctx, found, length)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
-    return await _shown(ctx, alerts, alert, incident)
+    return await shown_here(ctx, alerts, alert, incident)
 
 
 def _may_silence(ctx: Context, incident: Incident, span: timedelta) -> None:
@@ -164,10 +162,10 @@ def _may_silence(ctx: Context, incident: Incident, span: timedelta) -> None:
         raise Barred(refusals.forbidden(decision, person, policy), decision.rule)
 
 
-async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:
+async def shown_here(ctx: Context, alerts: AlertService, name: str, incident: Incident | None) -> Card:
     """The incident's message as it is here from now on: it takes the place of the one that was clicked."""
     if incident is None:  # it is over for so long that memory has let it go
-        incident = await _found(ctx, alerts, name, "alert show")
+        incident = await found_alert(ctx, alerts, name, "alert show")
     here = key_of(ctx.request.conversation)
     notification = alerts.incidents.notification(incident.id, here)
     entry = alerts.incidents.entry(notification.entry) if notification and not notification.gathered else None
@@ -176,7 +174,7 @@ async def _shown(ctx: Context, alerts: AlertService, name: str, incident: Incide
     return alerts.writer.incident(incident, here)
 
 
-async def _found(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
+async def found_alert(ctx: Context, alerts: AlertService, name: str, path: str, *rest: str) -> Incident:
     """The incident of that id. Raises Instead with the nearest ones, or what is open."""
     if found := await alerts.find(name):
         return found
@@ -223,36 +221,9 @@ def _is_about(entity: Entity, name: str) -> bool:
     return fold(typed) in (fold(entity.id), fold(whole))
 
 
-@names_for("alert show", "alert ack", "alert snooze")
+@names_for(
+    "alert show", "alert ack", "alert snooze", "alert unack", "alert unsnooze", "alert ack-all", "alert unack-all"
+)
 async def open_names(ctx: Context, given: Mapping[str, str]) -> list[Option]:
     """The open alerts by their headlines, the most severe first."""
     return [Option(each.headline[:75], each.id) for each in ctx.alerts.incidents.open()] if ctx.alerts else []
-
-
-class OpenAlerts(NamedTuple):
-    """What the home card says of open alerts: a part of its title, its mark, a line, and the button that opens them."""
-
-    summary: str
-    mark: Mark
-    line: Block
-    button: Button
-
-
-def open_alerts(ctx: Context, account: str) -> OpenAlerts | None:
-    """The open alerts of an account for its home card; None where nothing is open."""
-    if ctx.alerts is None:
-        return None
-    opened = [each.incident for each in shown_once(ctx.alerts.incidents.open(account), ctx.alerts.kinds)]
-    if not opened:
-        return None
-    worst = opened[0]
-    critical = sum(each.severity is Severity.CRITICAL for each in opened)
-    summary = plural(critical, "critical alert") if critical else plural(len(opened), "open alert")
-    mark = Mark.FAILED if worst.severity is Severity.CRITICAL else Mark.WARNING
-    line = text(chip(mark, plural(len(opened), "open alert")), f": {worst.headline}, ", Time(worst.since, "age"))
-    button = (
-        Button("Open alert", f"alert show {worst.id}")
-        if len(opened) == 1
-        else Button("Open alerts", command_line("alert list", account=account))
-    )
-    return OpenAlerts(summary, mark, Words(line), button)

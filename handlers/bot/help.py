@@ -1,34 +1,20 @@
-"""Help and the home card."""
+"""Help: what is asked most, all commands, and each of them."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from rapidfuzz import fuzz, process
 
-from bot.azure import gaps
-from bot.azure.models import Job, JobSchedule, Pool
 from bot.chat.platforms import PLATFORMS
-from bot.domain.entity import fold
-from bot.domain.states import is_active
 from bot.requests.command import Command, Instead, command
 from bot.requests.context import Context
-from cards import build
-from cards.build import actions, blocks, bold, chip, code, muted, refusal, text
-from cards.card import Actions, Block, Bullets, Button, Card, Mark, Menu, Option, Span, Text, Words
-from cards.formatting import number, plural
+from cards.build import actions, blocks, code, muted, refusal, text
+from cards.card import Actions, Block, Bullets, Button, Card, Menu, Option, Span, Text, Words
+from cards.formatting import number
 from cards.text_fit import elide
-from handlers.account.quotas import main_bars
-from handlers.alert.show import open_alerts
 from handlers.bot import help_topics
-from handlers.bot.new import new_menu
-from handlers.job.list import counts_of
-from handlers.pool.trouble import trouble
-from handlers.shared import node_counts
-from handlers.shared.capacity import ACTIVE
-from handlers.shared.common import UNKNOWN, line, section, titled
-from handlers.usage import costs
+from handlers.shared.common import section, titled
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Pools and nodes", ("pool", "node", "size", "image", "nodefile", "nodelog")),
@@ -49,85 +35,8 @@ _FEW = 2
 """Commands of one noun that have no line of their own: a list has room for so many lines on Slack."""
 _BY_BUTTON = ("confirm", "stop", "new", "undo")
 """Commands that buttons carry, and nobody types."""
-_TROUBLED = 3
 _SHOWN = 60
 """Characters of what was typed that an answer repeats."""
-_COUNTED = 50
-
-
-@command("home", effect="read", examples=["home"], menu=10)
-async def home(ctx: Context, account: str | None = None) -> Card:
-    """Show one account at a glance: schedules, running tasks, nodes by state, quotas and problems.
-
-    :param account: the account, by its name in the settings; if left out the default here
-    """
-    source = ctx.account(account)
-    (pools, at), counts, schedules_, jobs_ = await asyncio.gather(
-        source.every(
-            Pool,
-            "/pools",
-            select="id,creationTime,state,allocationState,vmSize,virtualMachineConfiguration,currentDedicatedNodes,"
-            "currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,"
-            "autoScaleRun",
-        ),
-        node_counts.known(source),
-        gaps.maybe("active schedules", source.every(JobSchedule, "/jobschedules", select="id,state", filter=ACTIVE)),
-        gaps.maybe("active jobs", source.every(Job, "/jobs", select="id,state", filter=ACTIVE)),
-    )
-    jobs, schedules = (jobs_ or ([], at))[0], (schedules_ or ([], at))[0]
-    active = [job.id for job in jobs if is_active(job.state)]
-    counted = await counts_of(source, active[:_COUNTED])
-    tasks = [each for each in counted if each]
-    running, waiting = sum(each.running for each in tasks), sum(each.active for each in tasks)
-    # What was counted of others is at least so many; of none nothing is known.
-    least = "" if jobs_ and None not in counted else "at least "
-    uncounted = not jobs_ or (bool(counted) and not tasks)
-    entries = node_counts.by_pool(counts)
-    wrong = [(pool, why) for pool in pools if (why := trouble(pool, entries.get(fold(pool.id))))]
-    others = [name for name in ctx.accounts.names if name != source.name]
-    alerts = open_alerts(ctx, source.name)
-    return Card(
-        title=titled(
-            source.name,
-            source.settings.location,
-            f"{least}{plural(running, 'task')} running" if not uncounted else None,
-            alerts.summary if alerts else None,
-            f"{plural(len(wrong), 'pool')} in trouble" if wrong else None if alerts else "all is well",
-        ),
-        mark=alerts.mark if alerts else Mark.WARNING if wrong else Mark.RUNNING,
-        as_of=at,
-        blocks=blocks(
-            build.facts(
-                (
-                    "Active schedules",
-                    number(sum(is_active(each.state) for each in schedules)) if schedules_ else UNKNOWN,
-                ),
-                ("Active jobs", number(len(active)) if jobs_ else UNKNOWN),
-                ("Running tasks", f"{least}{number(running)}" if not uncounted else UNKNOWN),
-                ("Waiting tasks", f"{least}{number(waiting)}" if not uncounted else UNKNOWN),
-            ),
-            Words(text(bold("Nodes  "), node_counts.in_words(node_counts.by_state(counts)))) if counts else None,
-            await costs.line_of(ctx, source, pools, entries, at),
-            *await main_bars(source, pools, counts, len(jobs) + len(schedules) if jobs_ and schedules_ else None),
-            alerts.line if alerts else None,
-            Bullets(tuple(_troubled(pool.id, why) for pool, why in wrong[:_TROUBLED])) if wrong else None,
-            build.actions(
-                alerts.button if alerts else None,
-                Button(f"Open {wrong[0][0].id}", line(ctx, source, "pool show", wrong[0][0].id), style="primary")
-                if wrong
-                else None,
-                Button("Pools", line(ctx, source, "pool list")),
-                Button("Jobs", line(ctx, source, "job list")),
-                Button("Schedules", line(ctx, source, "schedule list")),
-                Button("Usage", line(ctx, source, "usage")),
-                Button("Topology", line(ctx, source, "topology")),
-                Button("Help", "help"),
-                Button("Refresh", line(ctx, source, "home"), how="edit"),
-                new_menu(ctx, source),
-                build.open_menu("Other account", "home {}", others),
-            ),
-        ),
-    )
 
 
 @command("help", effect="read", examples=["help", "help task list", "help filter", "help all"], menu=90)
@@ -298,7 +207,3 @@ def _joined(paths: list[str]) -> Text:
 
 def _open(names: list[str]) -> Actions:
     return Actions((Menu("More about a command", "help {}", tuple(Option(name, name) for name in names)),))
-
-
-def _troubled(pool: str, why: str) -> Text:
-    return text(chip(Mark.WARNING, f"pool {pool}"), f": {why}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
+from bot.azure import gaps
 from bot.azure.account import Account
+from bot.azure.models import Pool
 from bot.domain.money.spend import total
 from bot.domain.money.statement import PoolLine, Statement
 from bot.requests.command import command
 from bot.requests.context import Context
-from cards.build import actions, blocks, table
+from cards.build import actions, blocks, bold, table, text
 from cards.card import Actions, Button, Card, Column, Mark, Table, Words
-from cards.formatting import plural
+from cards.formatting import number, plural
+from cards.text_fit import elide
 from handlers.cost import grouped
 from handlers.cost.parts import (
     apart,
@@ -29,9 +33,14 @@ from handlers.cost.parts import (
     window_buttons,
 )
 from handlers.cost.picture import picture
+from handlers.shared import node_counts, per_hour
 from handlers.shared.common import line, titled
 
 _TOP = 5
+_BURNING = 3
+"""Pools that are named of those that cost something now."""
+_NAME = 40
+_POOL = "id,state,vmSize,virtualMachineConfiguration,currentDedicatedNodes,currentLowPriorityNodes"
 _COLUMNS = (
     Column("Pool", width=3),
     Column("Cost", "right", width=2),
@@ -59,13 +68,14 @@ async def cost(
     statement = await ctx.accounting.statement(source.name, days)
     if by is not None:
         return grouped.card(ctx, source, statement, window, by)
-    pools = statement.pool_lines()
+    pools, burning = statement.pool_lines(), await _burning(source)
     explained, idle = explained_words(statement), idle_words(statement)
     return Card(
         title=titled(headline(statement), source.name, statement.words),
         mark=Mark.RUNNING if pools else Mark.IDLE,
         as_of=statement.now,
         blocks=blocks(
+            burning,
             picture(source, statement, "all pools", statement.day_lines()),
             *bill_words(statement),
             Words(own_words(statement)),
@@ -77,6 +87,22 @@ async def cost(
             notes(ctx, statement),
         ),
     )
+
+
+async def _burning(source: Account) -> Words | None:
+    """What costs most at this moment, the dearest pools first; None where no price is known or nothing costs."""
+    read, counts, prices = await asyncio.gather(
+        gaps.maybe("pools", source.every(Pool, "/pools", select=_POOL)), node_counts.known(source), source.prices()
+    )
+    found = per_hour.each_hour(prices, read[0], node_counts.by_pool(counts)) if read else {}
+    dear = sorted((each for each in found if found[each].amount), key=lambda each: (-found[each].amount, each))
+    if not read or not dear:
+        return None
+    named = [f"{elide(each, _NAME)} {per_hour.an_hour(found[each])}" for each in dear[:_BURNING]]
+    more = len(dear) - _BURNING
+    rest = [f"{number(more)} more"] if more > 0 else []
+    words = per_hour.now(prices, read[0], node_counts.by_pool(counts))
+    return Words(text(bold("Burning  "), f"{words}: {' · '.join([*named, *rest])}"))
 
 
 def _table(pools: Sequence[PoolLine], statement: Statement) -> Table | None:
@@ -107,8 +133,10 @@ def _more(ctx: Context, source: Account, window: str, pools: Sequence[PoolLine])
     dearest = next((each.pool for each in pools if each.pool), None)
     return actions(
         Button(f"Pool {dearest}", line(ctx, source, "cost pool", dearest, window=window)) if dearest else None,
+        Button("Pools by price", line(ctx, source, "pool list", sort="price")),
         Button("By size", line(ctx, source, "cost", window=window, by="size")),
         Button("By tag", line(ctx, source, "cost", window=window, by="tag")),
         Button("Export", line(ctx, source, "cost export", window=window)),
         Button("Usage", line(ctx, source, "usage")),
+        shown=5,
     )

@@ -22,7 +22,7 @@ from handlers.job.list import in_order as jobs_in_order
 from handlers.node.list import NodeSort
 from handlers.node.list import in_order as nodes_in_order
 from handlers.pool.list import PoolSort, in_order
-from handlers.shared import filtering, node_counts
+from handlers.shared import filtering, node_counts, per_hour
 from handlers.shared.common import line, titled
 from handlers.shared.files import Cell, whole_list
 from handlers.shared.known_jobs import known_jobs
@@ -51,24 +51,28 @@ async def csv_pools(
     wanted = filtering.understood(ctx, source, POOL, filter, "csv", "pool")
     bound = wanted.at(source.now())
     pools, at = await source.every(Pool, "/pools", filter=bound.odata)
-    counts = node_counts.by_pool(await node_counts.known(source))
+    entries, prices = await asyncio.gather(node_counts.known(source), source.prices())
+    counts = node_counts.by_pool(entries)
+    prices_of = per_hour.each_hour(prices, pools, counts)
     rows: list[Sequence[Cell]] = []
-    for pool in in_order(pools, counts, sort):
+    for pool in in_order(pools, counts, sort, prices_of):
         entry = counts.get(fold(pool.id))
         if bound.row(pool) and bound.counts(entry):
             error = pool.resize_errors[0].code if pool.resize_errors else ""
+            cost = prices_of.get(pool.id)
             rows.append(
                 (
                     pool.id, pool.state, pool.allocation_state, pool.allocation_state_transition_time, pool.vm_size,
                     pool.current_dedicated_nodes, pool.target_dedicated_nodes, pool.current_low_priority_nodes,
                     pool.target_low_priority_nodes, node_counts.running(entry) if entry else None,
                     node_counts.bad(entry) if entry else None, "yes" if pool.enable_auto_scale else "no", error,
-                    pool.creation_time,
+                    pool.creation_time, round(cost.amount, 4) if cost else None, cost.currency if cost else "",
                 )
             )  # fmt: skip
     columns = (
         "pool", "state", "allocation state", "since", "vm size", "dedicated", "dedicated target", "spot", "spot target",
         "running", "bad", "autoscale", "resize error", "created",
+        "price per hour", "currency",
     )  # fmt: skip
     return await whole_list(
         ctx,

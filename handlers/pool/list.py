@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
+from bot.azure.models.price import Prices
 from bot.domain.entity import fold
 from bot.domain.pool_health import PoolTrouble
+from bot.domain.price import HourlyCost
 from bot.filter import POOL
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -20,33 +22,34 @@ from cards.formatting import number, plural
 from handlers.pool.sections import nodes_of
 from handlers.pool.trouble import in_words, trouble, worst
 from handlers.pool.verbs import broken
-from handlers.shared import filtering, node_counts
+from handlers.shared import filtering, node_counts, per_hour
 from handlers.shared.common import UNKNOWN, line, template, titled
 from handlers.shared.states import pool_chip
 from handlers.shared.verbs import verb
 from handlers.shared.why import why_button
-from handlers.usage import costs
 
 _LISTED = (
     "id,creationTime,state,allocationState,allocationStateTransitionTime,vmSize,virtualMachineConfiguration,"
     "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,autoScaleRun"
 )
+_PRICE = Column("Price", "right", rank=1, width=2)
 _COLUMNS = (
     Column("Pool", width=3),
     Column("State", width=2),
     Column("Nodes", "right", width=2),
     Column("Running", "right", rank=2),
     Column("Trouble", width=3, beneath=True),
+    _PRICE,
     Column("Size", rank=3, width=3),
 )
 PoolState = Literal["active", "deleting", "steady", "resizing", "stopping"]
-PoolSort = Literal["trouble", "name", "state", "nodes", "size", "age"]
+PoolSort = Literal["trouble", "name", "state", "nodes", "price", "size", "age"]
 
 
 @command(
     "pool list",
     effect="read",
-    examples=["pool list", "pool list state:resizing", "pool list render-* bad>0", "pool list nodes:0 sort:age"],
+    examples=["pool list", "pool list state:resizing", "pool list render-* bad>0", "pool list sort:price"],
     menu=20,
 )
 async def list_pools(
@@ -75,7 +78,8 @@ async def list_pools(
     counts = node_counts.by_pool(entries)
     fitting = [pool for pool in pools if bound.row(pool) and bound.counts(counts.get(fold(pool.id)))]
     wrong = {pool.id: worst(pool, counts.get(fold(pool.id))) for pool in fitting}
-    fitting = in_order(fitting, counts, sort)
+    prices_of = per_hour.each_hour(prices, fitting, counts)
+    fitting = in_order(fitting, counts, sort, prices_of)
     start = filtering.PageStart(page)
     found = filtering.paged(fitting, start, at)
     rows = found.rows
@@ -93,13 +97,20 @@ async def list_pools(
             wanted.words(at),
             status.extent,
             plural(sum(_allocated(pool) for pool in fitting), "node") if fitting else None,
-            costs.now(prices, fitting, counts),
+            per_hour.now(prices, fitting, counts),
+            per_hour.dearest(prices_of) if sort == "price" else None,
             f"{troubled} in trouble" if troubled else None,
         ),
         mark=Mark.WARNING if troubled else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
-            build.table(_COLUMNS, [_row(pool, counts.get(fold(pool.id)), wrong[pool.id]) for pool in rows])
+            build.table(
+                _COLUMNS if prices else [each for each in _COLUMNS if each is not _PRICE],
+                [
+                    _row(pool, counts.get(fold(pool.id)), wrong[pool.id], _price(prices, prices_of.get(pool.id)))
+                    for pool in rows
+                ],
+            )
             if rows
             else status.nothing(wanted, "This account has no pools."),
             build.actions(
@@ -128,8 +139,15 @@ def _replacing(ctx: Context, source: Account, pools: list[str]) -> Menu | None:
     return build.open_menu("Replace broken nodes", template(ctx, source, "pool replace-broken", "{}"), may)
 
 
-def in_order(pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts], sort: PoolSort) -> list[Pool]:
-    """Pools as a list shows them; ``counts`` are by folded id."""
+def in_order(
+    pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts], sort: PoolSort, prices: Mapping[str, HourlyCost]
+) -> list[Pool]:
+    """Pools as a list shows them; ``counts`` are by folded id, ``prices`` what those cost an hour whose price is known.
+
+    By price the dearest come first, those that nobody knows the price of last.
+    """
+    if sort == "price":
+        return sorted(pools, key=lambda pool: (-prices[pool.id].amount if pool.id in prices else 1.0, pool.id.lower()))
     if sort != "trouble":
         return sorted(pools, key=_SORTS[sort])
     return sorted(
@@ -137,7 +155,7 @@ def in_order(pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts], sort: 
     )
 
 
-_SORTS: dict[PoolSort, Callable[[Pool], Any]] = {
+_SORTS: dict[str, Callable[[Pool], Any]] = {
     "name": lambda pool: pool.id.lower(),
     "state": lambda pool: (pool.state.lower(), pool.allocation_state.lower(), pool.id.lower()),
     "nodes": lambda pool: (-_allocated(pool), pool.id.lower()),
@@ -152,7 +170,7 @@ def _allocated(pool: Pool) -> int:
     return pool.current_dedicated_nodes + pool.current_low_priority_nodes
 
 
-def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: PoolTrouble | None) -> list[Text]:
+def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: PoolTrouble | None, price: Sequence[Text]) -> list[Text]:
     state = pool_chip(pool.state, pool.allocation_state, wrong)
     mark = Mark.FAILED if state.mark is Mark.FAILED else Mark.WARNING
     return [
@@ -161,5 +179,11 @@ def _row(pool: Pool, entry: PoolNodeCounts | None, wrong: PoolTrouble | None) ->
         text(nodes_of(pool)),
         text(number(node_counts.running(entry)) if entry else UNKNOWN),
         text(chip(mark, in_words(wrong)) if wrong else muted("–")),
+        *price,
         text(pool.vm_size.lower().removeprefix("standard_")),
     ]
+
+
+def _price(prices: Prices, cost: HourlyCost | None) -> list[Text]:
+    """The cell of the price; none where no price is known at all, as where prices are switched off."""
+    return [text(per_hour.an_hour(cost))] if prices else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,17 +10,16 @@ from bot.azure.account import Account
 from bot.azure.models import Pool, PoolNodeCounts
 from bot.azure.models.price import Prices
 from bot.domain.core_use import WHOLE
-from bot.domain.entity import fold
 from bot.domain.licence import pays_windows
 from bot.domain.money.spans import days_of, utc_day
 from bot.domain.money.statement import Statement
-from bot.domain.pools import reading
-from bot.domain.price import HourlyCost, of_pool
+from bot.domain.price import HourlyCost
 from bot.requests.context import Context
 from cards.build import bold, text
 from cards.card import Text, Time, Words
-from cards.formatting import money, percent, plural, short_day
+from cards.formatting import money, percent, short_day
 from handlers.cost.parts import billed
+from handlers.shared.per_hour import now
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -52,20 +51,6 @@ def a_pool(cost: HourlyCost | None) -> str:
     if cost.dedicated and cost.spot:
         parts = f": {money(cost.dedicated, cost.currency)} dedicated, {money(cost.spot, cost.currency)} spot"
     return f"{money(cost.amount, cost.currency)}/h{parts}"
-
-
-def now(prices: Prices, pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts]) -> str:
-    """``$12.41/h now`` for all of some pools; those whose price is unknown are counted, not guessed.
-
-    ``counts`` are by folded id.
-    """
-    found = [of_pool(prices, reading(pool, counts.get(fold(pool.id)))) for pool in pools]
-    if not prices or not found:
-        return ""
-    unknown = sum(cost is None for cost in found)
-    total = sum(cost.amount for cost in found if cost)
-    without = f" without {plural(unknown, 'pool')} of unknown price" if unknown else ""
-    return "" if unknown == len(found) else f"{money(total, prices.currency)}/h now{without}"
 
 
 async def line_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -112,20 +113,11 @@ async def _worst(ctx: Context, source: Account, reads: Reads, *, also: bool) -> 
         reads.page("schedules", JobSchedule, "/jobschedules", filter=_UNFINISHED),
     )
     at = source.now()
-    entries = node_counts.by_pool(counts)
-    of_id = by_id(jobs or ())
-    case = AccountCase(
-        at=at,
-        pools=[PoolCase(pool=each, at=at, counts=entries.get(fold(each.id))) for each in pools or ()],
-        jobs=(jobs or ()) if pools is not None else (),
-        schedules=[
-            ScheduleCase(schedule=each, at=at, last=of_id.get(fold(recent_job(each)))) for each in schedules or ()
-        ],
-    )
+    case = account_case(at, pools, counts, jobs, schedules)
     ranked = worst(case)
     incidents = _incidents(ctx, source)
     about = Entity("account", source.name)
-    if first := _first(ranked, incidents):
+    if first := first_of(ranked, incidents):
         answer = await _about(ctx, reads, first, case)
         if answer is not None:
             others = [each.clue for each in ranked if not each.about == first]  # noqa: SIM201 - see Entity
@@ -137,6 +129,25 @@ async def _worst(ctx: Context, source: Account, reads: Reads, *, also: bool) -> 
     verdict = Verdict(None, tuple(_as_clues(incidents, None, ranked)))
     answer = Answer(about=about, verdict=verdict, at=at, well=[how])
     return answer_card(ctx, source, answer, reads, of_account=True, also=also)
+
+
+def account_case(
+    at: datetime,
+    pools: Sequence[Pool] | None,
+    counts: Sequence[PoolNodeCounts] | None,
+    jobs: Sequence[Job] | None,
+    schedules: Sequence[JobSchedule] | None,
+) -> AccountCase:
+    """An account's lists as :func:`bot.domain.diagnosis.accounts.worst` takes them; None is what could not be read."""
+    entries, of_id = node_counts.by_pool(counts), by_id(jobs or ())
+    return AccountCase(
+        at=at,
+        pools=[PoolCase(pool=each, at=at, counts=entries.get(fold(each.id))) for each in pools or ()],
+        jobs=(jobs or ()) if pools is not None else (),
+        schedules=[
+            ScheduleCase(schedule=each, at=at, last=of_id.get(fold(recent_job(each)))) for each in schedules or ()
+        ],
+    )
 
 
 async def _counts(reads: Reads) -> list[PoolNodeCounts]:
@@ -163,7 +174,7 @@ def _incidents(ctx: Context, source: Account) -> Sequence[Incident]:
     return ctx.alerts.incidents.open(source.name) if ctx.alerts else ()
 
 
-def _first(ranked: Sequence[Ranked], incidents: Sequence[Incident]) -> Entity | None:
+def first_of(ranked: Sequence[Ranked], incidents: Sequence[Incident]) -> Entity | None:
     """What to look into: what a critical incident is about, else the worst of the lists, else any incident."""
     known = ("pool", "job", "schedule")
     told = [each for each in incidents if each.entity.kind in known]

@@ -140,7 +140,11 @@ def _of(by_id: dict[str, T], name: str) -> T:
 
 
 def _fits(row: dict[str, Any], wanted: str) -> bool:
-    """The few filters that are asked with: states joined by ``or``; what changed since long ago is everything."""
+    """The few filters that are asked with: states joined by ``or``; what changed since long ago is everything.
+
+    What ended since then is all that is over.
+    """
+    wanted = wanted.partition(" and executionInfo/endTime ge")[0]
     if not wanted or "stateTransitionTime" in wanted:
         return True
     state = row["state"].lower()

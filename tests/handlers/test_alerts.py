@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.alerting.model import Subscription
+from bot.alerting.model import Notification, Subscription
 from bot.chat.request import Person
 from bot.domain.findings import Entity, Severity
 from bot.sandbox.world.behaviour import exited
@@ -315,9 +315,10 @@ async def test_home_says_what_is_open(alert_bot: AlertBot) -> None:
     await a_few(alert_bot)
     home = await alert_bot.ask("home")
     golden(alert_bot, "home", home)
-    assert "3 open alerts: job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411, 14 min ago" in words(
-        home
-    )
+    assert "1 critical alert" in title(home)
+    assert "✖ job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411 · 14 min ago" in words(home)
+    first = items(home)[0]
+    assert (first.text, first.command) == ("Open alert", "alert show 1a2b3c4d")
     assert "alert list account:render-prod" in commands(home)
     assert title(await alert_bot.ask("alert list account:render-prod")) == "3 open alerts · render-prod"
 
@@ -364,3 +365,44 @@ async def test_long_lists_are_turned(alert_bot: AlertBot) -> None:
     last = await alert_bot.ask("alert list page:99")
     assert title(last) == "45 open alerts · 41 – 45 of 45"
     assert "alert list page:2" in commands(first)
+
+
+async def test_an_acknowledgement_and_a_snooze_are_taken_back_by_buttons(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    done = await alert_bot.ask("alert ack 1a2b3c4d", person="U0VIEWER")
+    assert title(done).startswith(
+        "job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411 · acknowledged by"
+    )
+    assert "alert unack 1a2b3c4d" in commands(done)
+    back = await alert_bot.ask("alert unack 1a2b3c4d", person="U0VIEWER")
+    assert "acknowledged" not in title(back)
+    assert "alert ack 1a2b3c4d" in commands(back)
+    slept = await alert_bot.ask("alert snooze 2b3c4d5e 2h", person="U0VIEWER")
+    assert "snoozed until" in words(slept).splitlines()[0]
+    assert "alert unsnooze 2b3c4d5e" in commands(slept)
+    woken = await alert_bot.ask("alert unsnooze 2b3c4d5e", person="U0VIEWER")
+    assert "snoozed" not in words(woken)
+    for path in ("unack", "unsnooze", "ack-all", "unack-all"):
+        assert "There is no alert" in title(await alert_bot.ask(f"alert {path} nothing-like-it"))
+
+
+async def test_a_digest_is_acknowledged_by_one_button(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    mine = {"conversation": "slack:C0OPS", "why": "5ab001", "since": alert_bot.clock.at, "shown": alert_bot.clock.at}
+    some = [await alert_bot.alerts.find(name) for name in ("1a2b3c4d", "2b3c4d5e")]
+    digest = alert_bot.alerts.writer.digest([each for each in some if each], "slack:C0OPS")
+    button = next(item for item in items(digest) if item.text == "Acknowledge all")
+    gathered = [Notification(incident=each.id, entry="d1", gathered=True, **mine) for each in some if each]
+    await saved(alert_bot, [each for each in some if each], gathered)
+    done = await alert_bot.ask(button.command, person="U0VIEWER")
+    assert title(done).startswith("2 alerts")
+    assert "acknowledged by" in title(done)
+    for each in some:
+        assert each is not None and each.open
+        known = await alert_bot.alerts.find(each.id)
+        assert known is not None and known.acknowledged is not None and known.acknowledged.id == "slack:U0VIEWER"
+    golden(alert_bot, "ack-all", done)
+    other = await alert_bot.alerts.find("3c4d5e6f")
+    assert other is not None and other.acknowledged is None
+    back = await alert_bot.ask(next(item for item in items(done) if item.text == "Unacknowledge all").command)
+    assert "acknowledged by" not in title(back)

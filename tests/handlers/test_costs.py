@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +19,9 @@ from bot.domain.money.spans import days_of
 from bot.domain.money.spend import Spend
 from bot.domain.money.statement import Statement
 from cards import slack, teams, text
-from cards.card import Card, Table, plain
-from handlers.usage.costs import a_node, a_pool, hourly, month_so_far, now
+from cards.card import Attachment, Card, Table, plain
+from handlers.shared.per_hour import now
+from handlers.usage.costs import a_node, a_pool, hourly, month_so_far
 from storage.port.bill import BillRow
 from storage.port.core_use import CoreUse
 from tests.golden import check
@@ -107,6 +110,24 @@ def test_a_month_that_is_billed_is_told_as_its_bill() -> None:
     told = month_so_far(month(ledger(80.0), *rows), ZoneInfo("UTC"))
     assert told == "$3,931 this month, still filling since 21 Nov"
     assert month_so_far(month(ledger(80.0), rows[0]), ZoneInfo("UTC")) == "$3,000 this month"
+
+
+async def test_what_burns_most_is_told_in_one_answer_and_lists_are_by_price(scene: Scene) -> None:
+    listed = await scene.ask("pool list sort:price")
+    check("command-pool-list-price", still(listed, scene))
+    rows = next(block for block in listed.blocks if isinstance(block, Table)).rows
+    shown = [plain(row.cells[5]) for row in rows]
+    costs = [float(each.removeprefix("$").removesuffix("/h")) for each in shown if each.startswith("$")]
+    assert costs == sorted(costs, reverse=True) != []
+    dearest = plain(rows[0].cells[0])
+    assert f"most in {dearest}, {shown[0]} (" in plain(listed.title)
+    burning = next(each for each in words(await scene.ask("cost")).splitlines() if each.startswith("Burning"))
+    assert f"/h now: {dearest} {shown[0]} · " in burning
+    exported = await scene.ask("csv pool sort:price")
+    file = next(block for block in exported.blocks if isinstance(block, Attachment))
+    first = next(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"))))
+    assert (first["pool"], first["currency"]) == (dearest, "USD")
+    assert f"${float(first['price per hour']):.2f}/h" == shown[0]
 
 
 def test_prices_in_words() -> None:

@@ -44,8 +44,12 @@ CHANGES = {
     "operation stop": "judged",
     "withdraw": "judged",
     # It takes nothing from anybody: it says who takes care (a late reminder is judged as a snooze), adds a card that
-    # others can leave alone, ends what can be asked again, or is kept for the asker.
+    # others can leave alone, has an alert said again, ends what can be asked again, or is kept for the asker.
     "alert ack": "harmless",
+    "alert ack-all": "harmless",
+    "alert unack": "harmless",
+    "alert unack-all": "harmless",
+    "alert unsnooze": "harmless",
     "job watch": "harmless",
     "save mine": "harmless",
     "stop": "harmless",

@@ -124,7 +124,14 @@ def pool(told: Told) -> list[Line]:
         nodes = _conditions(told, _NODES)
         return [["pool", "show", named(one.name)], ["node", "list", named(one.name), *nodes]]
     return [
-        ["pool", "list", *conditions, *_since(told), *told.said.conditions, *_sorted(told, ("nodes", "age", "name"))]
+        [
+            "pool",
+            "list",
+            *conditions,
+            *_since(told),
+            *told.said.conditions,
+            *_sorted(told, ("nodes", "age", "name", "price")),
+        ]
     ]
 
 
