@@ -1,4 +1,4 @@
-"""What it is run with: the files are sound by tools that others made, and agree with the program and with each other."""
+"""What it is run with: sound by tools that others made, and in accord with the program and with one another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import yaml
 from packaging.requirements import Requirement
 from tree_sitter import Language, Node, Parser
 
-from bot.ops.health import probe_routes
+from bot.ops.health import bare_routes
+from bot.ops.probes import PATIENCE
 from bot.settings import BotSettings
 from bot.settings_file import SettingsError, load
 
@@ -76,7 +77,7 @@ def probes() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_probes_ask_what_the_program_answers() -> None:
-    served = {route.path for route in probe_routes(None, None)}  # type: ignore[arg-type]  # asked for their paths only
+    served = {route.path for route in bare_routes(None, None)}  # type: ignore[arg-type]  # asked for their paths only
     asked = {kind: each["path"] for kind, each in probes()}
     assert asked == {"startup": "/health", "liveness": "/health", "readiness": "/readyz"}
     assert set(asked.values()) <= served
@@ -85,10 +86,17 @@ def test_probes_ask_what_the_program_answers() -> None:
     assert "http://127.0.0.1:8080/health" in text("Dockerfile")
 
 
+def test_the_cluster_gives_it_the_time_it_needs() -> None:
+    deployment = read(DEPLOY / "kubernetes/deployment.yaml")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["livenessProbe"]["timeoutSeconds"] > PATIENCE, "the answer says which part does not work"
+    assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] > 60
+    assert deployment["spec"]["strategy"]["type"] == "Recreate", "one program holds the database"
+
+
 def test_settings_of_the_cluster_want_only_what_is_in_brackets(tmp_path: Path) -> None:
     written = read(DEPLOY / "kubernetes/settings.yaml")["data"]["batchbot.toml"]
     filled = {
-        "<name>": "render",
         "<account>": "renderprod",
         "<region>": "westeurope",
         "<your host>": "bot.example.com",
@@ -150,9 +158,8 @@ def pinned(path: Path) -> dict[str, str]:
 def test_the_image_has_the_pinned_libraries_and_no_tests() -> None:
     image, all_ = pinned(DEPLOY / "requirements.txt"), pinned(ROOT / "constraints.txt")
     for name, block in image.items():
-        assert set(re.findall(r"sha256:\w+", block)) == set(re.findall(r"sha256:\w+", all_[name])), (
-            f"{name}: run `make lock`"
-        )
+        hashes, known = (set(re.findall(r"sha256:\w+", each)) for each in (block, all_[name]))
+        assert hashes == known, f"{name}: run `make lock`"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["postgresql"]]
     assert {Requirement(each).name.lower() for each in wanted} <= set(image)
