@@ -106,6 +106,8 @@ def test_settings_of_the_cluster_want_only_what_is_in_brackets(tmp_path: Path) -
     for name, value in filled.items():
         assert name in written
         written = written.replace(name, value)
+    assert "/data/" in written
+    written = written.replace("/data/", f"{tmp_path.as_posix()}/")
     path = tmp_path / "batchbot.toml"
     path.write_text(written, encoding="utf-8")
     secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
