@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -245,9 +246,26 @@ class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """What the black box may take on disk, in MB, compressed; the oldest goes first, and 0 keeps nothing."""
 
 
+def held(variable: str, environment: Mapping[str, str]) -> str:
+    """What an environment variable holds, or else the file that ``VARIABLE_FILE`` names; empty where neither says any.
+
+    Containers mount secrets as files, which no listing of processes shows. Raises SettingsError for a file that cannot
+    be read.
+    """
+    if value := environment.get(variable, "").strip():
+        return value
+    if not (named := environment.get(f"{variable}_FILE", "").strip()):
+        return ""
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError([f"environment variable {variable}_FILE: {named} cannot be read: {why}"]) from None
+
+
 def secret(variable: str, environment: Mapping[str, str] = os.environ) -> Secret:
-    """The secret in an environment variable. Raises SettingsError when it is missing or empty."""
-    value = environment.get(variable, "").strip()
+    """The secret in an environment variable, or in its file. Raises SettingsError when it is missing or empty."""
+    value = held(variable, environment)
     if not value:
         raise SettingsError([f"environment variable {variable} is missing or empty: set it to the secret"])
     return Secret(value)

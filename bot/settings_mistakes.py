@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from bot.content.clear_text import clear
+from bot.settings import SettingsError, held
 
 _PLACEHOLDER = re.compile(r"…|\.\.\.|<[^<>]*>|\byour[-_ ][a-z]+[-_ ](?:here|id|name|token|secret)\b|changeme", re.I)
 """What stands in an example for what its reader has to fill in."""
@@ -112,9 +113,15 @@ def unset(key: str, variable: str, environment: Mapping[str, str]) -> Iterator[s
             f"{key}: this is no name of an environment variable. If it is the secret itself, take it out of the file "
             "and renew it, since files get about; put the new one into a variable and write the variable's name here"
         )
-    elif not environment.get(variable, "").strip():
-        named = variable if _SHOWN.fullmatch(variable) else "that it names"
-        yield f"{key}: environment variable {named} is missing or empty: set it to the secret"
+    else:
+        try:
+            known = held(variable, environment)
+        except SettingsError as error:
+            yield from (f"{key}: {mistake}" for mistake in error.lines)
+            return
+        if not known:
+            named = variable if _SHOWN.fullmatch(variable) else "that it names"
+            yield f"{key}: environment variable {named} is missing or empty: set it to the secret"
 
 
 def _texts(value: object, where: str = "") -> Iterator[tuple[str, str]]:

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 import yaml
 
-from bot.ops.probes import PATIENCE
 from bot.requests.grammar import words
 from bot.requests.registry import Registry
 from bot.tools.reference import markdown, settings_rows
@@ -90,15 +89,3 @@ def test_the_readme_names_both_commands() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make demo" in readme
     assert "make test" in readme
-
-
-def test_the_probes_of_the_page_ask_what_is_served() -> None:
-    page = (ROOT / "docs/running.md").read_text(encoding="utf-8")
-    [block] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    deployment = yaml.safe_load(block)
-    [container] = deployment["spec"]["template"]["spec"]["containers"]
-    asked = {kind: container[kind]["httpGet"]["path"] for kind in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert asked == {"startupProbe": "/health", "livenessProbe": "/health", "readinessProbe": "/readyz"}
-    assert container["livenessProbe"]["timeoutSeconds"] > PATIENCE, "the answer says which part does not work"
-    assert deployment["spec"]["strategy"]["type"] == "Recreate", "one program holds the database"
-    assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] > 60

@@ -1,7 +1,8 @@
-"""Settings: every mistake in one clear line, secrets from the environment only."""
+"""Settings: every mistake in one clear line, secrets from the environment or a file that it names."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Secret, SettingsError
+from bot.settings import Secret, SettingsError, secret
 from bot.settings_file import check, load
 
 ACCOUNT = {"endpoint": "https://render.westeurope.batch.azure.com", "subscription": "s", "resource_group": "r"}
@@ -234,3 +235,22 @@ def test_only_the_secrets_are_wanted_that_are_used(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [line.partition(":")[0] for line in lines(path, use="ask")] == ["accounts.render-prod.key_env"]
     assert lines(path, use="read") == []
+
+
+def test_a_secret_may_stand_in_the_file_that_a_variable_names(tmp_path: Path) -> None:
+    raw = {**account(credential="shared_key", key_env="K"), "slack": {"mode": "socket"}}
+    mounted = tmp_path / "key"
+    mounted.write_text("a2V5\n", encoding="utf-8")
+    slack = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    check(raw, {**slack, "K_FILE": str(mounted)})
+    assert secret("K", {"K_FILE": str(mounted)}).reveal() == "a2V5"
+    assert secret("K", {"K_FILE": str(mounted), "K": "bmFy"}).reveal() == "bmFy", "the variable itself comes first"
+    for named, why in ((tmp_path / "gone", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(SettingsError, match=re.escape(f"variable K_FILE: {named} cannot be read: {why}")):
+            check(raw, {**slack, "K_FILE": str(named)})
+    mounted.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="it is no text"):
+        check(raw, {**slack, "K_FILE": str(mounted)})
+    mounted.write_text(" \n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="environment variable K is missing or empty"):
+        check(raw, {**slack, "K_FILE": str(mounted)})
