@@ -20,7 +20,7 @@ from cards import text
 from cards.card import Card
 from storage.port.changes import ChangeSet
 from storage.port.errors import CannotStore
-from storage.sqlite.soundness import DAYS, ENCODED, MOMENTS
+from storage.sql.soundness import DAYS, ENCODED, MOMENTS
 from tests.storage.contract import NOON
 from tests.storage.monitoring_contract import incident, transition
 from tests.storage.test_soundness import insert, row_of

@@ -11,12 +11,14 @@ class StoreCondition:
     """What those who run the bot have to know.
 
     ``unreadable`` are rows that were put aside, by the table they were in; ``left`` those that were not, since another
-    program has the store. ``failing`` says why nothing can be written; it is empty while writing works.
+    program has the store. ``failing`` says why nothing can be written; it is empty while writing works. ``lost`` says
+    that another program has taken the store over, and this one is to end.
     """
 
     unreadable: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
     failing: str = ""
+    lost: str = ""
 
     def troubles(self) -> Sequence[str]:
         """A line each; nothing where all is well."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from storage.port.audit import AuditEntry, chained
-from storage.sqlite.timestamps import from_timestamp
+from storage.sql.timestamps import from_timestamp
 
 
 def chain_the_audit_trail(db: Database) -> None:

@@ -23,7 +23,7 @@ from storage.port.operations import OperationRow
 from storage.port.outbox import OutboxEntry
 from storage.port.reports import ReportPost
 from storage.port.uploads import Upload, UploadTicket
-from storage.sqlite import moving
+from storage.sql import moving
 from storage.sqlite.store import SqliteStore
 from tests.storage.contract import approval, line
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from storage.port.errors import CannotStore
-from storage.sqlite.soundness import DAYS, ENCODED, LATEST, MOMENTS
+from storage.sql.soundness import DAYS, ENCODED, LATEST, MOMENTS
 from storage.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.usefixtures("made_anew")
@@ -135,7 +135,7 @@ async def test_pruning_waits_for_no_reader(tmp_path: Path) -> None:
 
 
 async def test_every_column_that_holds_a_moment_is_known(tmp_path: Path) -> None:
-    """A new table's moments and encoded columns are named in ``storage.sqlite.soundness``."""
+    """A new table's moments and encoded columns are named in ``storage.sql.soundness``."""
     path = tmp_path / "bot.db"
     await opened(path)
     with sqlite3.connect(path) as db:

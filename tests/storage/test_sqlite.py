@@ -22,37 +22,16 @@ from storage.port.incidents import NotificationRow
 from storage.port.samples import Sample
 from storage.port.store import Store
 from storage.retention import Retention
-from storage.sqlite.connection import SLICE
+from storage.sql.connection import SLICE
 from storage.sqlite.migrations import migrations
 from storage.sqlite.store import SqliteStore
-from tests.storage.black_box_contract import BlackBoxContract, noise, run
-from tests.storage.contract import DAY, NOON, StoreContract, approximately, figures, recomputed, used
-from tests.storage.live_contract import LiveContract
-from tests.storage.monitoring_contract import MonitoringContract, entry, incident, transition
-from tests.storage.network_contract import NetworkContract
-from tests.storage.operations_contract import OperationsContract
-from tests.storage.outbox_contract import OutboxContract
-from tests.storage.recommendations_contract import RecommendationsContract
-from tests.storage.reports_contract import ReportsContract
-from tests.storage.runs_contract import RunsContract
-from tests.storage.timings_contract import TimingsContract
-from tests.storage.usage_contract import UsageContract
+from tests.storage.black_box_contract import noise, run
+from tests.storage.contract import DAY, NOON, approximately, figures, recomputed, used
+from tests.storage.monitoring_contract import entry, incident, transition
+from tests.storage.whole_contract import WholeContract
 
 
-class TestSqlite(
-    StoreContract,
-    MonitoringContract,
-    OutboxContract,
-    LiveContract,
-    OperationsContract,
-    RunsContract,
-    UsageContract,
-    NetworkContract,
-    ReportsContract,
-    RecommendationsContract,
-    TimingsContract,
-    BlackBoxContract,
-):
+class TestSqlite(WholeContract):
     @pytest.fixture
     def fresh(self, tmp_path: Path) -> Callable[[], Store]:
         numbers = itertools.count()

@@ -86,3 +86,10 @@ def what_became_of_recommendations(db: Database) -> None:
     db.execute("ALTER TABLE recommendations ADD COLUMN done_by TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE recommendations ADD COLUMN deed TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE job_runs ADD COLUMN requeued_core_seconds REAL")
+
+
+@migrations()
+def what_the_black_box_owes(db: Database) -> None:
+    """The index of what is owed has its condition in the words of every database that knows no truth but 1."""
+    db.execute("DROP INDEX black_box_owed")
+    db.execute("CREATE INDEX black_box_owed ON black_box (account, kept) WHERE owed = 1")

@@ -1,0 +1,69 @@
+"""Which store it is: a PostgreSQL database by its URL, else a SQLite file by its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from storage.port.errors import StoreError
+from storage.retention import Retention
+from storage.sql.store import SqlStore
+from storage.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from storage.postgresql.address import Address
+
+_URL = re.compile(r"postgres(ql)?://", re.IGNORECASE)
+
+
+def is_url(database: str) -> bool:
+    """Whether it is a PostgreSQL URL, and no path."""
+    return bool(_URL.match(database))
+
+
+def open_store(
+    database: str,
+    password: Callable[[], str] | None = None,
+    *,
+    retention: Retention | None = None,
+    hold: float | None = None,
+) -> tuple[SqlStore, Callable[[], None]]:
+    """Open a store, and what lets go of it after it was closed. Blocks.
+
+    ``password`` is asked at each connection. With ``hold`` other programs that watch and tell are kept from it; those
+    seconds at most are waited while another holds it, then StoreHeld says who. Raises StoreError, which says what to
+    do.
+    """
+    if not is_url(database):
+        let_go = SqliteStore.hold(database, hold) if hold is not None else _nothing
+        try:
+            return SqliteStore.open(database, retention=retention, held=hold is not None), let_go
+        except BaseException:
+            let_go()
+            raise
+    address = _address(database, password)
+    from storage.postgresql.holding import Holding  # noqa: PLC0415 - psycopg is there where it is needed alone
+    from storage.postgresql.store import PostgresStore  # noqa: PLC0415
+
+    holding = Holding.take(address, hold) if hold is not None else None
+    let_go = holding.release if holding else _nothing
+    try:
+        return PostgresStore.open(address, retention=retention, holding=holding), let_go
+    except BaseException:
+        let_go()
+        raise
+
+
+def _address(url: str, password: Callable[[], str] | None) -> Address:
+    try:
+        from storage.postgresql.address import Address  # noqa: PLC0415
+    except ImportError as error:
+        raise StoreError(
+            f"PostgreSQL needs psycopg, which is not here ({error}): pip install 'batchbot[postgresql]'"
+        ) from error
+    return Address(url, password)
+
+
+def _nothing() -> None:
+    """What is let go of by a program that holds nothing."""

@@ -1,0 +1,229 @@
+"""One connection to PostgreSQL, which understands the SQL of :mod:`storage.sql`.
+
+Nothing here outlives a transaction: no prepared statements, no settings and no locks of the session. So a PgBouncer in
+transaction mode may stand in between. One transaction writes at a time, as in SQLite: what the statements take for
+granted. A lost connection is made again; only what had begun by then fails.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.types.numeric import FloatDumper
+from psycopg.types.string import StrDumperUnknown
+
+from storage.port.errors import CannotStore, StoreError, StoreHeld
+from storage.postgresql.address import Address
+from storage.sql.database import Dialect, Values
+
+_WRITER: Final = 0x62617463
+"""The number of the lock that whoever writes has, of all that one database knows."""
+_AGAIN: Final = 1.0
+"""Seconds after a failed attempt to connect within which the next ones fail at once: many may be waiting."""
+_IDLE: Final = 30
+"""Seconds after which the server ends a transaction in which nothing is asked: its program hangs, and others wait."""
+_PLACE = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):[a-z_]+|%")
+
+ADVICE: Final = {
+    "08": "the connection was lost: it goes on by itself when the server answers again",
+    "25": "it may not be written now, as on a standby: it goes on by itself on the primary",
+    "28": "it does not let the bot in: check the user, the password and the server's pg_hba.conf",
+    "3D": "there is no such database: create it, and give the bot its schema",
+    "42501": "it does not allow that: give the bot's user the right to create and change tables in its schema",
+    "53": "the server has no room or no free connection: make room, and it goes on by itself",
+    "55": "another process holds what is to be written: end that one; it goes on by itself",
+    "57": "the server ends or starts, or took too long: it goes on by itself when it answers again",
+    "58": "the server's disk reports an error: see its log",
+}
+"""What to do, by SQLSTATE or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_PASSING: Final = frozenset({"08", "25", "53", "55", "57", "58"})
+
+
+class _Truth(Dumper):
+    """Truth is 1 and 0, in columns of whole numbers."""
+
+    oid = psycopg.postgres.types["int8"].oid
+
+    def dump(self, obj: bool) -> Buffer:
+        return b"1" if obj else b"0"
+
+
+class _Text(StrDumperUnknown):
+    """Texts of PostgreSQL have no character 0."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in obj else obj)
+
+
+class _Number(FloatDumper):
+    """Numbers are numbers: what is none would go into every sum."""
+
+    def dump(self, obj: float) -> Buffer | None:
+        if math.isnan(obj):
+            raise psycopg.DataError("not a number")
+        return super().dump(obj)
+
+
+_adapters = AdaptersMap(psycopg.adapters)
+for _kind, _dumper in ((bool, _Truth), (str, _Text), (float, _Number)):
+    _adapters.register_dumper(_kind, _dumper)
+
+
+class PostgresDatabase:
+    """:class:`storage.sql.database.Database` on a connection that is made when it is needed."""
+
+    dialect = Dialect(
+        texts="SELECT json_array_elements_text(CAST(? AS json))",
+        numbers="SELECT CAST(json_array_elements_text(CAST(? AS json)) AS BIGINT)",
+        by_index=lambda _: "",
+        holds="position(CAST(? AS BYTEA) IN {}) > 0".format,
+        json="is_json({})".format,
+        day="is_day({})".format,
+        row=lambda table, _: f"CAST(row_to_json({table}) AS TEXT)",
+    )
+
+    def __init__(self, address: Address, patience: float = 5.0, fence: Callable[[], int | None] = lambda: None) -> None:
+        """``patience`` is seconds to wait for a lock; ``fence`` the epoch that a writer must have, None for any."""
+        self.address = address
+        self._patience = patience
+        self._fence = fence
+        self._connection: psycopg.Connection[Any] | None = None
+        self._failed: tuple[float, psycopg.Error] | None = None
+        self._within = False
+        self._written = 0
+
+    def execute(self, sql: str, values: Values = (), /) -> psycopg.Cursor[Any]:
+        """One statement, in the words that all dialects share; several where there are no values."""
+        text = _translated(sql) if values else sql
+        connection = self._connected()
+        try:
+            return connection.execute(text, values or None, binary=bool(values))  # type: ignore[arg-type]
+        except psycopg.OperationalError:
+            if self._within or not connection.closed or not sql.lstrip().startswith(("SELECT", "WITH")):
+                raise
+        return self._connected().execute(text, values or None, binary=bool(values))  # type: ignore[arg-type]
+
+    def executemany(self, sql: str, rows: Iterable[Values], /) -> None:
+        """The same for many rows, without waiting for each."""
+        with self._connected().cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)  # type: ignore[arg-type]
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """A transaction. Raises StoreHeld where another program has the database by now."""
+        if self._within:
+            raise RuntimeError("a transaction within another")
+        self._begin()
+        self._within = True
+        try:
+            try:
+                yield
+            except BaseException:
+                with suppress(psycopg.Error):
+                    self._connected().execute("ROLLBACK")
+                raise
+            self._connected().execute("COMMIT")
+            self._written += 1
+        finally:
+            self._within = False
+
+    def _begin(self) -> None:
+        epoch = self._fence()
+        fence = f"; SELECT 1 FROM holding WHERE epoch = {epoch}" if epoch is not None else ""  # noqa: S608
+        # All in one message: the settings end with the transaction, and whoever writes next waits at the lock.
+        sql = (
+            f"BEGIN; SET LOCAL lock_timeout = {round(self._patience * 1000)}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE * 1000}; "
+            f"SELECT pg_advisory_xact_lock({_WRITER}){fence}"
+        )
+        connection = self._connected()
+        try:
+            answer = connection.execute(cast(Any, sql))
+        except psycopg.Error:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+                raise
+            answer = self._connected().execute(cast(Any, sql))  # nothing had begun
+        while answer.nextset():
+            pass
+        if epoch is not None and answer.fetchone() is None:
+            self._connected().execute("ROLLBACK")
+            raise StoreHeld(f"{self.address}: another batchbot has taken over: this one stores nothing any more")
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        """The connection, made anew where it is lost, but within a transaction."""
+        if self._connection is not None and (not self._connection.closed or self._within):
+            return self._connection
+        if self._failed and time.monotonic() - self._failed[0] < _AGAIN:
+            raise self._failed[1]
+        try:
+            self._connection = psycopg.connect(
+                **self.address.parameters(), autocommit=True, prepare_threshold=None, context=_adapters
+            )
+        except psycopg.Error as error:
+            self._failed = time.monotonic(), error
+            raise
+        self._failed = None
+        return self._connection
+
+    def advised(self) -> AbstractContextManager[None]:
+        """Turns the errors of PostgreSQL into ones that say what to do."""
+        return advised(self.address)
+
+    def written(self) -> int:
+        """Transactions that were stored so far."""
+        return self._written
+
+    def tables(self) -> set[str]:
+        """Names of the tables there are, in the schema that new ones go to."""
+        found = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {name for (name,) in found}
+
+    def columns(self, table: str) -> list[str]:
+        """Names of a table's columns, in their order."""
+        found = self.execute(
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND table_name = ? ORDER BY ordinal_position",
+            [table],
+        )
+        return [name for (name,) in found]
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+@contextmanager
+def advised(address: Address) -> Iterator[None]:
+    """Turn the errors of PostgreSQL into StoreError, or CannotStore where it passes, with what to do."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else "")
+        advice = ADVICE.get(state) or ADVICE.get(state[:2], "PostgreSQL refuses")
+        kind = CannotStore if state[:2] in _PASSING else StoreError
+        said = " ".join(str(error).split())
+        raise kind(f"{address}: {advice} ({said})") from error
+
+
+@lru_cache(maxsize=1024)
+def _translated(sql: str) -> str:
+    """The marks of psycopg in the place of ``?`` and ``:name``."""
+
+    def mark(found: re.Match[str]) -> str:
+        text = found[0]
+        if text == "?":
+            return "%s"
+        return f"%({text[1:]})s" if text[0] == ":" else text.replace("%", "%%")
+
+    return _PLACE.sub(mark, sql)

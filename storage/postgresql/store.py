@@ -1,0 +1,68 @@
+"""The store in a PostgreSQL database: :class:`storage.port.store.Store` by psycopg."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from storage.port.condition import StoreCondition
+from storage.port.errors import StoreError
+from storage.postgresql.address import Address
+from storage.postgresql.database import PostgresDatabase, advised
+from storage.postgresql.holding import Holding
+from storage.postgresql.migrations import migrate
+from storage.retention import Retention
+from storage.sql.soundness import sifted
+from storage.sql.store import SqlStore
+
+_OLDEST = 150_000
+"""PostgreSQL 15."""
+
+
+class PostgresStore(SqlStore):
+    """All of the port, on one connection. Every method may raise StoreError."""
+
+    @classmethod
+    def open(
+        cls,
+        address: Address,
+        *,
+        patience: float = 5.0,
+        retention: Retention | None = None,
+        holding: Holding | None = None,
+    ) -> Self:
+        """Connect, and bring the schema up to date.
+
+        ``patience`` is seconds to wait for a lock, ``retention`` how long things are kept. With ``holding`` rows that
+        cannot be read are put aside, and nothing is stored any more once another program has taken over. Blocks, so
+        call it before anything runs. Raises StoreError, which says what to do.
+        """
+        db = PostgresDatabase(address, patience, (lambda: holding.epoch) if holding else lambda: None)
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        try:
+            condition = worker.submit(_prepared, db, held=holding is not None).result()
+        except BaseException:
+            worker.submit(db.close).result()
+            worker.shutdown()
+            raise
+        store = cls(db, worker, retention or Retention())
+        store.condition = condition
+        if holding:
+            holding.condition = condition
+        return store
+
+
+def _prepared(db: PostgresDatabase, *, held: bool) -> StoreCondition:
+    """Refuse what is too old or too new, migrate, and look for what cannot be read."""
+    with advised(db.address):
+        (version,) = db.execute("SELECT current_setting('server_version_num')").fetchone() or ("0",)
+        (encoding,) = db.execute("SELECT current_setting('server_encoding')").fetchone() or ("",)
+        if int(version) < _OLDEST:
+            raise StoreError(f"{db.address}: it is PostgreSQL {int(version) // 10_000}: 15 is the oldest that will do")
+        if encoding != "UTF8":
+            raise StoreError(f"{db.address}: its encoding is {encoding}: create the database with ENCODING 'UTF8'")
+        try:
+            migrate(db)
+        except StoreError as error:
+            raise StoreError(f"{db.address}: {error}") from error
+        return StoreCondition(*sifted(db, held=held))
