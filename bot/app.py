@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -19,6 +18,7 @@ from bot.alerting import rules
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
+from bot.azure.database_sign_in import database_password
 from bot.azure.prices import Retail
 from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
@@ -62,19 +62,15 @@ from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.settings_file import Settings
 from cards.card import Card
+from storage.opening import nothing, open_store
 from storage.port.conversations import ConversationReference
 from storage.port.errors import StoreError
 from storage.port.store import Store
 from storage.retention import DAY, Retention
-from storage.sqlite.store import SqliteStore
 
 log = structlog.get_logger()
 
 _DRAIN_SECONDS = 10.0
-
-
-def nothing() -> None:
-    """What is let go of by a program that holds nothing."""
 
 
 class App:
@@ -238,10 +234,10 @@ class App:
             black_box=keep.black_box_days * DAY,
             black_box_bytes=keep.black_box_mb * 1024 * 1024,
         )
-        path, wait = Path(settings.bot.database), settings.bot.database_wait_seconds
-        let_go = await asyncio.to_thread(SqliteStore.hold, path, wait) if hold else nothing
+        bot = settings.bot
+        opening = partial(open_store, bot.database, database_password(bot, environment), retention=retention)
+        opened, let_go = await asyncio.to_thread(opening, hold=bot.database_wait_seconds if hold else None)
         try:
-            opened = await asyncio.to_thread(SqliteStore.open, path, retention=retention, held=hold)
             app = cls(settings, clearing(opened), environment, clock)
         except BaseException:
             let_go()
@@ -333,7 +329,7 @@ class App:
         await self.accounts.close()
         await self.drawing.close()
         await self.store.close()
-        self._let_go()
+        await asyncio.to_thread(self._let_go)
         log.info("app.stopped")
 
     def _count_watched(self, account: str) -> None:

@@ -331,7 +331,8 @@ async def _run(settings: Settings) -> tuple[str, int]:
     try:
         await app.start()
         gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
-        await until_stopped()
+        if taken := await until_stopped(lambda: app.probes.condition.lost):
+            return taken, HELD
     except (ChatStartError, StoreError, OSError) as error:
         return str(error), 1
     finally:

@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+
+from storage.url import is_url
 
 Credential = Literal["default", "managed_identity", "shared_key"]
 Cloud = Literal["public", "usgov", "china"]
@@ -57,7 +59,11 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     public_url: str = ""
     """HTTPS address of ``listen`` for the world; for pictures in Teams and in private answers on Slack."""
     database: str = "batchbot.db"
-    """SQLite file."""
+    """SQLite file, or ``postgresql://USER@HOST:5432/NAME?sslmode=verify-full``."""
+    database_password_env: str = ""
+    """Variable with the password of the PostgreSQL database; empty where it asks for none, or libpq's own say it."""
+    database_entra: bool = False
+    """Sign in to the PostgreSQL database with a token of Microsoft Entra in the place of a password."""
     database_wait_seconds: Annotated[int, Meta(ge=0, le=3600)] = 60
     """Seconds a second program waits for the one that holds ``database``, as in a rolling restart."""
     zone: str = "UTC"
@@ -92,10 +98,39 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
             yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
         if not re.fullmatch(r"[A-Z]{3}", self.currency):
             yield f"bot.currency: {self.currency!r} is no currency: write its three letters, such as USD or EUR"
+        yield from self._database_mistakes()
         if self.prices_url:
             yield from address_mistakes("bot.prices_url", self.prices_url)
         if self.public_url:
             yield from address_mistakes("bot.public_url", self.public_url)
+
+    def _database_mistakes(self) -> Iterator[str]:
+        if not is_url(self.database):
+            if "://" in self.database:
+                yield "bot.database: write the path of a SQLite file, or postgresql://USER@HOST:5432/NAME"
+            if self.database_password_env or self.database_entra:
+                yield "bot.database: a file asks for no password: leave out database_password_env and database_entra"
+            return
+        try:
+            parts = urlsplit(self.database)
+            secret = parts.password is not None or "password" in parse_qs(parts.query)
+        except ValueError:
+            yield "bot.database: is no URL: write postgresql://USER@HOST:5432/NAME"
+            return
+        if secret:
+            yield (
+                "bot.database: the password does not belong into the settings: put it into an environment variable, "
+                "and name that in database_password_env"
+            )
+        if self.database_password_env and self.database_entra:
+            yield "bot.database_entra: its token is the password: leave out database_password_env"
+        if self.database_entra and not parts.username:
+            yield "bot.database: name the user that Microsoft Entra knows: postgresql://USER@HOST:5432/NAME"
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name a variable which has to be set, and the variable."""
+        if self.database_password_env:
+            yield "bot.database_password_env", self.database_password_env
 
 
 class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):

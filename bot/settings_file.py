@@ -308,7 +308,7 @@ def _values(settings: Settings) -> Iterator[str]:
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
-    needed: list[tuple[str, str]] = []
+    needed: list[tuple[str, str]] = list(settings.bot.secrets()) if use != "read" else []
     for name, account in settings.accounts.items() if use != "read" else ():
         needed += account.secrets(name)
     for section in settings.platforms.values() if use == "run" else ():

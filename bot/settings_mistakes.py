@@ -163,6 +163,8 @@ def same_accounts(endpoints: Mapping[str, str]) -> Iterator[str]:
 def database_mistakes(database: str) -> Iterator[str]:
     """A file that cannot be made where it is to be."""
     path = Path(database).expanduser()
+    if "://" in database:  # no file: its own check says so
+        return
     if not path.parent.is_dir():
         yield f"bot.database: the folder {str(path.parent)!r} is not there: make it, or name a file elsewhere"
     elif path.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,16 +9,10 @@ from storage.port.errors import StoreError
 from storage.retention import Retention
 from storage.sql.store import SqlStore
 from storage.sqlite.store import SqliteStore
+from storage.url import is_url
 
 if TYPE_CHECKING:
     from storage.postgresql.address import Address
-
-_URL = re.compile(r"postgres(ql)?://", re.IGNORECASE)
-
-
-def is_url(database: str) -> bool:
-    """Whether it is a PostgreSQL URL, and no path."""
-    return bool(_URL.match(database))
 
 
 def open_store(
@@ -36,7 +29,7 @@ def open_store(
     do.
     """
     if not is_url(database):
-        let_go = SqliteStore.hold(database, hold) if hold is not None else _nothing
+        let_go = SqliteStore.hold(database, hold) if hold is not None else nothing
         try:
             return SqliteStore.open(database, retention=retention, held=hold is not None), let_go
         except BaseException:
@@ -47,7 +40,7 @@ def open_store(
     from storage.postgresql.store import PostgresStore  # noqa: PLC0415
 
     holding = Holding.take(address, hold) if hold is not None else None
-    let_go = holding.release if holding else _nothing
+    let_go = holding.release if holding else nothing
     try:
         return PostgresStore.open(address, retention=retention, holding=holding), let_go
     except BaseException:
@@ -65,5 +58,5 @@ def _address(url: str, password: Callable[[], str] | None) -> Address:
     return Address(url, password)
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """What is let go of by a program that holds nothing."""

@@ -36,11 +36,11 @@ def database(*, empty: bool = False) -> Iterator[str]:
 
     Skips, or fails, where there is no server to start.
     """
-    server = _server()
-    name = server.idle.pop() if server.idle and not empty else server.create("template1" if empty else "made")
-    yield server.url(name)
+    there = server()
+    name = there.idle.pop() if there.idle and not empty else there.create("template1" if empty else "made")
+    yield there.url(name)
     if not empty:
-        server.clear(name)
+        there.clear(name)
 
 
 class Server:
@@ -75,13 +75,18 @@ class Server:
         """Let it run."""
         self._do("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", self.options, "-w", "start")
 
-    def stop(self) -> None:
-        """As if its machine had lost power."""
-        self._do("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+    def stop(self, how: str = "fast") -> None:
+        """Put everybody out, and end; ``immediate`` forgets what does not wait for the disk."""
+        self._do("pg_ctl", "-D", self.folder / "data", "-m", how, "stop")
+
+    def runs(self) -> bool:
+        """Whether it runs."""
+        return (self.folder / "data" / "postmaster.pid").exists()
 
     def end(self) -> None:
         """Stop it, and take its folder away."""
-        self.stop()
+        if self.runs():
+            self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, name: str) -> str:
@@ -98,7 +103,7 @@ class Server:
     def clear(self, name: str) -> None:
         """Empty a database for the next one."""
         db = PostgresDatabase(Address(self.url(name)))
-        tables = sorted(db.tables() - {"schema_version"})
+        tables = sorted({*db.table_names()} - {"schema_version"})
         # As a replica, so that the trigger which keeps the audit trail does not stand in the way.
         db.execute("; ".join(["SET session_replication_role = replica", *(f"DELETE FROM {each}" for each in tables)]))
         db.close()
@@ -106,13 +111,14 @@ class Server:
 
 
 @cache
-def _server() -> Server:
+def server() -> Server:
+    """The one of this process; skips, or fails, where there is none to start."""
     programs = _programs()
     if programs is None:
         lacking("postgresql", "no PostgreSQL server is installed")
-    server = Server(programs)
-    atexit.register(server.end)
-    return server
+    made = Server(programs)
+    atexit.register(made.end)
+    return made
 
 
 def _programs() -> Path | None:

@@ -46,6 +46,35 @@ def test_the_least_there_can_be() -> None:
         (account(credential="shared_key"), "accounts.render.key_env: is empty"),
         (account(credential="shared_key", key_env="K"), "environment variable K is missing or empty"),
         ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is no IANA time zone"),
+        (
+            {**account(), "bot": {"database": "postgresql://bot:hunter2@db/batchbot"}},
+            "bot.database: the password does not belong into the settings",
+        ),
+        (
+            {**account(), "bot": {"database": "postgresql://bot@db/batchbot?password=hunter2"}},
+            "bot.database: the password does not belong into the settings",
+        ),
+        (
+            {**account(), "bot": {"database": "mysql://db/batchbot"}},
+            "bot.database: write the path of a SQLite file, or",
+        ),
+        ({**account(), "bot": {"database": "postgresql://[db/x"}}, "bot.database: is no URL"),
+        ({**account(), "bot": {"database_entra": True}}, "bot.database: a file asks for no password"),
+        (
+            {**account(), "bot": {"database": "postgresql://db/x", "database_entra": True}},
+            "bot.database: name the user that Microsoft Entra knows",
+        ),
+        (
+            {
+                **account(),
+                "bot": {"database": "postgresql://b@db/x", "database_entra": True, "database_password_env": "P"},
+            },
+            "bot.database_entra: its token is the password",
+        ),
+        (
+            {**account(), "bot": {"database": "postgresql://b@db/x", "database_password_env": "P"}},
+            "bot.database_password_env: environment variable P is missing or empty",
+        ),
         ({**account(), "bot": {"listen": "8080"}}, "bot.listen: '8080' is not HOST:PORT"),
         ({**account(), "bot": {"currency": "euro"}}, "bot.currency: 'euro' is no currency: write its three letters"),
         ({**account(), "bot": {"prices_url": "http://a.example"}}, "bot.prices_url: http is allowed on this machine"),

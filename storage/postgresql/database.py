@@ -106,16 +106,16 @@ class PostgresDatabase:
         text = _translated(sql) if values else sql
         connection = self._connected()
         try:
-            return connection.execute(text, values or None, binary=bool(values))  # type: ignore[arg-type]
+            return connection.execute(text, values or None, binary=bool(values))
         except psycopg.OperationalError:
             if self._within or not connection.closed or not sql.lstrip().startswith(("SELECT", "WITH")):
                 raise
-        return self._connected().execute(text, values or None, binary=bool(values))  # type: ignore[arg-type]
+        return self._connected().execute(text, values or None, binary=bool(values))
 
     def executemany(self, sql: str, rows: Iterable[Values], /) -> None:
         """The same for many rows, without waiting for each."""
         with self._connected().cursor() as cursor:
-            cursor.executemany(_translated(sql), rows)  # type: ignore[arg-type]
+            cursor.executemany(_translated(sql), rows)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -183,10 +183,10 @@ class PostgresDatabase:
         """Transactions that were stored so far."""
         return self._written
 
-    def tables(self) -> set[str]:
+    def table_names(self) -> list[str]:
         """Names of the tables there are, in the schema that new ones go to."""
         found = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-        return {name for (name,) in found}
+        return [name for (name,) in found]
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns, in their order."""

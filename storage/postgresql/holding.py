@@ -68,7 +68,7 @@ class Holding:
         until, told = time.monotonic() + patience, False
         try:
             with advised(address):
-                if "holding" not in db.tables():
+                if "holding" not in db.table_names():
                     with db.atomic():
                         db.execute(_TABLE)
                 while (row := _taken(db, who, lease)) is None:

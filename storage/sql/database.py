@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
+Values: TypeAlias = Sequence[Any] | dict[str, Any]
 """For ``?`` in their order, or for ``:name`` by name."""
 
 
@@ -74,7 +74,7 @@ class Database(Protocol):
         """A number that grows with whatever was stored."""
         ...
 
-    def tables(self) -> set[str]:
+    def table_names(self) -> Sequence[str]:
         """Names of the tables there are."""
         ...
 

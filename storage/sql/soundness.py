@@ -88,7 +88,7 @@ def sifted(db: Database, *, held: bool) -> tuple[dict[str, int], dict[str, int]]
 
     Returns how many rows lie aside by now, and how many are still in their places, by their table.
     """
-    existing = db.tables()
+    existing = set(db.table_names())
     left: dict[str, int] = {}
     for table in sorted(MOMENTS.keys() | ENCODED.keys() | DAYS.keys()):
         if table not in existing:

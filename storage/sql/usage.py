@@ -73,7 +73,7 @@ class SqlUsage(SqlSamples):
         """Busy core-seconds by pool, job and start; what no known job kept busy has an empty name."""
         asked = self._asked(account, since, until, step, self._retention.job_rollups)
 
-        def work(asked: Mapping[str, Any]) -> list[JobBucket]:
+        def work(asked: dict[str, Any]) -> list[JobBucket]:
             found = [
                 JobBucket(pool, name, from_timestamp(start * MICRO), dedicated, spot)
                 for pool, name, start, dedicated, spot in self._db.execute(_BY_JOB, {**asked, "job": job})
@@ -90,7 +90,7 @@ class SqlUsage(SqlSamples):
             found += await self._run(partial(work, part))
         return sorted(found, key=lambda each: (each.pool, each.job, each.start))
 
-    def _of_no_job(self, found: Sequence[JobBucket], asked: Mapping[str, Any]) -> list[JobBucket]:
+    def _of_no_job(self, found: Sequence[JobBucket], asked: dict[str, Any]) -> list[JobBucket]:
         """What pools have been busy with beyond their jobs."""
         shared: dict[tuple[str, datetime], tuple[float, float]] = {}
         for each in found:

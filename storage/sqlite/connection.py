@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from sqlite_utils import Database
@@ -58,7 +58,7 @@ class SqliteDatabase(Database):
 
     def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
         """One statement for many rows."""
-        return cast(sqlite3.Cursor, self.conn.executemany(sql, rows))
+        return self.conn.executemany(sql, rows)
 
     def advised(self) -> AbstractContextManager[None]:
         """Turns SQLite's errors into ones that say what to do."""
@@ -67,10 +67,6 @@ class SqliteDatabase(Database):
     def written(self) -> int:
         """Rows that were changed so far."""
         return int(self.conn.total_changes)
-
-    def tables(self) -> set[str]:
-        """Names of the tables there are."""
-        return set(self.table_names())
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns, in their order."""

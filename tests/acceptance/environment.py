@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +22,7 @@ from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
 from tests.acceptance.fast_clock import FastTime
 from tests.acceptance.program import Program
+from tests.storage.looking import rows
 
 APP_ID = "5b0f3a52-6f0c-4d7c-9d55-0c1f2f5a7b10"
 CHANNEL = "C0BATCHOPS"
@@ -93,7 +93,7 @@ class Environment:
 
     def _last_look(self) -> float:
         """When the last look that is stored began, by the service's clock."""
-        [(at,)] = self.rows("SELECT ifnull(max(at), 0) FROM cursors WHERE stream = 'jobs'")
+        [(at,)] = self.rows("SELECT coalesce(max(at), 0) FROM cursors WHERE stream = 'jobs'")
         return float(at) / 1e6
 
     async def install(self) -> None:
@@ -112,8 +112,7 @@ class Environment:
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database says."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10) as db:
-            return list(db.execute(sql, values))
+        return rows(self.program.raw["bot"]["database"], sql, *values)
 
     def undelivered(self) -> int:
         """Outbox entries that are not known to be in their conversation as they should be."""

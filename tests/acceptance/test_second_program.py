@@ -24,7 +24,7 @@ async def test_a_second_one_ends_and_says_who_holds_it(tmp_path: Path) -> None:
         await stage.begin()
         first = stage.program.process
         assert first
-        code, said = await _batchbot_run(stage, tmp_path)
+        code, said = await batchbot_run(stage, tmp_path)
         assert code == HELD == 75
         assert f"another batchbot holds it (process {first.pid} on " in said
         assert "Traceback" not in said
@@ -71,7 +71,7 @@ def _alerts(stage: Environment) -> int:
     return len([each for each in stage.told(CHANNEL) if "pool1" in each["text"]])
 
 
-async def _batchbot_run(stage: Environment, folder: Path) -> tuple[int, str]:
+async def batchbot_run(stage: Environment, folder: Path) -> tuple[int, str]:
     """The command as an operator gives it: its exit code, and all that it said."""
     file = folder / "batchbot.toml"
     file.write_text("\n".join(_toml(_elsewhere(stage.program).raw)), encoding="utf-8")

@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Transition
-from storage.sqlite.store import SqliteStore
+from tests.storage.conftest import Opener
 from tests.storage.contract import DAY, NOON
 from tests.storage.monitoring_contract import entry
 
@@ -22,7 +21,7 @@ BATCH = 500
 WRITER = """
 import asyncio, sys
 from datetime import timedelta
-from storage.sqlite.store import SqliteStore
+from storage.opening import open_store
 from storage.port.changes import ChangeSet
 from storage.port.monitoring import Cursor, Transition
 from storage.port.outbox import OutboxEntry
@@ -30,7 +29,7 @@ from tests.storage.contract import NOON
 from tests.storage.test_crash import BATCH
 
 async def main():
-    store = SqliteStore.open(sys.argv[1])
+    store, _ = open_store(sys.argv[1])
     for n in range(int(sys.argv[2]), 100000):
         at = NOON + timedelta(seconds=n)
         changes = ChangeSet(
@@ -49,10 +48,10 @@ asyncio.run(main())
 
 
 @pytest.mark.slow
-def test_kill_9_leaves_whole_change_sets_and_claims(tmp_path: Path) -> None:
-    path, claimed, first = tmp_path / "bot.db", [], 0
+def test_kill_9_leaves_whole_change_sets_and_claims(where: str, opened: Opener) -> None:
+    claimed, first = [], 0
     for lines in (2, 17, 5):
-        command = [sys.executable, "-c", WRITER, str(path), str(first)]
+        command = [sys.executable, "-c", WRITER, where, str(first)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             claimed += [int(process.stdout.readline()) for _ in range(lines)]
             process.kill()
@@ -61,7 +60,7 @@ def test_kill_9_leaves_whole_change_sets_and_claims(tmp_path: Path) -> None:
         first = claimed[-1] + 2  # the one in between may or may not be there
 
     async def check() -> None:
-        store = SqliteStore.open(path)
+        store = opened()
         last = 0
         for n in range(first):
             found = await store.transitions("render", entity="task", parent=f"job-{n}")
@@ -84,12 +83,12 @@ def test_kill_9_leaves_whole_change_sets_and_claims(tmp_path: Path) -> None:
     asyncio.run(check())
 
 
-async def test_a_claim_outlives_the_program_until_somebody_decides(tmp_path: Path) -> None:
-    store = SqliteStore.open(tmp_path / "bot.db")
+async def test_a_claim_outlives_the_program_until_somebody_decides(opened: Opener) -> None:
+    store = opened()
     await store.record(ChangeSet(entries=[entry("a"), entry("b")]))
     assert await store.claim("a", NOON)
     await store.close()
-    store = SqliteStore.open(tmp_path / "bot.db")
+    store = opened()
     assert [(one.entry.id, one.state) for one in await store.undelivered()] == [("a", "claimed"), ("b", "open")]
     assert not await store.claim("a", NOON)
     assert await store.claim("b", NOON)
@@ -100,12 +99,12 @@ async def test_a_claim_outlives_the_program_until_somebody_decides(tmp_path: Pat
     await store.close()
 
 
-async def test_what_was_pruned_stays_out_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_pruned_stays_out_after_a_restart(opened: Opener) -> None:
     old = Transition("render", "job", "", "j", "", "active", NOON - 60 * DAY)
-    store = SqliteStore.open(tmp_path / "bot.db")
+    store = opened()
     await store.record(ChangeSet(transitions=[old]))
     await store.prune(NOON)
     await store.close()
-    store = SqliteStore.open(tmp_path / "bot.db")
+    store = opened()
     assert await store.record(ChangeSet(transitions=[old])) == 0
     await store.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,8 +22,10 @@ from storage.port.outbox import OutboxEntry
 from storage.port.reports import ReportPost
 from storage.port.uploads import Upload, UploadTicket
 from storage.sql import moving
-from storage.sqlite.store import SqliteStore
+from storage.sql.store import SqlStore
+from tests.storage.conftest import Opener
 from tests.storage.contract import approval, line
+from tests.storage.looking import rows, tables
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 OLD, NEW = "C0OLDCHANNEL", "C0NEWCHANNEL"
@@ -36,7 +36,7 @@ def _encoded(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
-async def _filled(store: SqliteStore, platform: str, id_: str) -> None:
+async def _filled(store: SqlStore, platform: str, id_: str) -> None:
     """A row in every table that is kept for a conversation."""
     here = Conversation(platform, id_, name="ops", thread="1.2")
     key = here.key
@@ -69,38 +69,32 @@ async def _filled(store: SqliteStore, platform: str, id_: str) -> None:
     await store.post_report(ReportPost(key, "weekly:a", "2026-W47", NOON, b"{}"), [], None)
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
+def _texts(where: str) -> Iterator[tuple[str, str]]:
     """Every value of every table, with its table; what is written in base 64 within a struct is read too."""
-    with sqlite3.connect(path) as db:
-        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            for row in db.execute(f"SELECT * FROM {table}"):
-                for value in row:
-                    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-                    yield table, text
-                    for inner in re.findall(r'"(ey[A-Za-z0-9+/=]{8,})"', text):
-                        yield table, base64.b64decode(inner).decode()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
+    for table in sorted(tables(where)):
+        for row in rows(where, f"SELECT * FROM {table}"):
+            for value in row:
+                text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+                yield table, text
+                for inner in re.findall(r'"(ey[A-Za-z0-9+/=]{8,})"', text):
+                    yield table, base64.b64decode(inner).decode()
 
 
 @pytest.mark.parametrize(("platform", "old", "new"), [("slack", OLD, NEW), ("teams", TEAMS_OLD, TEAMS_NEW)])
-async def test_everything_goes_with_the_channel(path: Path, platform: str, old: str, new: str) -> None:
-    store = SqliteStore.open(path)
+async def test_everything_goes_with_the_channel(where: str, opened: Opener, platform: str, old: str, new: str) -> None:
+    store = opened()
     await _filled(store, platform, old)
     await _filled(store, platform, "C0BYSTANDER")
-    before = sorted(each for each in _texts(path) if old not in each[1])
+    before = sorted(each for each in _texts(where) if old not in each[1])
     moved = Conversation(platform, new, name="ops")
     await store.move_conversation(ConversationReference(platform, new, _encoded(moved), NOON), old)
-    left = {table for table, text in _texts(path) if f'"{old}"' in text or f'"{platform}:{old}"' in text}
-    whole = {table for table, text in _texts(path) if text in moving.names(platform, old, new)}
+    left = {table for table, text in _texts(where) if f'"{old}"' in text or f'"{platform}:{old}"' in text}
+    whole = {table for table, text in _texts(where) if text in moving.names(platform, old, new)}
     assert left == set()
     assert whole == {"conversations"}, "the old id is known, to say where it went"
-    there = [table for table, text in _texts(path) if new in text]
+    there = [table for table, text in _texts(where) if new in text]
     assert set(there) >= {*moving._COLUMNS, *moving._BODIES} - {"incidents"}
-    assert [each for each in before if each not in list(_texts(path))] == [], "nothing else has changed"
+    assert [each for each in before if each not in list(_texts(where))] == [], "nothing else has changed"
     assert [each.entry.destination for each in await store.deliveries([f"e {old}"])] == [f"{platform}:{new}"]
     [row] = await store.deliveries([f"e {old}"])
     assert (row.channel, row.message) == (new, "1.2"), "messages are edited where they are"
@@ -114,8 +108,8 @@ async def test_everything_goes_with_the_channel(path: Path, platform: str, old: 
     await store.close()
 
 
-async def test_what_the_new_id_has_already_stays(path: Path) -> None:
-    store = SqliteStore.open(path)
+async def test_what_the_new_id_has_already_stays(opened: Opener) -> None:
+    store = opened()
     for id_, value in ((OLD, b'{"account":"old"}'), (NEW, b'{"account":"new"}')):
         await store.put_preference("account", f"conversation:slack:{id_}", "default", value, NOON)
     await store.put_preference("account", f"conversation:slack:{OLD}", "other", b"{}", NOON)
@@ -126,8 +120,8 @@ async def test_what_the_new_id_has_already_stays(path: Path) -> None:
     await store.close()
 
 
-async def test_what_cannot_be_read_stays_as_it_is(path: Path) -> None:
-    store = SqliteStore.open(path)
+async def test_what_cannot_be_read_stays_as_it_is(opened: Opener) -> None:
+    store = opened()
     for name, value in (("a", f"{{{OLD}".encode()), ("b", f"\xff{OLD}".encode("latin-1")), ("c", b"")):
         await store.put_preference("subscription", f"slack:{OLD}", name, value, NOON)
     await store.move_conversation(ConversationReference("slack", NEW, b"{}", NOON), OLD)
@@ -136,26 +130,22 @@ async def test_what_cannot_be_read_stays_as_it_is(path: Path) -> None:
     await store.close()
 
 
-async def test_the_audit_trail_says_what_was_so(path: Path) -> None:
-    store = SqliteStore.open(path)
+async def test_the_audit_trail_says_what_was_so(opened: Opener) -> None:
+    store = opened()
     await store.append_audit(line("done"))
     await store.move_conversation(ConversationReference("slack", NEW, b"{}", NOON), "C1")
     assert [each.entry.conversation for each in await store.audit_rows()] == ["slack:C1"]
     await store.close()
 
 
-async def test_every_table_that_names_a_conversation_is_moved(path: Path) -> None:
+async def test_every_table_that_names_a_conversation_is_moved(where: str, opened: Opener) -> None:
     """A table that is added later is found here: it has a row of a conversation, or says that it has none."""
     without = {
-        *("_sqlite_migrations", "sqlite_sequence", "meta", "files", "series", "samples", "rollups", "transitions"),
+        *("meta", "files", "series", "samples", "rollups", "transitions"),
         *("transition_hours", "cursors", "snapshots", "operation_steps", "job_runs", "job_series", "job_rollups"),
         *("pool_eras", "price_lists", "prices", "bill", "bill_corrections", "bill_readings", "network", "advice"),
         *("anomalies", "node_boots", "black_box", "audit", "conversations", "incidents", "unreadable"),
         "recommendations",
     }
-    await SqliteStore.open(path).close()
-    with sqlite3.connect(path) as db:
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert {each for each in tables if not each.startswith("sqlite_")} - without == (
-        {*moving._COLUMNS, *moving._BODIES} - {"incidents"}
-    )
+    await opened().close()
+    assert tables(where) - without == {*moving._COLUMNS, *moving._BODIES} - {"incidents"}

@@ -35,7 +35,7 @@ def known() -> list[Migration]:
 def pending(db: Database) -> list[Migration]:
     """What this version has and the database has not seen. Raises StoreError where a newer version changed it."""
     seen: set[int] = set()
-    if "schema_version" in db.tables():
+    if "schema_version" in db.table_names():
         seen = {int(number) for (number,) in db.execute("SELECT number FROM schema_version")}
     newest = known()[-1].number
     if seen and max(seen) > newest + _OVERLAP:
