@@ -140,7 +140,7 @@ def _texts(value: object, where: str = "") -> Iterator[tuple[str, str]]:
 def pasted(raw: Mapping[str, Any]) -> Iterator[str]:
     """Secrets that stand in the file itself, under whatever key; of addresses their own check says so."""
     for where, value in _texts(raw):
-        if clear(value) != value and not where.endswith("_env") and not value.startswith("http"):
+        if clear(value) != value and not where.endswith("_env") and not value.startswith(("http", "postgres")):
             yield f"{where}: a secret stands here: take it out, renew it, keep it in an environment variable"
 
 
