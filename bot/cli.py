@@ -113,6 +113,9 @@ def doctor(*, settings: SettingsFile = _SETTINGS, probe: bool = True, fix: bool 
     sys.exit(code)
 
 
+cli.command("bot.tools.init.options:init", name="init")  # its options are many, and its own
+
+
 @cli.command
 def access(*, settings: SettingsFile = _SETTINGS) -> None:
     """List who may do what by the settings file, and which commands a pattern of it does not fit."""
