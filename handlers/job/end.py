@@ -21,6 +21,7 @@ from handlers.job.changing import OnJob
 from handlers.shared.common import line
 from handlers.shared.followed import GONE
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.saved_first import save_job
 
 _LONGEST_REASON = 200
 """Characters of a reason: it stands in lists and alerts."""
@@ -86,8 +87,9 @@ async def terminate(
 
 @workflow("job terminate", Terminate, "Terminating job {}")
 async def terminates(run: Run, asked: Terminate) -> Outcome:
-    """Ask for it, and follow the job to its end."""
+    """Keep how its tasks failed, as its nodes may go with it; ask for it, and follow the job to its end."""
     before = await changing.before(run, asked.job)
+    await save_job(run, asked.job)
 
     def send() -> Awaitable[Written]:
         return jobs.terminate(run.writer, asked.job, reason=asked.reason, etag=before.etag)
@@ -156,8 +158,9 @@ async def delete(ctx: Context, job: str, *, account: str | None = None) -> Async
 
 @workflow("job delete", Delete, "Deleting job {}")
 async def deletes(run: Run, asked: Delete) -> Outcome:
-    """Ask for it, and follow until the job is gone."""
+    """Keep how its tasks failed, ask for it, and follow until the job is gone."""
     before = await changing.before(run, asked.job)
+    await save_job(run, asked.job)
 
     def send() -> Awaitable[Written]:
         return jobs.delete(run.writer, asked.job, etag=before.etag)

@@ -19,6 +19,7 @@ from cards.card import Card
 from handlers.node.bulk import OF_TASKS, WHICH, NodeVerb, OfTasks, OnNodes, busy, chosen_for, form_for, look, on_nodes
 from handlers.shared.chosen_nodes import Chosen
 from handlers.shared.filtering import Typed
+from handlers.shared.saved_first import save_nodes
 
 _WITHOUT_MACHINE = ("deallocated", "deallocating")
 
@@ -145,7 +146,8 @@ async def deallocate(
 
 @workflow("node deallocate", OnNodes, "Deallocating nodes of pool {}")
 async def deallocating(run: Run, asked: OnNodes) -> Outcome:
-    """Deallocate each, and wait until their machines are gone."""
+    """Keep what they have to tell, deallocate each, and wait until their machines are gone."""
+    await save_nodes(run, asked.pool, [each.id for each in asked.nodes])
     return await on_nodes(run, asked, DEALLOCATE)
 
 

@@ -28,6 +28,7 @@ from handlers.pool import steps
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.saved_first import save_pool
 
 _LONGEST = timedelta(hours=2)
 """How long nodes that wait for nothing have ever taken to go, by far."""
@@ -112,13 +113,14 @@ async def delete(ctx: Context, pool: str, *, account: str | None = None) -> Asyn
 
 @workflow("pool delete", Delete, "Deleting pool {}")
 async def deleting(run: Run, asked: Delete) -> Outcome:
-    """Ask, and follow until there is no such pool any more."""
+    """Keep what its nodes have to tell, ask, and follow until there is no such pool any more."""
 
     async def as_it_is() -> Doomed:
         found = await steps.read(run, asked.pool)
         return Doomed(found.etag, str(found.creation_time), str(steps.has(found)))
 
     before = await run.once("before", Doomed, as_it_is)
+    await save_pool(run, asked.pool)
 
     async def left() -> Pool | None:
         """What there is of it; None where it has gone, or another one has been made under its name."""

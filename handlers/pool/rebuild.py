@@ -36,6 +36,7 @@ from handlers.shared.capacity import capacity
 from handlers.shared.common import images_of, line, sizes_of
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked
+from handlers.shared.saved_first import save_pool
 
 PATH = "pool rebuild"
 _WORDS = {
@@ -238,6 +239,7 @@ async def rebuilding(run: Run, asked: Rebuild) -> Outcome:
     if before.formula:
         await _switch_off(run, pool)
     if before.targets.nodes or steps.has(await steps.read(run, pool)).nodes:
+        await save_pool(run, pool)
         etag = await run.once("empty-etag", str, lambda: _etag(run, pool))
         await steps.resize(run, "empty", pool, Targets(0, 0), etag=etag, deallocation=asked.tasks)
     etag = await run.once("patch-etag", str, lambda: _etag(run, pool))

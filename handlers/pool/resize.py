@@ -31,6 +31,7 @@ from handlers.shared.capacity import Capacity, capacity
 from handlers.shared.common import line
 from handlers.shared.missing import finding_pool
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.saved_first import save_pool
 
 _SHORTEST = 5
 """Minutes that a resize may take at least ("Pool - Resize")."""
@@ -157,9 +158,11 @@ async def resize(
 
 @workflow("pool resize", Resize, "Resizing pool {}")
 async def resizing(run: Run, asked: Resize) -> Outcome:
-    """Ask for the nodes, and follow until the pool is steady."""
+    """Ask for the nodes, and follow until the pool is steady; where some go, what they have to tell is kept first."""
     before = await run.once("before", Targets, lambda: steps.targets(run, asked.pool))
     after = before.asked(asked.dedicated, asked.spot)
+    if after.dedicated < before.dedicated or after.spot < before.spot:
+        await save_pool(run, asked.pool)
     found = await steps.resize(
         run,
         "resize",

@@ -1,8 +1,12 @@
 """Black box first: what a change is about to lose is kept before it is made.
 
-Reactivating overwrites what a task printed, and removing or rebooting a node takes its files along. What the bot has
-not kept yet is kept then: of a few tasks or nodes all of it, of many a sample of each cause. No change is held up for
-long, or refused, because a node does not answer: how a task failed is kept all the same.
+Reactivating overwrites what a task printed; deleting a task or a job deletes its files; removing, rebooting or
+deallocating a node takes them along, and so does emptying or deleting its pool. What the bot has not kept yet is kept
+then: of a few tasks or nodes all of it, of many a sample of each cause. No change is held up for long, or refused,
+because a node does not answer: how a task failed is kept all the same.
+
+What is kept is stored before the step that kept it is noted, and that before the change: a program that is killed in
+between keeps it again, or goes on with what is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +23,7 @@ from msgspec.structs import replace
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import Task, select_of
-from bot.azure.models.task import Place
+from bot.azure.models.task import FAILED_TASKS, Place
 from bot.azure.models.task import Run as TaskRun
 from bot.azure.models.watched import LeavingNode
 from bot.clock import in_time
@@ -38,6 +43,8 @@ PATIENCE = 20.0
 """Seconds for which a change waits for it at most."""
 _AT_ONCE = 6
 _TITLE = "Keep what they printed"
+_FAILED = "id,executionInfo,nodeInfo"
+T = TypeVar("T")
 
 
 class Saved(Struct, frozen=True):
@@ -52,10 +59,21 @@ async def save_tasks(run: Run, job: str, tasks: Sequence[Task]) -> None:
 
     async def save() -> Saved:
         boxes = await asyncio.to_thread(_boxes, run.account, job, tasks)
-        return Saved(len(tasks), await _keep(run, boxes))
+        return Saved(len(boxes), await _keep(run, boxes))
 
     if tasks:
         _say(run, await run.once("kept first", Saved, save))
+
+
+async def save_job(run: Run, job: str) -> None:
+    """Keep how tasks of a job failed, and what they printed, where that is not kept yet; of many those listed first."""
+
+    async def save() -> Saved:
+        found = await in_time([_first(run, Task, run.account.tasks(job), FAILED_TASKS, _FAILED)], PATIENCE)
+        boxes = await asyncio.to_thread(_boxes, run.account, job, found[0] or ())
+        return Saved(len(boxes), await _keep(run, boxes))
+
+    _say(run, await run.once("kept first", Saved, save))
 
 
 async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
@@ -70,17 +88,39 @@ async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
                 return None
 
         read_in_time = await in_time(map(read, nodes[:MOST]), PATIENCE, _AT_ONCE)
-        rows = [row for row in read_in_time if row]
-        boxes, failed = await asyncio.to_thread(_boxes_of_nodes, run.account, pool, rows)
-        return Saved(len(boxes) + len(failed), await _keep(run, failed, boxes))
+        return await _of_nodes(run, pool, [row for row in read_in_time if row])
 
     if nodes:
-        saved = await run.once("kept first", Saved, save)
-        if saved.meant:
-            _say(run, saved)
+        _say(run, await run.once("kept first", Saved, save))
+
+
+async def save_pool(run: Run, pool: str) -> None:
+    """The same of the nodes of a pool, any of which may go."""
+
+    async def save() -> Saved:
+        reads = [_first(run, LeavingNode, run.account.nodes(pool), "", select_of(LeavingNode))]
+        return await _of_nodes(run, pool, (await in_time(reads, PATIENCE))[0] or ())
+
+    _say(run, await run.once("kept first", Saved, save))
+
+
+async def _first(run: Run, kind: type[T], path: str, which: str, select: str) -> Sequence[T]:
+    """The first page of a list; nothing where it cannot be read: then the change is made without."""
+    try:
+        return (await anext(run.account.pages(kind, path, filter=which, select=select))).items
+    except AzureError:
+        return ()
+
+
+async def _of_nodes(run: Run, pool: str, rows: Sequence[LeavingNode]) -> Saved:
+    boxes, failed = await asyncio.to_thread(_boxes_of_nodes, run.account, pool, rows)
+    return Saved(len(boxes) + len(failed), await _keep(run, failed, boxes))
 
 
 def _say(run: Run, saved: Saved) -> None:
+    """What was kept; nothing where there was nothing to keep."""
+    if not saved.meant:
+        return
     some = f"{number(saved.kept)} of {number(saved.meant)}" if saved.kept < saved.meant else number(saved.kept)
     run.say("kept first", _TITLE, Mark.DONE if saved.kept else Mark.WARNING, f"{some} kept")
 

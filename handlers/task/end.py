@@ -18,6 +18,7 @@ from cards.formatting import number, plural
 from handlers.shared.common import line
 from handlers.shared.filtering import Typed
 from handlers.shared.preflight import blocked
+from handlers.shared.saved_first import save_tasks
 from handlers.task import bulk
 from handlers.task.bulk import WHICH, OnTasks, asked_of, form_for
 from handlers.task.chosen import choose, over
@@ -161,7 +162,7 @@ async def delete(ctx: Context, job: str, *tasks: Typed, account: str | None = No
 
 @workflow("task delete", OnTasks, "Deleting tasks of job {}")
 async def deletes(run: Run, asked: OnTasks) -> Outcome:
-    """Delete each."""
+    """Keep what those that failed printed, then delete each."""
 
     def send(task: str, etag: str) -> Awaitable[Written]:
         return writes.delete(run.writer, asked.job, task, etag=etag)
@@ -169,7 +170,16 @@ async def deletes(run: Run, asked: OnTasks) -> Outcome:
     def took_effect(task: Task | None, _: str) -> bool:
         return task is None
 
-    results = await bulk.each(run, asked, "Delete the tasks", any_task, send, took_effect, done_if=("TaskNotFound",))
+    results = await bulk.each(
+        run,
+        asked,
+        "Delete the tasks",
+        any_task,
+        send,
+        took_effect,
+        done_if=("TaskNotFound",),
+        first=lambda tasks: save_tasks(run, asked.job, tasks),
+    )
     return bulk.outcome(asked, results, "deleted", "delete")
 
 

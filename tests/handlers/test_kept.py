@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from msgspec.structs import replace
@@ -16,10 +18,12 @@ from cards.card import Actions, Attachment, Button, Card, Code, Picture, plain
 from cards.charts.timeline import Timeline
 from cards.text import render
 from handlers.shared.kept import kept_sections
+from handlers.task.bulk import OnTasks
 from handlers.why.reads import Reads
 from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptFile, KeptTask
 from storage.port.changes import ChangeSet
+from storage.port.operations import StepRow
 from storage.port.timings import NodeBoot
 from tests.golden import check
 from tests.handlers.conftest import Scene
@@ -256,6 +260,78 @@ async def test_removing_and_rebooting_keeps_first(scene: Scene) -> None:
         kept = await scene.store.kept_tasks("tiny", "nightly")
         assert other in {each.node for each in kept}
         assert all(each.line == "ValueError: no such frame 7" for each in kept if each.node == other)
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_what_deletes_files_keeps_first(scene: Scene) -> None:
+    """Deleting tasks, ending and deleting their job, shrinking their pool: what they told is kept before."""
+    state = account(scene)
+    state.inject.storm(["nightly"], ["exit-1"], 12, pool_id=POOL)
+    scene.advance(seconds=30)
+    failed = [each.id for each in state.jobs["nightly"].tasks.values() if each.execution_info.result == "failure"]
+    store = scene.store
+
+    async def kept() -> dict[str, str]:
+        return {each.task: each.line for each in await store.kept_tasks("tiny", "nightly", limit=100)}
+
+    async with operated(scene, WorldClock(scene)) as operations:
+        operator = Operator(scene, operations)
+        await operator.ask(f"task delete nightly {failed[0]}")
+        assert failed[0] not in state.jobs["nightly"].tasks
+        assert await kept() == {failed[0]: "ValueError: no such frame 7"}
+        assert "no such frame 7" in code(await scene.ask(f"log nightly {failed[0]}")), "it is told though it is deleted"
+        (broken,) = state.inject.fail_start_tasks(POOL)
+        resized = await operator.ask(f"pool resize {POOL} 1")
+        assert "Keep what they printed" in shown(resized), shown(resized)
+        (box,) = await store.kept_nodes("tiny", POOL)
+        assert (box.node, bool(box.files)) == (broken, True), "which of the nodes goes Azure decides"
+        assert len(await kept()) > 1, "what failed on its nodes lately"
+        grown = await operator.ask(f"pool resize {POOL} 2")
+        assert "Keep what they printed" not in shown(grown)
+        await operator.ask("job terminate nightly")
+        ended = await kept()
+        assert len(ended) >= 10, "a sample of each cause"
+        gone = await operator.ask("job delete nightly", "nightly")
+        assert "is deleted" in plain(gone.title), shown(gone)
+
+        assert await kept() == ended, "nothing is read twice"
+        assert "no such frame 7" in code(await scene.ask(f"log nightly {max(ended)}"))
+
+
+@pytest.mark.parametrize("scene", ["tiny"], indirect=True)
+async def test_a_deletion_that_is_cut_off_anywhere_has_kept_what_it_told(scene: Scene) -> None:
+    """The program is killed after so many of the operation's notes, and goes on: nothing goes that was not kept."""
+    state = account(scene)
+    state.inject.storm(["nightly"], ["exit-1"], 12, pool_id=POOL)
+    scene.advance(seconds=30)
+    tasks = state.jobs["nightly"].tasks.values()
+    every = [each.id for each in tasks if each.execution_info.result == "failure"]
+    for after, failed in enumerate(every[:8]):
+        job, store, notes = f"cut-{after}", scene.store, 0
+        note = store.note_steps
+
+        async def cut(holder: str, steps: Sequence[StepRow]) -> bool:
+            nonlocal notes
+            notes += 1
+            if notes == after + 1:  # noqa: B023 - used within this turn
+                raise asyncio.CancelledError
+            return await note(holder, steps)  # noqa: B023
+
+        asked = OnTasks("nightly", (failed,), "UTC", "job show nightly", "task list nightly")
+        async with operated(scene, WorldClock(scene)) as operations:
+            with mock.patch.object(store, "note_steps", cut):
+                id_ = await operations.begin("task delete", "tiny", "nightly", asked, request=job, act=None)
+                running = [each.task for each in operations._running.values() if each.task]
+                await asyncio.gather(*running, return_exceptions=True)
+            boxes = {each.task: each for each in await store.kept_tasks("tiny", "nightly", limit=100)}
+            assert failed in boxes or failed in state.jobs["nightly"].tasks, "nothing goes before it is kept"
+            await operations.drain()
+            await operations.resume()
+            cards = [card async for card in operations.follow(id_)]
+            assert not cards[-1].refused, shown(cards[-1])
+        assert failed not in state.jobs["nightly"].tasks
+        boxes = {each.task: each for each in await store.kept_tasks("tiny", "nightly", limit=100)}
+        assert boxes[failed].line == "ValueError: no such frame 7", after
 
 
 @pytest.mark.parametrize("scene", ["tiny"], indirect=True)
