@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from math import ceil
 
@@ -182,9 +182,9 @@ def without_attachments(card: Card, why: str) -> Card:
     return replace(card, blocks=tuple(described(block) for block in card.blocks))
 
 
-def without_pictures(card: Card) -> Card:
-    """The card with every picture described in words, for when it cannot be drawn or delivered."""
-    return _described(card, "The picture could not be delivered. ")
+def without_pictures(card: Card, keys: Collection[str] | None = None) -> Card:
+    """The card with pictures described in words, for when they cannot be drawn or delivered; ``keys`` None is all."""
+    return _described(card, "The picture could not be delivered. ", keys)
 
 
 def in_words(card: Card) -> Card:
@@ -192,9 +192,9 @@ def in_words(card: Card) -> Card:
     return _described(card, "")
 
 
-def _described(card: Card, why: str) -> Card:
+def _described(card: Card, why: str, keys: Collection[str] | None = None) -> Card:
     def described(block: Block) -> Block:
-        if isinstance(block, Picture):
+        if isinstance(block, Picture) and (keys is None or block.key in keys):
             title = bold(f"{block.title}: ") if block.title and not why else None
             return Words(text(muted(why) if why else None, title, block.alt))
         return block

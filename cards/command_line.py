@@ -15,8 +15,8 @@ _OPTION = re.compile(r"(?:--)?[a-z_][\w-]*[:=]", re.IGNORECASE | re.ASCII)
 GRAMMAR = frozenset({
     "accept", "account", "ack", "admin", "agent", "algorithm", "also", "as", "at", "bare", "below", "body", "budgets",
     "by", "command", "container", "containers", "csv", "day", "days", "dedicated", "disable", "dismiss", "done",
-    "edit", "elevated", "emergency", "enable", "end", "entity", "env", "evaluate", "every", "export", "fill",
-    "follow", "for", "format", "from", "gpu", "group", "hours", "id", "identity", "image", "internode", "job",
+    "edit", "elevated", "emergency", "enable", "encoding", "end", "entity", "env", "evaluate", "every", "export",
+    "fill", "follow", "for", "format", "from", "gpu", "group", "hours", "id", "identity", "image", "internode", "job",
     "json", "kept", "key", "kind", "least", "like", "lines", "lint", "met", "metadata", "mine", "minutes", "mode",
     "name", "node", "nowait", "of", "operation", "os", "over", "packages", "page", "parallel", "person", "pool",
     "preemption", "preview", "priority", "reason", "receipts", "recursive", "region", "regrow", "remind", "result",

@@ -44,13 +44,8 @@ def with_article(noun: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """``80 %``, cut down so that 100 % means all of it; ``–`` of nothing."""
-    if whole <= 0:
-        return "–"
-    share = part / whole * 100
-    if 0 < share < 1:
-        return "under 1 %"
-    return f"{math.floor(share)} %"
+    """``80 %``, rounded as :func:`percents` rounds several: 100 % means all of it, 0 % nothing; ``–`` of nothing."""
+    return percents([part], whole)[0]
 
 
 def percents(parts: Sequence[float], whole: float | None = None) -> list[str]:
@@ -71,11 +66,6 @@ def percents(parts: Sequence[float], whole: float | None = None) -> list[str]:
         if cut[place] + 1 < 100 or shares[place] >= 100:
             cut[place], left = cut[place] + 1, left - 1
     return ["under 1 %" if not each and part > 0 else f"{each} %" for each, part in zip(cut, shares, strict=True)]
-
-
-def percent_of(part: float, whole: float) -> str:
-    """A part of a whole, rounded as :func:`percents` rounds several."""
-    return percents([part], whole)[0]
 
 
 def share(value: float, digits: int = 0) -> str:

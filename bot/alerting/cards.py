@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal
 
 from bot.alerting.card_parts import (
     MARKS,
@@ -97,7 +98,11 @@ class Writer:
         held: Sequence[Notification] = (),
         explained: int = 0,
     ) -> Card:
-        """The one message of an incident. ``held`` is what else is held back there, ``explained`` how much by this."""
+        """The one message of an incident. ``held`` is what else is held back there, ``explained`` how much by this.
+
+        What is over or was news stays as it is: it has the time, and no age that nobody brings up to date.
+        """
+        form: Literal["both", "clock"] = "both" if incident.open else "clock"
         return Card(
             title=self._title(incident),
             mark=mark_of(incident),
@@ -108,8 +113,8 @@ class Writer:
                 facts(
                     ("Cause", incident.cause),
                     *incident.figures,
-                    ("Counted", text(Time(incident.counted), ", before it ended") if incident.counted else None),
-                    ("Since", text(Time(incident.since))),
+                    ("Counted", text(Time(incident.counted, form), ", before it ended") if incident.counted else None),
+                    ("Since" if incident.state != "event" else "At", text(Time(incident.since, form))),
                     ("State", self._state(incident)),
                 ),
                 *causes_of(incident.causes),

@@ -112,7 +112,7 @@ class JobCardWriter:
                     ("Succeeded", number(job.succeeded) if counted else None),
                     ("Failed", chip(Mark.FAILED, number(job.failed)) if job.failed else None),
                     ("Pool", _pool(job, pools)),
-                    ("Started", text(Time(job.started)) if job.started else None),
+                    ("Started", text(Time(job.started, "clock" if ended else "both")) if job.started else None),
                     ("Ran for", duration(job.ended - job.started) if job.ended and job.started else None),
                     ("Ended because", job.reason if ended else None),
                 ),

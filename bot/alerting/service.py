@@ -27,7 +27,17 @@ from bot.alerting.preview import Verdict, preview
 from bot.alerting.routing import Asked, key_of
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import in_slices
-from bot.alerting.stored_state import HOURS, MUTES, SUBSCRIPTIONS, default_subscriptions, incident_of, load_state
+from bot.alerting.stored_state import (
+    HOURS,
+    MUTES,
+    SUBSCRIPTIONS,
+    ZONES,
+    default_subscriptions,
+    incident_of,
+    is_zone,
+    load_state,
+    zones_of_people,
+)
 from bot.chat.request import Author, Conversation
 from bot.clock import Clock
 from bot.domain.findings import Finding
@@ -79,6 +89,7 @@ class AlertService:
         self._post = post
         self._clock = clock
         self._zone = zone
+        self._people: dict[str, str] = {}
         self._lock = asyncio.Lock()
         self._stale = True
         self._nudged = asyncio.Event()
@@ -99,9 +110,19 @@ class AlertService:
         return Asked([*self._state.subscriptions(), *self._state.defaults()], self.kinds, account)
 
     def zone_of(self, conversation: str) -> str:
-        """The time zone of a conversation."""
+        """The time zone of a conversation: what was set there, else that of whoever a personal chat is with."""
         hours = self._state.hours(conversation)
-        return hours.zone if hours else self._zone
+        return hours.zone if hours else self._people.get(conversation, self._zone)
+
+    async def learn_zone(self, conversation: str, zone: str) -> None:
+        """Keep the time zone of whoever a personal chat is with, for what is posted there without being asked."""
+        if self._people.get(conversation) == zone or not is_zone(zone):
+            return
+        self._people[conversation] = zone
+        try:
+            await self._store.put_preference(ZONES, conversation, "zone", zone.encode(), self._clock.now())
+        except StoreError as error:  # it is learned anew with the next question
+            log.warning("alerting.zone_not_stored", message=str(error))
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
@@ -187,6 +208,7 @@ class AlertService:
             await self._load()
 
     async def _load(self) -> None:
+        self._people = await zones_of_people(self._store)
         self._state = await load_state(self._store, self.settings, self._clock.now())
         self._pipeline = self._new_pipeline()
         await in_slices(self._pipeline.restore())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,7 +20,7 @@ from storage.port.decoding import decoded
 from storage.port.incidents import IncidentRow, NotificationRow
 from storage.port.store import Store
 
-SUBSCRIPTIONS, MUTES, HOURS = "subscription", "mute", "hours"
+SUBSCRIPTIONS, MUTES, HOURS, ZONES = "subscription", "mute", "hours", "zone"
 """Namespaces of the store's preferences; the owner of each is a conversation's key."""
 _MOST = 100_000
 """Open incidents that are read at most."""
@@ -74,6 +75,20 @@ async def default_subscriptions(store: Store, settings: AlertSettings) -> list[S
         if conversation is not None:
             found.append(Subscription(id=f"settings:{name}", conversation=conversation))
     return found
+
+
+async def zones_of_people(store: Store) -> dict[str, str]:
+    """The time zone of whoever a personal chat is with, by the chat's key, as they were known last."""
+    rows = [(owner, kept.value.decode()) for owner, kept in await store.all_preferences(ZONES)]
+    return {owner: zone for owner, zone in rows if is_zone(zone)}
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of that IANA name."""
+    try:
+        return bool(ZoneInfo(name))
+    except (ValueError, OSError, KeyError):  # KeyError: there is none; OSError: it is a folder of them
+        return False
 
 
 def incident_of(row: IncidentRow) -> Incident | None:

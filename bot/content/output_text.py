@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from bot.azure.files import Encoding, Tail
+from bot.content import encodings
 from bot.content.redaction import redact
 from cards.formatting import number
 from cards.text_fit import clean
@@ -57,12 +58,13 @@ class Printed(NamedTuple):
         return "\n".join(self.lines)
 
 
-def printed(tail: Tail, lines: int, *, grows: bool = False) -> Printed | None:
+def printed(tail: Tail, lines: int, *, grows: bool = False, encoding: str = "") -> Printed | None:
     """The last ``lines`` lines of a file's end; None where it is no text.
 
-    Of a file that ``grows`` without the line that is still being printed: half a secret has no shape.
+    Of a file that ``grows`` without the line that is still being printed: half a secret has no shape. ``encoding`` is
+    one that was named (:func:`bot.content.encodings.named`), in which it is read whatever it looks like.
     """
-    known = ending(tail.content, start=tail.start, first=tail.first)
+    known = ending(tail.content, start=tail.start, first=tail.first, encoding=encoding)
     if known is None:
         return None
     text, encoding = known
@@ -75,13 +77,13 @@ def whole_lines(text: str) -> str:
     return lines + end
 
 
-def ending(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str, str] | None:
+def ending(content: bytes, *, start: int = 0, first: bytes = b"", encoding: str = "") -> tuple[str, str] | None:
     """The end of a file from byte ``start`` on as text that may be kept, and its encoding; None where it is no text.
 
     Without secrets, and from a whole line on: what the beginning cuts in two may be half a secret, or half the name of
-    one that follows. ``first`` are the file's first bytes.
+    one that follows. ``first`` are the file's first bytes, ``encoding`` is the one that was named.
     """
-    known = decoded(content, start=start, first=first)
+    known = encodings.as_named(content, encoding, start) if encoding else decoded(content, start=start, first=first)
     if known is None:
         return None
     text, encoding = known
@@ -110,11 +112,12 @@ def decoded(content: bytes, *, start: int = 0, first: bytes = b"") -> tuple[str,
     """
     if start == 0:
         first = content[:4]
+    end = encodings.ascii_end(content)
     for bom, marked in _BOMS:
         if first.startswith(bom):
-            return _by_name(content, marked, start, len(bom))
-    if b"\0" in content and (encoding := _wide(content, start)):
-        return _by_name(content, encoding, start, 0)
+            return _by_name(content, marked, start, len(bom), end)
+    if b"\0" in content and (encoding := _wide(content[:end], start)):
+        return _by_name(content, encoding, start, 0, end)
     controls = len(content) - len(content.translate(None, _CONTROLS))
     if b"\0" not in content:
         return None if controls > _FEW + len(content) // 20 else _utf8_or_latin(content, start)
@@ -161,14 +164,20 @@ def _is_readable(char: str) -> bool:
     return char != "\ufffd" and (char.isprintable() or char in "\t\n\v\f\r\b\x1b\ufeff")
 
 
-def _by_name(content: bytes, encoding: str, start: int, bom: int) -> tuple[str, str]:
-    if start == 0:
-        content = content[bom:]
+def _by_name(content: bytes, encoding: str, start: int, bom: int, end: int) -> tuple[str, str]:
+    """Of a file with that encoding; from ``end`` on another program wrote ASCII into it."""
+    skipped = bom if start == 0 else 0
     if encoding == "utf-8":
-        return _utf8_or_latin(content, start)
-    width = 4 if "32" in encoding else 2
-    content = content[-start % width :]  # units are counted from the file's beginning
-    return content[: len(content) // width * width].decode(encoding, "replace"), encoding[:6].upper()
+        return _utf8_or_latin(content[skipped:], start)
+    width, name = 4 if "32" in encoding else 2, encoding[:6].upper()
+    wide = content[skipped:end]
+    wide = wide[-start % width :]  # units are counted from the file's beginning
+    if encoding.endswith("be") and end < len(content) and len(wide) % width:
+        wide, end = wide + content[end : end + 1], end + 1  # the low byte of its last character reads as ASCII, too
+    text, plain = wide[: len(wide) // width * width].decode(encoding, "replace"), content[end:].decode("ascii")
+    if not plain:
+        return text, name
+    return f"{text}{plain}", f"{name}, its end ASCII"
 
 
 def _utf8_or_latin(content: bytes, start: int) -> tuple[str, str]:
@@ -180,6 +189,8 @@ def _utf8_or_latin(content: bytes, start: int) -> tuple[str, str]:
     right = sum(not char.isascii() for char in text) - wrong if wrong else 0
     if wrong <= right:
         return text, ""
+    if found := encodings.double_byte(content, start):
+        return found
     return content.decode("cp1252", "replace"), "Latin-1"
 
 

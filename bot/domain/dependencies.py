@@ -29,8 +29,11 @@ STATES: tuple[State, ...] = ("failed", "circle", "blocked", "waiting", "running"
 """Worst first. ``circle``: waits for itself; ``blocked``: waits for what will never be done."""
 
 MOST_BOXES = 150
-_WIDE, _HIGH = (6, 40), (24, 5)
-"""Layers and boxes in one of them that can be drawn from left to right, and from top to bottom."""
+_WIDE, _HIGH = (6, 18), (12, 5)
+"""Layers and boxes in one of them that can be drawn from left to right, and from top to bottom, on a square
+sheet: Teams takes no picture that is higher than it may be wide."""
+_ALONE = 12
+"""Tasks up to which each has a box of its own; of more, those with the same story are one."""
 _THICK = 12
 """Layers that are left when there are far too many of them."""
 _MOST_EDGES = 200_000
@@ -60,7 +63,7 @@ class Group(Struct):
         """The id of one task; of several the first and the last, or what they are when they are of many kinds."""
         if len(self.ids) == 1:
             return self.ids[0]
-        alike = len({_stem(each) for each in self.ids}) == 1
+        alike = len({stem(each) for each in self.ids}) == 1
         return f"{self.ids[0]} – {self.ids[-1]}" if alike else f"{self.ids[0]} and others"
 
 
@@ -244,10 +247,10 @@ def _rolled(net: _Net) -> tuple[list[Group], list[Link]]:
     behind them, for as many steps as are compared: fewer steps, fewer groups. At the end layers are put together.
     """
     verdicts = [_ill(state) for state in net.states]
-    stems = [_stem(name) for name in net.names]
+    stems = [stem(name) for name in net.names]
     base: list[Hashable] = list(zip(net.layers, verdicts, stems, strict=True))
     refined = _refined(net, base, max(_ROUNDS))
-    attempts: list[list[Hashable]] = [list(range(len(net.names)))] if len(net.names) <= MOST_BOXES else []
+    attempts: list[list[Hashable]] = [list(range(len(net.names)))] if len(net.names) <= _ALONE else []
     attempts += [refined[rounds] for rounds in (*_ROUNDS, 0)]
     attempts.append(list(zip(net.layers, verdicts, strict=True)))
     for colours in attempts:
@@ -349,6 +352,6 @@ def _ill(state: State) -> str:
     return state if state in ("failed", "blocked", "circle") else ""
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """An id without its counters: ``frame-0021`` is ``frame-…``."""
     return _DIGITS.sub("…", name)

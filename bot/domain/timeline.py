@@ -95,6 +95,23 @@ def step_of(since: datetime, until: datetime, kept: Kept, points: int = POINTS) 
     return _STEPS[-1]
 
 
+def finest_parts(since: datetime, until: datetime, kept: Kept) -> list[tuple[tuple[datetime, datetime], int]]:
+    """A span in parts, each with the finest step (seconds) that is kept of it; the oldest part first."""
+    parts: list[tuple[tuple[datetime, datetime], int]] = []
+    end = until
+    for step in _STEPS:
+        if step < kept.finest:
+            continue
+        limit = _KEPT[step]
+        begin = since if limit is None else max(since, _ceiling_of(kept.last - limit, _STEPS[-1]))
+        if begin < end:
+            parts.append(((floor(begin, step), end), step))
+            end = floor(begin, step)
+        if end <= since:
+            break
+    return parts[::-1]
+
+
 def latest(span: timedelta, kept: Kept) -> Window:
     """The last hour, day, …: so long, and up to the end of the bucket in which the last moment lies.
 

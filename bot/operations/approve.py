@@ -79,12 +79,12 @@ class Approvals:
         store: Store,
         policy: Policy,
         *,
-        zone: str = "UTC",
+        zone: Callable[[str], str] = lambda _: "UTC",
         posted: Posted | None = None,
         approved: Callable[[], None] | None = None,
     ) -> None:
-        """``posted`` hears of messages in the outbox, ``approved`` of changes that may be run: both are found without
-        anybody hearing of them, a little later.
+        """``zone`` is that of a conversation, by its key. ``posted`` hears of messages in the outbox, ``approved`` of
+        changes that may be run: both are found without anybody hearing of them, a little later.
         """
         self._store = store
         self._policy = policy
@@ -343,9 +343,16 @@ class Approvals:
 
     def _copies(self, approval: Approval, now: datetime) -> list[OutboxEntry]:
         """Every message that shows it, as it should be now."""
-        card = self._encoded(self.card(approval), now)
+        card = self.card(approval)
         return [
-            OutboxEntry(copy.entry, copy.destination, copy.address, card, approval.version, now)
+            OutboxEntry(
+                copy.entry,
+                copy.destination,
+                copy.address,
+                self._encoded(card, now, copy.destination),
+                approval.version,
+                now,
+            )
             for copy in approval.copies
         ]
 
@@ -361,14 +368,14 @@ class Approvals:
             f"{copy.entry}-{approval.version}",
             copy.destination,
             copy.address,
-            self._encoded(card, now),
+            self._encoded(card, now, copy.destination),
             1,
             now,
             reply_to=copy.entry,
         )
 
-    def _encoded(self, card: Card, now: datetime) -> bytes:
-        return msgspec.json.encode(stamped(card, zone=self._zone, as_of=now))
+    def _encoded(self, card: Card, now: datetime, conversation: str) -> bytes:
+        return msgspec.json.encode(stamped(card, zone=self._zone(conversation), as_of=now))
 
     def _tell(self, entries: Sequence[OutboxEntry]) -> None:
         if self._posted and entries:

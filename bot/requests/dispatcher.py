@@ -53,7 +53,7 @@ class Dispatcher:
         approvals = Approvals(
             services.store,
             services.policy,
-            zone=services.chatting.zone,
+            zone=self.zone_of,
             posted=services.chatting.posted,
             approved=self.approved,
         )
@@ -78,6 +78,7 @@ class Dispatcher:
 
         ``once`` is the request's right to make a change, where it is journalled.
         """
+        await self._learn_zone(request)
         with self._pipeline(request, once) as pipeline:
             try:
                 async for card in self._live(pipeline):
@@ -214,5 +215,15 @@ class Dispatcher:
         """
         if request.person.zone and (alone or request.conversation.kind == "personal"):
             return request.person.zone
+        return self.zone_of(request.conversation.key)
+
+    def zone_of(self, conversation: str) -> str:
+        """IANA name of the zone of a conversation, for what is posted there without being asked."""
         watching = self.services.watching
-        return watching.alerts.zone_of(request.conversation.key) if watching else self.services.chatting.zone
+        return watching.alerts.zone_of(conversation) if watching else self.services.chatting.zone
+
+    async def _learn_zone(self, request: CommandRequest) -> None:
+        """Whoever asks in a personal chat gets alerts, approvals and reports there by their own clock, too."""
+        watching, zone = self.services.watching, request.person.zone
+        if watching and zone and request.conversation.kind == "personal":
+            await watching.alerts.learn_zone(request.conversation.key, zone)

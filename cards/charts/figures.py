@@ -69,14 +69,15 @@ def figures(chart: UsageChart) -> Figures | None:
     if not sampled:
         return None
     peak = max(sampled, key=lambda point: point.busy)
+    true = chart.peaks
     window = (chart.until - chart.since).total_seconds()
     return Figures(
         busy=sum(point.busy * point.covered for point in sampled) / weight,
         total=sum(point.total * point.covered for point in sampled) / weight,
-        busy_peak=peak.busy,
-        busy_peak_at=peak.start,
-        total_peak=max(point.total for point in sampled),
-        last=sampled[-1],
+        busy_peak=true.busy if true else peak.busy,
+        busy_peak_at=true.busy_at if true else peak.start,
+        total_peak=true.total if true else max(point.total for point in sampled),
+        last=true.last if true else sampled[-1],
         covered=min(1.0, weight * chart.step / window) if window > 0 else 0.0,
         busy_spot=sum(point.busy_spot * point.covered for point in sampled) / weight,
         spot=sum(point.spot * point.covered for point in sampled) / weight,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from msgspec import Struct
@@ -20,7 +21,11 @@ WIDEST, NARROWEST, TALLEST = 4000, 320, 9000
 """Pixels."""
 _PITCH, _PITCH_MOST, _GAP = 64, 124, 76
 """From one box to the next below at least and at most; between two columns."""
-_ROOT, _ROOT_LEAST, _DOWN_PITCH = 62, 300, 132
+_ROOT, _ROOT_LEAST, _DOWN_PITCH, _DOWN_LEAST = 62, 300, 132, 100
+_ROWS = 1180
+"""Room for boxes below each other, at which the sheet is about as high as it is wide."""
+_LEAST, _WELL = 220, 620
+"""Width of a box at least, and that of one that has more room than its name needs."""
 _DEEP, _NARROW = 6, 5
 """More layers than fit side by side, with no more boxes in each than fit side by side: these go from top to bottom."""
 
@@ -98,6 +103,7 @@ class _TopologyPicture:
         self.width = min(WIDEST, max(NARROWEST, chart.width))
         self.u = self.width / 1600
         self.margin = round(SIZES.margin * self.u)
+        self._draft = Canvas(self.width, 16, _RAMPS)  # it measures, and is never drawn
         known = {box.key: box for box in chart.boxes}
         self.ties = tuple(
             tie
@@ -112,7 +118,7 @@ class _TopologyPicture:
 
     def draw(self) -> bytes:
         """Everything, once it is known how high it gets."""
-        u, draft = self.u, Canvas(self.width, 16, _RAMPS)  # the draft measures; it is never drawn
+        u, draft = self.u, self._draft
         y = head(draft, self.chart.headline, self.chart.subtitle, u) + 36 * u
         legend, top = self._legend(draft, y)
         named = not self.down and any(layer.name for layer in self.chart.layers)
@@ -161,7 +167,7 @@ class _TopologyPicture:
     def _side_by_side(self, top: int) -> tuple[dict[str, _Placed], int]:
         """Layers as columns from left to right, each over the whole height."""
         u, columns = self.u, self._columns()
-        pitch = min(_PITCH_MOST, max(_PITCH, 1100 / max(1, self.most))) * u
+        pitch = min(_PITCH_MOST, max(_PITCH, _ROWS / max(1, self.most))) * u
         high = max(self.most * pitch, _ROOT_LEAST * u if self.chart.root else 0.0)
         placed = {}
         for key, (depth, index) in spread(self.layers).items():
@@ -174,7 +180,11 @@ class _TopologyPicture:
         return placed, round(top + high)
 
     def _columns(self) -> list[tuple[int, int]]:
-        """Left and right of every layer; one without boxes takes no room."""
+        """Left and right of every layer; one without boxes takes no room.
+
+        Each is as wide as its names need, as long as there is room; where there is not, what is left over by those that
+        need less than their share goes to the others.
+        """
         u, gap = self.u, _GAP * self.u
         weights = [
             (self.chart.layers[depth].weight if depth < len(self.chart.layers) else 1.0) if layer else 0.0
@@ -183,31 +193,53 @@ class _TopologyPicture:
         start = self.margin + ((_ROOT + _GAP) * u if self.chart.root else 0)
         filled = sum(weight > 0 for weight in weights)
         room = self.width - self.margin - start - gap * max(0, filled - 1)
-        widest = 620 * u  # a single box need not fill the sheet
+        needs = [self._needed(self.boxes[key] for key in layer) if layer else 0.0 for layer in self.layers]
+        wides, open_ = [0.0] * len(weights), {depth for depth, weight in enumerate(weights) if weight > 0}
+        left = room
+        while open_:
+            share = {depth: left * weights[depth] / sum(weights[each] for each in open_) for depth in open_}
+            content = {depth for depth in open_ if needs[depth] <= share[depth]}
+            for depth in content or open_:
+                wides[depth] = needs[depth] if content else share[depth]
+            left -= sum(wides[depth] for depth in content)
+            open_ = open_ - content if content else set()
+        if (spare := room - sum(wides)) > 0:  # all names are whole: boxes may be as wide as looks well
+            wides = [max(wide, min(_WELL * u, wide + spare * wide / sum(wides))) for wide in wides]
         columns, x = [], start
-        for weight in weights:
-            wide = min(widest, room * weight / sum(weights)) if weight else 0.0
+        for wide, weight in zip(wides, weights, strict=True):
             columns.append((round(x), round(x + wide)))
             x += wide + gap if weight else 0.0
         return columns
+
+    def _needed(self, boxes: Iterable[Box]) -> float:
+        """How wide boxes have to be for their names and notes, within what looks like a box."""
+        u, canvas = self.u, self._draft
+        size = SIZES.text * u
+        most = max(
+            canvas.measure(_SYMBOL.get(box.mark, "") + box.label, size)
+            + (canvas.measure(box.note, size) + 18 * u if box.note else 0.0)
+            for box in boxes
+        )
+        return max(_LEAST * u, most + 48 * u)
 
     def _from_the_top(self, top: int) -> tuple[dict[str, _Placed], int]:
         """Layers as rows from top to bottom."""
         u, gap = self.u, 28 * self.u
         start = self.margin
         room = self.width - 2 * self.margin
-        wide = min(520 * u, (room - gap * (self.most - 1)) / self.most)
+        pitch = min(_DOWN_PITCH, max(_DOWN_LEAST, _ROWS / max(1, sum(map(bool, self.layers)))))
+        wide = min(self._needed(self.boxes.values()), (room - gap * (self.most - 1)) / self.most)
         filled = [depth for depth, layer in enumerate(self.layers) if layer]
         placed = {}
         for key, (depth, index) in spread(self.layers).items():
             x = start + room / 2 + index * (wide + gap)
-            y = top + (filled.index(depth) + 0.5) * _DOWN_PITCH * u
+            y = top + (filled.index(depth) + 0.5) * pitch * u
             tall = 84 * u
             box = self.boxes[key]
             placed[key] = _Placed(
                 box, round(x - wide / 2), round(y - tall / 2), round(x + wide / 2), round(y + tall / 2)
             )
-        return placed, round(top + len(filled) * _DOWN_PITCH * u)
+        return placed, round(top + len(filled) * pitch * u)
 
     # What is drawn.
 
@@ -267,6 +299,8 @@ class _TopologyPicture:
         words = _SYMBOL.get(box.mark, "") + box.label
         wanted = canvas.measure(words, size) + 18 * u
         room = max(0.0, (end - start) - min(wanted, 0.66 * (end - start)))
+        if box.mark in ("plain", "quiet") and 0.66 * (end - start) < wanted - 18 * u <= end - start:
+            room = max(0.0, (end - start) - wanted)  # a whole name is worth more than a note of what is well
         if note := _words_within(canvas, box.note, size, room):
             canvas.text(end, y, note, size, _NOTE.get(box.mark, style.MUTED), align="right")
             end -= canvas.measure(note, size) + 18 * u

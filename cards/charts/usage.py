@@ -23,6 +23,19 @@ class UsagePoint(Struct, frozen=True, array_like=True):
     at_most: bool = False
 
 
+class Peaks(Struct, frozen=True):
+    """The most of a window and what was last, of the finest buckets that are kept: the same however it is cut.
+
+    ``busy`` at ``busy_at`` and ``total`` are the greatest means of ``step`` seconds, ``last`` is the latest.
+    """
+
+    busy: float
+    busy_at: datetime
+    total: float
+    last: UsagePoint
+    step: int
+
+
 class UsageChart(Struct, frozen=True, tag="usage"):
     """What the usage picture shows.
 
@@ -45,3 +58,5 @@ class UsageChart(Struct, frozen=True, tag="usage"):
     height: int = 900
     note_at: datetime | None = None
     idle: str = ""
+    peaks: Peaks | None = None
+    """Of the finest buckets; where it is left out those of ``points`` are told."""

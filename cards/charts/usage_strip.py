@@ -81,4 +81,4 @@ def moment(chart: UsageChart, at: datetime) -> str:
     local = at.astimezone(ZoneInfo(chart.zone))
     strip = chart.strip
     long = strip and strip[-1].start - strip[0].start > timedelta(days=2)
-    return short_day(local) if long else f"{local:%a %H:%M}"
+    return short_day(local) if long else f"{short_day(local)} {local:%H:%M}"

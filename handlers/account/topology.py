@@ -13,6 +13,7 @@ from msgspec import Struct
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Counts, Job, JobSchedule, Pool, PoolNodeCounts
+from bot.domain.dependencies import stem
 from bot.domain.entity import fold, schedule_of
 from bot.domain.job_health import cannot_run, pool_of, stands_out
 from bot.domain.job_health import total as all_tasks
@@ -36,8 +37,10 @@ _POOLS = (
 )
 _JOBS = "id,state,poolInfo,executionInfo,priority,usesTaskDependencies"
 _LAYERS = (Layer("schedules", 0.8), Layer("jobs", 1.3), Layer("pools and nodes", 1.1))
-_MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 50, 20, 20
-"""Boxes of each kind; the rest is rolled up, the ones in trouble last."""
+_MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 18, 17, 18
+"""Boxes of each kind that a square sheet has room for; the rest is rolled up, the ones in trouble last."""
+_ALIKE = 3
+"""Jobs from which on those with the same story are one box, where there are too many jobs for a box each."""
 _COUNTED, _AT_ONCE = 200, 8
 _SHOWN_JOBS = 6
 _GONE = "no such pool"
@@ -268,33 +271,49 @@ def _job_boxes(jobs: Sequence[_JobAt]) -> tuple[list[Box], dict[str, str]]:
     if len(jobs) <= _MOST_JOBS:
         alone, rest = list(jobs), []
     else:
-        groups = len({(job.schedule, job.pool) for job in jobs})
-        alone = list(jobs[: max(_MOST_JOBS // 2, _MOST_JOBS - groups)])
-        rest = list(jobs[len(alone) :])
+        stories: dict[tuple[str, str, str, bool], list[_JobAt]] = defaultdict(list)
+        for job in jobs:
+            stories[_story(job)].append(job)
+        alone = [job for job in jobs if len(stories[_story(job)]) < _ALIKE]
+        groups = len(stories) - len({_story(job) for job in alone})
+        alone = alone[: max(_MOST_JOBS // 2, _MOST_JOBS - groups - (len(alone) > _MOST_JOBS - groups))]
+        taken = {job.job.id for job in alone}
+        rest = [job for job in jobs if job.job.id not in taken]
     boxes = [_job_box(job) for job in alone]
     keys = {job.job.id: f"job {job.job.id}" for job in alone}
-    rolled: dict[tuple[str, str], list[_JobAt]] = defaultdict(list)
-    for job in rest:
-        rolled[job.schedule, job.pool].append(job)
-    while len(rolled) > _MOST_JOBS - len(alone):  # too many kinds of them: by pool alone, then all together
-        by_pool = len({schedule for schedule, _ in rolled}) > 1
-        merged: dict[tuple[str, str], list[_JobAt]] = defaultdict(list)
-        for (_, pool), found in rolled.items():
-            merged["", pool if by_pool else ""] += found
-        if len(merged) == len(rolled):
+    # Too many kinds of them: without what they are called, then by pool alone, then all together.
+    for told in (4, 2, 1, 0):
+        rolled: dict[tuple[object, ...], list[_JobAt]] = defaultdict(list)
+        for job in rest:
+            pool, schedule, stem, bad = _story(job)
+            rolled[(pool, schedule, stem, bad)[:told]].append(job)
+        if len(rolled) <= _MOST_JOBS - len(alone):
             break
-        rolled = merged
     mark: BoxMark
     for index, found in enumerate(rolled.values()):
         key = f"jobs {index}"
         failed = sum(job.failed for job in found)
         note = f"{number(failed)} failed" if failed else ""
         made = parts(part for job in found for part in _task_parts(job.counts))
-        label = found[0].job.id if len(found) == 1 else f"{number(len(found))} more jobs"
+        label = _label(found)
         mark = "failed" if any(job.bad for job in found) else "warning" if failed else "plain"
         boxes.append(Box(key, 1, label, note, mark, made, len(found)))
         keys |= {job.job.id: key for job in found}
     return boxes, keys
+
+
+def _story(job: _JobAt) -> tuple[str, str, str, bool]:
+    """What jobs are alike in: pool, schedule, their name but for digits, and whether they stand out."""
+    return job.pool, job.schedule, stem(job.job.id), job.bad
+
+
+def _label(jobs: Sequence[_JobAt]) -> str:
+    """``48 × storm-00 – storm-47``: the number first, since that is what an elided name keeps; or ``48 jobs``."""
+    if len(jobs) == 1:
+        return jobs[0].job.id
+    names = sorted((job.job.id for job in jobs), key=lambda each: (len(each), each))
+    alike = len({stem(each) for each in names}) == 1
+    return f"{number(len(jobs))} × {names[0]} – {names[-1]}" if alike else f"{number(len(jobs))} jobs"
 
 
 def _job_box(job: _JobAt) -> Box:

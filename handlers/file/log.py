@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.files import Tail, tail
+from bot.content import encodings
 from bot.content.output_text import LONGEST, Printed, printed
-from bot.requests.command import command
+from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards.build import actions, blocks, chip, code, text
 from cards.card import Block, Button, Card, Chip, Code, Footer, Mark, Text, Time, Words
@@ -44,6 +45,7 @@ _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
         "log nightly:job-12 frame-0021",
         "log nightly:job-12 frame-0021 stderr.txt lines:100",
         "log nightly:job-12 frame-0021 follow",
+        "log nightly:job-12 frame-0021 encoding:gbk",
     ],
     menu=60,
 )
@@ -56,6 +58,7 @@ async def task_log(
     lines: int = LINES,
     follow: bool = False,
     kept: int = 0,
+    encoding: str = "",
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Show the end of a task's output, and optionally follow it for ten minutes.
@@ -70,10 +73,11 @@ async def task_log(
     :param lines: how many lines, 500 at most
     :param follow: go on showing what is new
     :param kept: what the bot kept of a failed run: 1 the newest, 2 the one before
+    :param encoding: in which encoding it is read, such as gbk, shift_jis or utf-16; what its bytes show if left out
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "task", job, task)
-    async for card in _shown(home, file, lines, follow=follow, kept=kept):
+    async for card in _shown(home, file, lines, follow=follow, kept=kept, encoding=encoding):
         yield card
 
 
@@ -87,6 +91,7 @@ async def node_log(
     lines: int = LINES,
     follow: bool = False,
     kept: int = 0,
+    encoding: str = "",
     account: str | None = None,
 ) -> AsyncIterator[Card]:
     """Show the end of a file of a node, such as the output of its start task.
@@ -99,14 +104,18 @@ async def node_log(
     :param lines: how many lines, 500 at most
     :param follow: go on showing what is new
     :param kept: what the bot kept of the node in trouble: 1 the newest, 2 what was before
+    :param encoding: in which encoding it is read, such as gbk, shift_jis or utf-16; what its bytes show if left out
     :param account: the account, by its name in the settings
     """
     home = Home(ctx, ctx.account(account), "node", pool, node)
-    async for card in _shown(home, file, lines, follow=follow, kept=kept):
+    async for card in _shown(home, file, lines, follow=follow, kept=kept, encoding=encoding):
         yield card
 
 
-async def _shown(home: Home, file: str, lines: int, *, follow: bool, kept: int) -> AsyncIterator[Card]:
+async def _shown(
+    home: Home, file: str, lines: int, *, follow: bool, kept: int, encoding: str = ""
+) -> AsyncIterator[Card]:
+    asked = _asked_for(home, file, encoding)
     lines, named = min(max(lines, 1), MOST_LINES), file not in ("", NODE_USUAL)
     if not file:
         file = USUAL if kept else await usual_file(home)
@@ -119,7 +128,7 @@ async def _shown(home: Home, file: str, lines: int, *, follow: bool, kept: int) 
         yield await _lacking(home, error, file, lines, named=named)
         return
     if follow:
-        async for card in _Follower(home, file, lines).cards():
+        async for card in _Follower(home, file, lines, asked).cards():
             yield card
         return
     try:
@@ -128,7 +137,20 @@ async def _shown(home: Home, file: str, lines: int, *, follow: bool, kept: int) 
         yield await _lacking(home, error, file, lines, named=named)
         return
     earlier = await black_box.before(home, owner.ended) if home.kind == "task" else 0
-    yield await _card(_View(home, file, lines, owner, end, earlier=earlier))
+    yield await _card(_View(home, file, lines, owner, end, earlier=earlier, encoding=asked))
+
+
+def _asked_for(home: Home, file: str, typed: str) -> str:
+    """The encoding that was named; empty where none was. Raises CommandError for one that there is not."""
+    found = encodings.named(typed) if typed.strip() else ""
+    if typed.strip() and not found:
+        again = [home.command("log", *filter(None, [file]), encoding=each) for each in ("gbk", "shift_jis", "utf-16")]
+        raise CommandError(
+            f"“{typed[:40]}” is no encoding of text: write one such as gbk, shift_jis, big5 or utf-16.",
+            again,
+            at="encoding",
+        )
+    return found
 
 
 async def _lacking(home: Home, error: AzureError, file: str, lines: int, *, named: bool) -> Card:
@@ -151,12 +173,15 @@ class _View:
     until: datetime | None = None
     ended: str = ""
     earlier: int = 0
+    encoding: str = ""
+    """The encoding that was named."""
 
 
 class _Follower:
     """Reads a file again and again, until its task is over, the file is gone, somebody stops it, or time is up."""
 
-    def __init__(self, home: Home, file: str, lines: int) -> None:
+    def __init__(self, home: Home, file: str, lines: int, encoding: str = "") -> None:
+        self._encoding = encoding
         self._home = home
         self._file = file
         self._lines = lines
@@ -201,7 +226,7 @@ class _Follower:
         end = None
         if before or not owner.waiting:
             end = await tail(self._home.files, self._file, self._lines, before=before)
-        return _View(self._home, self._file, self._lines, owner, end, self._until)
+        return _View(self._home, self._file, self._lines, owner, end, self._until, encoding=self._encoding)
 
     def _failed(self, error: AzureError) -> str:
         """Why following ends with this error; empty where it goes on."""
@@ -237,7 +262,7 @@ async def _card(view: _View) -> Card:
     end = view.end
     assert end is not None  # noqa: S101 - without a file there is another card
     grows = view.home.kind == "task" and not view.owner.over  # of a node's files nobody knows when they are whole
-    found = await asyncio.to_thread(printed, end, view.lines, grows=grows)
+    found = await asyncio.to_thread(printed, end, view.lines, grows=grows, encoding=view.encoding)
     return Card(
         title=titled(text(code(view.file)), view.home.label, text(view.owner.state), file_size(end.head.length)),
         mark=view.owner.state.mark,
@@ -285,16 +310,22 @@ def _buttons(view: _View, end: Tail, found: Printed | None) -> Block | None:
     folder, _, leaf = file.rpartition("/")
     other = "/".join(filter(None, (folder, _OTHER.get(leaf, ""))))
     more = found is not None and (end.start > 0 or len(found.lines) >= view.lines) and view.lines < MOST_LINES
-    lines = view.lines if view.lines != LINES else None
-    follow = home.command("log", file, lines=lines, follow=True)
+    lines, encoding = view.lines if view.lines != LINES else None, view.encoding or None
+    follow = home.command("log", file, lines=lines, follow=True, encoding=encoding)
     return actions(
-        Button(_OTHER[leaf], home.command("log", other, lines=lines), how="edit") if leaf in _OTHER else None,
+        Button(_OTHER[leaf], home.command("log", other, lines=lines, encoding=encoding), how="edit")
+        if leaf in _OTHER
+        else None,
         Button("Stop", join(["stop", home.ctx.live.id]), how="edit")
         if view.until
         else Button("Follow again" if view.ended else "Follow", follow, how="edit")
         if not view.owner.over
         else None,
-        Button("More lines", home.command("log", file, lines=min(view.lines * 5, MOST_LINES)), how="edit")
+        Button(
+            "More lines",
+            home.command("log", file, lines=min(view.lines * 5, MOST_LINES), encoding=encoding),
+            how="edit",
+        )
         if more and not view.until
         else None,
         Button("Earlier run", home.command("log", file, kept=view.earlier)) if view.earlier else None,

@@ -21,7 +21,7 @@ from cards.build import blocks, code, facts, text, when
 from cards.card import Block, Bullets, Button, Card, Picture, Text, Time, Words
 from cards.card import Mark as Status
 from cards.charts.timeline import NAMES, Mark, Row, Timeline, timeline_alt
-from cards.formatting import moment_words, number, percent_of, plural
+from cards.formatting import moment_words, number, percent, plural
 from handlers.history.forgotten import or_forgotten
 from handlers.shared.common import line, section, titled
 from handlers.shared.missing import finding_node
@@ -87,7 +87,7 @@ async def node_timeline(ctx: Context, pool: str, node: str, *, account: str | No
                 ("Allocated", when(found.value.allocation_time)),
                 *((NAMES[span.kind].capitalize(), took(span.seconds)) for span in life.coming if span.kind != "failed"),
                 ("Ready", when(moment(life.ready)) if life.ready is not None else None),
-                ("Ran tasks", f"{took(life.busy)}, {percent_of(life.busy, life.end - life.begin)} of the time"),
+                ("Ran tasks", f"{took(life.busy)}, {percent(life.busy, life.end - life.begin)} of the time"),
             ),
             *section("Last tasks", _tasks(life)),
             _small_print(found.value, life),

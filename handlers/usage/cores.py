@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.azure.account import Account
 from bot.domain import timeline
 from bot.domain.core_usage import core_hours
+from bot.domain.core_use import WHOLE
 from bot.domain.timeline import Kept, Window
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -17,7 +18,7 @@ from cards.build import blocks, text
 from cards.card import Button, Card, Mark, Picture, Words
 from cards.charts.alt import alt
 from cards.charts.usage import UsageChart, UsagePoint
-from cards.formatting import day_words, moment_words, short_day
+from cards.formatting import day_words, duration, moment_words, short_day
 from handlers.shared.common import line, titled
 from handlers.usage import as_csv, parts
 from handlers.usage import gap as gaps
@@ -97,9 +98,10 @@ async def usage(
     points = _points(use.own, shown)
     note, note_at = parts.note(points, shown.step, found.total, zone)
     strip = timeline.strip_of(shown, kept)
+    peaks = await subjects.peaks(ctx, source, subject, shown, kept)
     chart = UsageChart(
         headline=headline,
-        subtitle=f"{source.name} · {subject.words} · {_days(shown, zone)}",
+        subtitle=f"{source.name} · {subject.words} · {_known(shown, kept)}{_days(shown, zone)}",
         points=points,
         step=shown.step,
         since=shown.since,
@@ -107,21 +109,22 @@ async def usage(
         zone=ctx.zone,
         note=note,
         note_at=note_at,
-        idle=gaps.idle_money(found) if not covered else "",
+        idle=gaps.idle_money(found),
+        peaks=peaks,
         strip=_points(await subjects.strip(ctx, source, subject, belongs, strip), strip),
     )
     words = f"{alt(chart)} {gaps.in_words(found)}".strip()
     priced = f"Cost{covered}"
     key = f"usage-{source.name}-{asked.preset or timeline.written(shown.since)}"
     return Card(
-        title=titled(headline, source.name, subject.words, asked.words(ZoneInfo(ctx.zone))),
+        title=titled(headline, source.name, subject.words, f"{_known(shown, kept)}{asked.words(zone)}"),
         mark=Mark.RUNNING if found.total else Mark.IDLE,
         as_of=kept.last + subjects.INSTANT,
         blocks=blocks(
             Picture(key=key, alt=words, chart=chart, title=f"Usage of {source.name}"),
             windows.presets(asked, again),
             windows.slider(asked, kept, again),
-            parts.figures(use, found, await subjects.network(ctx, source, subject, shown), shown),
+            parts.figures(use, found, await subjects.network(ctx, source, subject, shown), shown, peaks),
             gaps.table(found, priced) if found.total else None,
             parts.of_job(use) if job else None,
             parts.most_idle_pool(use, found) if not subject.options else None,
@@ -224,6 +227,12 @@ def _points(buckets: Sequence[Bucket], window: Window) -> tuple[UsagePoint, ...]
             points.append(UsagePoint(start, 0.0, 0.0, 0.0))
         start += timedelta(seconds=window.step)
     return tuple(points)
+
+
+def _known(window: Window, kept: Kept) -> str:
+    """``27 h known of `` where much less of a window is kept than it is long; else nothing."""
+    known = min(window.until, kept.last + subjects.INSTANT) - max(window.since, kept.first)
+    return f"{duration(known)} known of " if known < window.span * WHOLE - timedelta(seconds=2 * window.step) else ""
 
 
 def _days(window: Window, zone: ZoneInfo) -> str:

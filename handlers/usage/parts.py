@@ -16,7 +16,7 @@ from cards import build
 from cards.build import bold, facts, text
 from cards.card import Actions, Button, Facts, Footer, Text, Time, Words
 from cards.charts.figures import most_idle
-from cards.charts.usage import UsagePoint
+from cards.charts.usage import Peaks, UsagePoint
 from cards.formatting import duration, file_size, money, number, percent, short_day
 from handlers.shared.common import line
 from handlers.usage import gap as gaps
@@ -42,15 +42,17 @@ def note(points: tuple[UsagePoint, ...], step: int, total: float, zone: ZoneInfo
     return f"{shown}\n{percent(idle.share, 1)} idle", begin + (end - begin) / 2
 
 
-def figures(use: Use, found: Gap, network: NetworkUse | None, window: Window) -> Facts | None:
+def figures(
+    use: Use, found: Gap, network: NetworkUse | None, window: Window, peaks: Peaks | None = None
+) -> Facts | None:
     """Busy cores and all cores: on average, at the end, at most; and dedicated and spot apart."""
     sampled = [bucket for bucket in use.own if bucket.seconds > 0]
     if not sampled:
         return None
     dedicated, spot = gaps.kinds(found.hours)
     return facts(
-        ("Busy cores", _levels([bucket.busy / bucket.seconds for bucket in sampled], sampled, window.step)),
-        ("All cores", _levels([bucket.total / bucket.seconds for bucket in sampled], sampled, window.step)),
+        ("Busy cores", _levels([b.busy / b.seconds for b in sampled], sampled, window.step, _two(peaks, busy=True))),
+        ("All cores", _levels([b.total / b.seconds for b in sampled], sampled, window.step, _two(peaks, busy=False))),
         ("Dedicated", dedicated),
         ("Spot", spot),
         ("In and out", _traffic(network, window)),
@@ -66,12 +68,25 @@ def _traffic(network: NetworkUse | None, window: Window) -> Text:
     return text(f"{into} in, {out} out · {network.source}", counted, ", as of ", Time(network.as_of, "clock"))
 
 
-def _levels(cores: Sequence[float], buckets: Sequence[Bucket], step: int) -> str:
-    """``12.4 on average · 12 at the end · 22 at most (mean of 6 h)``: a peak is the greatest mean of a bucket."""
+def _two(peaks: Peaks | None, *, busy: bool) -> tuple[float, float, int] | None:
+    """What was last, what was most, and of how many seconds both are the mean."""
+    if peaks is None:
+        return None
+    return (peaks.last.busy, peaks.busy, peaks.step) if busy else (peaks.last.total, peaks.total, peaks.step)
+
+
+def _levels(
+    cores: Sequence[float], buckets: Sequence[Bucket], step: int, finest: tuple[float, float, int] | None
+) -> str:
+    """``12.4 on average · 12 at the end · 22 at most (mean of 6 h)``: a peak is the greatest mean of a bucket.
+
+    ``finest`` are what was last and most in the finest buckets, with their length: they are the same by every zoom.
+    """
     weight = sum(bucket.seconds for bucket in buckets)
     mean = sum(each * bucket.seconds for each, bucket in zip(cores, buckets, strict=True)) / weight
-    span = f" (mean of {duration(timedelta(seconds=step))})" if step > _MINUTE else ""
-    average, last, most = (number(round(each, 1)) for each in (mean, cores[-1], max(cores)))
+    end, peak, length = finest or (cores[-1], max(cores), step)
+    span = f" (mean of {duration(timedelta(seconds=length))})" if length > _MINUTE else ""
+    average, last, most = (number(round(each, 1)) for each in (mean, end, peak))
     return f"{average} on average · {last} at the end · {most} at most{span}"
 
 

@@ -16,9 +16,10 @@ from bot.domain.entity import fold
 from bot.domain.money.ledger import Eras, totals
 from bot.domain.money.spend import Spend, total
 from bot.domain.tag import Tag
-from bot.domain.timeline import Kept, Window, floor
+from bot.domain.timeline import Kept, Window, finest_parts, floor
 from bot.requests.command import CommandError
 from bot.requests.context import Context
+from cards.charts.usage import Peaks, UsagePoint
 from handlers.shared.common import line, nearest
 from storage.port.network import NetworkUse
 from storage.port.samples import Bucket, PoolBucket
@@ -168,6 +169,44 @@ async def watched_from(ctx: Context, source: Account) -> datetime | None:
     """Since when the bot's own samples are kept; None where there are none."""
     known = await ctx.store.sampled_range(source.name)
     return known[0] - _MINUTE if known else None
+
+
+async def peaks(ctx: Context, source: Account, subject: Asked, window: Window, kept: Kept) -> Peaks | None:
+    """The most of a window and what was last in it, of the finest buckets that are kept of each part of it.
+
+    So it does not depend on the window's own buckets, which are means. None for jobs, sizes and tags, of which only
+    whole buckets are read, and where nothing was sampled.
+    """
+    if subject.job or subject.size or subject.tag:
+        return None
+    found: list[tuple[int, Bucket]] = []
+    begin = max(window.since, kept.first)
+    for part, step in finest_parts(begin, min(window.until, kept.last + INSTANT), kept):
+        since, until = part
+        rows = await ctx.store.usage(source.name, subject.pool, since, until, step)
+        if step < HISTORY_STEP and not subject.pool:  # what Azure Monitor knew before has coarser buckets alone
+            old = await ctx.store.usage(source.name, None, since, until, HISTORY_STEP)
+            found += [(HISTORY_STEP, each) for each in old if each.at_most and each.seconds > 0]
+        found += [(step, each) for each in rows if each.seconds > 0]
+    if not found:
+        return None
+    _, busiest = max(found, key=lambda each: each[1].busy / each[1].seconds)
+    step, last = found[-1]
+    return Peaks(
+        busy=busiest.busy / busiest.seconds,
+        busy_at=busiest.start,
+        total=max(each.total / each.seconds for _, each in found),
+        last=UsagePoint(
+            last.start,
+            last.busy / last.seconds,
+            last.total / last.seconds,
+            min(1.0, last.seconds / step),
+            last.spot.busy / last.seconds,
+            last.spot.total / last.seconds,
+            last.at_most,
+        ),
+        step=max(step for step, _ in found),
+    )
 
 
 async def strip(ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window) -> list[Bucket]:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.alerting.cards import Writer
-from bot.alerting.model import Incident
+from bot.alerting.model import Hours, Incident
 from bot.alerting.rules import discover
 from bot.chat.request import Author
 from bot.domain.findings import Entity, Severity
@@ -96,3 +96,29 @@ def test_who_is_on_call_is_mentioned_until_somebody_acknowledges(channel: str, w
 
 def words_of(card: Card) -> str:
     return str(as_text(card).payload["text"])
+
+
+async def test_a_personal_chat_has_the_clock_of_its_person_and_a_channel_its_own(tmp_path: Path) -> None:
+    async with room(tmp_path) as ops:
+        await ops.alerts.learn_zone("slack:D1", "Asia/Tokyo")
+        await ops.alerts.learn_zone("slack:D2", "Nowhere/Land")
+        for _ in range(2):
+            assert ops.alerts.zone_of("slack:D1") == ops.alerts.writer.zone_of("slack:D1") == "Asia/Tokyo"
+            assert ops.alerts.zone_of("slack:D2") == ops.alerts.zone_of("slack:C1") == "UTC"
+            await ops.restart()
+        await ops.alerts.set_hours("slack:C1", Hours(zone="Europe/Berlin"))
+        assert ops.alerts.zone_of("slack:C1") == "Europe/Berlin"
+
+
+@pytest.mark.parametrize("state", ["open", "event", "resolved"])
+def test_what_stays_has_the_time_and_no_age(state: str) -> None:
+    writer = Writer(discover(), lambda conversation: "UTC", several=False)
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    known = Incident(
+        id="1a2b3c4d", fingerprint="f", account="a", kind="job.completed", entity=Entity("job", "a"), state=state,  # type: ignore[arg-type]
+        severity=Severity.INFO, headline="job a is done", since=at, seen=at + timedelta(seconds=3), opened=at,
+        changed=at, resolved=at if state == "resolved" else None,
+    )  # fmt: skip
+    said = words_of(writer.incident(known, "slack:C1"))
+    assert ("3 s ago" in said) is (state == "open")
+    assert "12:00" in said

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.formatting import percent_of, percents
+from cards.formatting import percent, percents
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,6 @@ def test_they_add_up_and_none_says_more_than_it_is(parts: list[int]) -> None:
 
 
 def test_a_part_alone_is_rounded_alike() -> None:
-    assert [percent_of(part, 1000) for part in (0, 4, 5, 14, 16, 994, 999, 1000)] == [
+    assert [percent(part, 1000) for part in (0, 4, 5, 14, 16, 994, 999, 1000)] == [
         "0 %", "under 1 %", "under 1 %", "1 %", "2 %", "99 %", "99 %", "100 %",
     ]  # fmt: skip

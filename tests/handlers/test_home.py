@@ -48,9 +48,9 @@ async def test_alerts_of_what_a_list_shows_too_stand_once(scene: Scene) -> None:
     assert "pool render-gpu has 1 unusable node" in said
     await bot.ask("alert ack 2b3c4d5e")
     assert "acknowledged by" in words(await bot.ask("home"))
-    first = items(home)[0]
-    assert first.command == "alert show 1a2b3c4d"
-    assert title(await bot.ask(first.command)).startswith("job nightly:job-12")
+    opened = next(item for item in items(home) if item.text == "Open alert")
+    assert opened.command == "alert show 1a2b3c4d"
+    assert title(await bot.ask(opened.command)).startswith("job nightly:job-12")
     assert "alert list account:render-prod" in words_of_buttons(home)
 
 

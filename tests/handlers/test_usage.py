@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from cards.card import Actions, Attachment, Button, Card, Facts, Form, Menu, Picture, Table, plain
 from cards.charts.usage import UsageChart
+from cards.charts.usage_strip import moment
 from storage.port.core_use import CoreUse
 from storage.port.network import NetworkCounter
 from storage.port.samples import Bucket, JobCores, PoolEra, Sample
@@ -304,3 +305,39 @@ async def test_what_came_in_and_went_out_says_where_it_is_from_and_when(scene: S
     assert "In and out" in plain_facts(await scene.ask("usage 24h pool:render-gpu"))
     assert "In and out" not in plain_facts(await scene.ask("usage 24h pool:render-cpu"))
     assert "In and out" not in plain_facts(await scene.ask("usage 24h tag:team=render"))
+
+
+async def test_what_was_most_and_what_is_now_are_the_same_at_every_zoom(scene: Scene) -> None:
+    """A burst of a minute on the pool, six hours ago; the last minute is another one than the mean of its hours."""
+    await fill(scene, 30 * 24, every=30)
+    burst = [
+        Sample(ACCOUNT, "burst", AT - 6 * HOUR, 60, CoreUse(busy=300, unused=20), nodes=80),
+        Sample(ACCOUNT, "burst", AT + MINUTE, 60, CoreUse(busy=7), nodes=2),
+    ]
+    await scene.store.add_samples(burst)
+    told = set()
+    for window in ("24h", "3d", "7d", "14d"):
+        card = await scene.ask(f"usage {window} pool:burst")
+        found = [re.findall(r"([\d.,]+) at the end · ([\d.,]+) at most", plain_facts(card)[name]) for name in _CORES]
+        told.add(str(found))
+        [picture] = [block for block in card.blocks if isinstance(block, Picture)]
+        assert isinstance(picture.chart, UsageChart)
+        assert "300" in picture.alt
+    assert told == {str([[("7", "300")], [("7", "320")]])}
+
+
+_CORES = ("Busy cores", "All cores")
+
+
+async def test_a_title_claims_no_more_than_is_known(scene: Scene) -> None:
+    await fill(scene, 27)
+    month, day = await scene.ask("usage 30d"), await scene.ask("usage 24h")
+    assert "known of the last 30 days" in plain(month.title)
+    assert "1 d 2 h known of " in plain(month.title)
+    assert "known of" not in plain(day.title)
+    for card in (month, day):
+        [picture] = [block for block in card.blocks if isinstance(block, Picture)]
+        assert isinstance(picture.chart, UsageChart)
+        assert ("known of" in picture.chart.subtitle) is (card is month)
+        assert picture.chart.idle
+        assert re.fullmatch(r"\d+ \w+( \d\d:\d\d)?", moment(picture.chart, picture.chart.since))  # a date at every zoom

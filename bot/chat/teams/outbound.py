@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import structlog
 
 import cards.teams.message
@@ -18,9 +17,11 @@ from bot.chat.port import Pictures
 from bot.chat.request import Conversation
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.picture_size import fits, narrower, within
 from bot.chat.teams.references import References
 from bot.chat.teams.seals import Place, Seals
-from cards.card import Attachment, Card, Picture, Rendered
+from cards.build import without_pictures
+from cards.card import Attachment, Card, Chart, Picture, Rendered
 
 log = structlog.get_logger()
 
@@ -29,8 +30,6 @@ T = TypeVar("T")
 CARD = "application/vnd.microsoft.card.adaptive"
 LIMITS = {"call": Limits(conversation=((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0)), workspace=((40, 1.0),))}
 """Teams' own for one bot in one conversation, and 40 of the 50 a second that it allows one bot in one tenant."""
-_WIDEST = 1024
-_LARGEST = 1_000_000
 _PICTURE_SECONDS = 20.0
 
 
@@ -80,7 +79,10 @@ class Outbound:
         found = {picture.key: link for picture, link in zip(rendered.pictures, links, strict=True) if link}
         lent = await asyncio.gather(*(self._lend(file) for file in rendered.attachments))
         files = {file.name: link for file, link in zip(rendered.attachments, lent, strict=True) if link}
-        if not found and not files:
+        missing = {picture.key for picture in rendered.pictures} - found.keys()
+        if missing:
+            card = without_pictures(card, missing)
+        elif not found and not files:
             return rendered
         return cards.teams.message.render(card, found, files, modern=self._modern, seal=seal)
 
@@ -134,15 +136,15 @@ class Outbound:
             await self._references.left(conversation)
 
     async def _link(self, picture: Picture) -> str | None:
-        chart = picture.chart
-        if chart.width > _WIDEST:
-            height = round(chart.height * _WIDEST / chart.width)
-            chart = msgspec.structs.replace(chart, width=_WIDEST, height=height)
+        png = b""
         try:
             async with asyncio.timeout(_PICTURE_SECONDS):
-                png = await self._pictures.png(chart)
-                if len(png) <= _LARGEST:
-                    return await self._pictures.link(png)
+                chart: Chart | None = within(picture.chart)
+                while chart is not None:
+                    png = await self._pictures.png(chart)
+                    if fits(png):
+                        return await self._pictures.link(png)
+                    chart = narrower(chart, png)
         except Exception as error:  # whatever a picture does, the card goes out
             log.warning("teams.picture_failed", key=picture.key, error=f"{type(error).__name__}: {error}")
         else:

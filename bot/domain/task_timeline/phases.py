@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.domain.task_timeline.waits import RUNS, WAITS, Kind, TaskSpans
 from cards.charts.units import figure
-from cards.formatting import number, percent_of, plural
+from cards.formatting import number, percent, plural
 
 Stage: TypeAlias = Literal[
     "held",
@@ -226,14 +226,12 @@ def finding(course: Course, going: bool = False) -> str:
         worked = whole - machines - course.of("held", "unknown", "none")
         vain = course.by_kind.get("failed", 0.0) + course.by_kind.get("earlier", 0.0)
         failed = (
-            f", {percent_of(vain, course.worked)} of it in runs that failed"
-            if vain >= _WORTH * course.worked > 0
-            else ""
+            f", {percent(vain, course.worked)} of it in runs that failed" if vain >= _WORTH * course.worked > 0 else ""
         )
         if worked >= whole * (1 - _LEAST):
             return f"It ran for all of {span}{failed}"
-        return f"It ran for {percent_of(worked, whole)} of {span}{failed}" + (f", after {told}" if told else "")
-    share = f"For {percent_of(shares[most], whole)} of {span},"
+        return f"It ran for {percent(worked, whole)} of {span}{failed}" + (f", after {told}" if told else "")
+    share = f"For {percent(shares[most], whole)} of {span},"
     if most == "machines":
         return f"{share} {_for_machines(course, full > _WORTH / 3 * whole)}"
     ran = course.phases[-1].ran

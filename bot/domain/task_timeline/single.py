@@ -13,7 +13,7 @@ from bot.domain.states import is_over
 from bot.domain.task_timeline.phases import took
 from bot.domain.task_timeline.waits import WAITS, Kind, Span, TaskSpans
 from bot.domain.trends.boots import LONGEST_BOOT
-from cards.formatting import percent_of, plural
+from cards.formatting import percent, plural
 
 
 def task_finding(spans: TaskSpans) -> str:
@@ -30,12 +30,12 @@ def task_finding(spans: TaskSpans) -> str:
     if most == waited:
         parts = sorted(((spans.seconds(kind), kind) for kind in WAITS if spans.seconds(kind)), reverse=True)
         told = ", ".join(f"{took(seconds)} {_WAITED[kind]}" for seconds, kind in parts[:3])
-        return f"For {percent_of(waited, whole)} of {span}, it waited: {told}"
+        return f"For {percent(waited, whole)} of {span}, it waited: {told}"
     if most == vain:
-        return f"For {percent_of(vain, whole)} of {span}, it waited or ran in vain: {again}"
+        return f"For {percent(vain, whole)} of {span}, it waited or ran in vain: {again}"
     ended = "It ran" if not task.failed else "It failed after it ran"
     before = f", after {took(waited + vain)} of waiting" if waited + vain > 0.01 * whole else ""
-    share = "" if ran == whole else f"{percent_of(ran, whole)} of "
+    share = "" if ran == whole else f"{percent(ran, whole)} of "
     return f"{ended} for {share}{span}{before}" + (f"; {again}" if again else "")
 
 
@@ -141,9 +141,9 @@ def node_finding(life: NodeLife) -> str:
     most = max(parts, key=parts.__getitem__)
     idle = whole - life.busy - sum(parts.values())
     if parts[most] > max(life.busy, idle):
-        return f"{percent_of(parts[most], whole)} of {about} went into {most}: {took(parts[most])}"
+        return f"{percent(parts[most], whole)} of {about} went into {most}: {took(parts[most])}"
     came = ", ".join(f"{took(seconds)} into {name}" for name, seconds in parts.items() if seconds > 0.01 * whole)
     after = f", {came}" if came else ""
     if life.busy >= idle:
-        return f"It ran tasks for {percent_of(life.busy, whole)} of {about}{after}"
-    return f"For {percent_of(idle, whole)} of {about}, it ran nothing{after}"
+        return f"It ran tasks for {percent(life.busy, whole)} of {about}{after}"
+    return f"For {percent(idle, whole)} of {about}, it ran nothing{after}"
