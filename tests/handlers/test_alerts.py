@@ -318,7 +318,7 @@ async def test_home_says_what_is_open(alert_bot: AlertBot) -> None:
     assert "1 critical alert" in title(home)
     assert "✖ job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411 · 14 min ago" in words(home)
     first = items(home)[0]
-    assert (first.text, first.command) == ("Open alert", "alert show 1a2b3c4d")
+    assert (first.text, first.command) == ("Logs", "log nightly:job-12 frame-0021 stderr.txt account:render-prod")
     assert "alert list account:render-prod" in commands(home)
     assert title(await alert_bot.ask("alert list account:render-prod")) == "3 open alerts · render-prod"
 
