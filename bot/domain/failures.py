@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.advice import likely_cause, of_task
-from bot.domain.causes import normalised
+from bot.domain.causes import normalised, program_began
 from bot.domain.exit_codes import meaning
 from bot.domain.findings import CauseCount
 
@@ -69,6 +69,13 @@ def by_line(tallies: Sequence[CauseCount]) -> list[CauseCount]:
 
 def _said(tally: CauseCount, cause: str, count: int, example: Example) -> CauseCount:
     return replace(tally, cause=cause, count=count, example=example.task, said=example.line, file=example.file)
+
+
+def began(cause: str) -> bool:
+    """Whether a program of such a failure was started, so that there is a log of it: not where the service names what
+    kept it from starting."""
+    found = _CODE.match(cause)
+    return found is None or program_began(None, found["code"])
 
 
 def usual(cause: str, said: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.alerting.rules.common import around, button, cut, elapsed, job_entity, newest, ranked, summed
 from bot.domain.causes import normalised
-from bot.domain.failures import split_by_output, usual
+from bot.domain.failures import began, split_by_output, usual
 from bot.domain.findings import CauseCount, Finding, Severity, SuggestedAction
 from bot.domain.job_health import bad_reason
 from bot.domain.states import is_active, is_over
@@ -165,17 +165,16 @@ def _example(tally: CauseCount) -> str:
 
 
 def example_actions(job: JobView, causes: Sequence[CauseCount]) -> tuple[SuggestedAction, ...]:
-    """Buttons: the failed tasks, and what the example of the greatest cause printed."""
+    """Buttons: the failed tasks, and what the example of the greatest cause printed; itself where it never ran."""
     failed = button("Failed tasks", "task list", job.id, state="failed")
     known = next((each for each in causes if each.file and each.example), None)
     known = known or next((each for each in causes if each.example), None)
     if not known:
         return (failed,)
-    return (
-        button("Logs", "log", job.id, known.example, known.file or "stderr.txt"),
-        failed,
-        button("Task", "task show", job.id, known.example),
-    )
+    task = button("Task", "task show", job.id, known.example)
+    if not known.file and not began(known.cause):
+        return (task, failed)
+    return (button("Logs", "log", job.id, known.example, known.file or "stderr.txt"), failed, task)
 
 
 def again(job: JobView) -> tuple[SuggestedAction, ...]:

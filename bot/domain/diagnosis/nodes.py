@@ -21,6 +21,8 @@ from cards.text_fit import elide
 
 LONG = timedelta(minutes=15)
 """A node that boots, or whose start task runs, for longer is slow: most are there within ten minutes."""
+RECOVERS_WITHIN = timedelta(minutes=45)
+"""Most nodes that are unusable without an error are back by then, or never (azure-batch-samples#238)."""
 LEAVING_LONG = timedelta(minutes=30)
 """A node that leaves its pool for longer waits for something: a task that runs, or its files."""
 ID = 20
@@ -51,9 +53,9 @@ def of_node(case: NodeCase) -> list[Clue]:
     if node.state.lower() == "starttaskfailed":
         found.append(_of_start_task(node, about, [node], at, case.printed))
     elif is_bad(node.state) and not found:
-        found.append(_silent(node.state, about, [node], shown, whole=False, extra=case.disabled))
+        found.append(_silent(node.state, about, [node], shown, at, whole=False, extra=case.disabled))
     elif node.scheduling_state.lower() == "disabled":
-        found.append(_silent("offline", about, [node], shown, whole=False, extra=case.disabled))
+        found.append(_silent("offline", about, [node], shown, at, whole=False, extra=case.disabled))
     elif not found:
         found += _in_between(case, about)
     found += _hidden_start_task(case, about)
@@ -88,7 +90,9 @@ def of_nodes(
         elif first.state.lower() == "starttaskfailed":
             found.append(_of_start_task(first, about, group, at, printed.get(first.id), size))
         else:
-            found.append(_silent(first.state, about, group, _which(group, size, at), whole=len(group) >= max(2, size)))
+            found.append(
+                _silent(first.state, about, group, _which(group, size, at), at, whole=len(group) >= max(2, size))
+            )
     return found
 
 
@@ -169,7 +173,14 @@ def _ran(run: StartTaskInfo | None, at: datetime) -> Evidence | None:
 
 
 def _silent(
-    state: str, about: Entity, group: Sequence[Node], shown: Evidence, *, whole: bool, extra: Evidence | None = None
+    state: str,
+    about: Entity,
+    group: Sequence[Node],
+    shown: Evidence,
+    at: datetime,
+    *,
+    whole: bool,
+    extra: Evidence | None = None,
 ) -> Clue:
     """Nodes that do no work and report no error; ``whole`` where all of a pool's are so."""
     row = {
@@ -178,7 +189,16 @@ def _silent(
         "offline": "node.offline",
     }[state.lower()]
     sure = "certain" if state.lower() == "offline" else "likely"
-    return clue(row, about, sure=sure, since=_since(group), evidence=[shown, extra], nodes=len(group))  # type: ignore[arg-type]
+    evidence = [shown, _beyond_recovery(group, at) if row == "node.unusable_silent" else None, extra]
+    return clue(row, about, sure=sure, since=_since(group), evidence=evidence, nodes=len(group))  # type: ignore[arg-type]
+
+
+def _beyond_recovery(group: Sequence[Node], at: datetime) -> Evidence | None:
+    """That nodes are unusable for longer than those are that recover by themselves."""
+    longest = max(_age(each, at) for each in group)
+    if longest <= RECOVERS_WITHIN:
+        return None
+    return Evidence(f"for {duration(longest)}: what recovers by itself does so within 45 minutes", at)
 
 
 def _in_between(case: NodeCase, about: Entity) -> list[Clue]:

@@ -122,6 +122,18 @@ def looked(*lines: str, file: str = "stderr.txt") -> tuple[Example, ...]:
     )
 
 
+def test_of_a_task_that_was_never_started_there_is_no_log_to_open() -> None:
+    blob = CauseCount("BlobNotFound: the blob <path> does not exist", 16, "frame-0100")
+    first = [each.command.partition(" nightly")[0] for each in only("task.failed", failing(blob)).actions]
+    assert first[0] == "task show"
+    ended = CauseCount("TaskEnded: it ran longer than its maximum wall clock time", 2, "frame-0007")
+    told = only("task.failed", failing(ended))
+    assert told.actions[0].command.startswith("log "), "this one ran"
+    assert told.cause.startswith("TaskEnded: it ran longer than it may")
+    upload = CauseCount("FileUploadAccessDenied: refused", 1, "frame-0001")
+    assert only("task.failed", failing(upload)).actions[0].command.startswith(("task show", "log "))
+
+
 def test_what_examples_of_the_two_greatest_causes_printed_is_told() -> None:
     view = failing(
         CauseCount("exit code 137", 198, "frame-0021"),

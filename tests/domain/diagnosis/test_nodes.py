@@ -36,7 +36,13 @@ def start(exit_code: int | None = None, code: str = "", retries: int = 0) -> Sta
     [
         (node(), []),
         (node("running"), []),
-        (node("unusable"), ["node.unusable_silent likely | state unusable | node offline cpu tvm-1, asked of me by"]),
+        (node("unusable", 45 * MINUTE), [
+            "node.unusable_silent likely | state unusable | node offline cpu tvm-1, asked of me by"
+        ]),
+        (node("unusable"), [
+            "node.unusable_silent likely | state unusable | for 3 h: what recovers by itself does so within 45 minutes "
+            "| node offline cpu tvm-1, asked of me by"
+        ]),
         (node("unusable", errors=(FULL,)), [
             "node.disk_full certain | DiskFull: in words (Disk: /mnt) | state unusable"
         ]),
