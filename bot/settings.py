@@ -88,7 +88,7 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
         try:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError):
-            yield f"bot.zone: {self.zone!r} is no IANA time zone: write one such as Europe/Berlin"
+            yield f"bot.zone: {self.zone!r} is not an IANA time zone: write one such as Europe/Berlin"
         for key, where in (("listen", self.listen), ("health_listen", self.health_listen)):
             if where or key == "listen":
                 yield from listen_mistakes(f"bot.{key}", where)
@@ -97,7 +97,7 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
         if not re.fullmatch(r"[a-z0-9_-]{1,31}", self.name):
             yield "bot.name: a slash command has a-z, 0-9, - and _, 31 at most"
         if not re.fullmatch(r"[A-Z]{3}", self.currency):
-            yield f"bot.currency: {self.currency!r} is no currency: write its three letters, such as USD or EUR"
+            yield f"bot.currency: {self.currency!r} is not a currency: write its three letters, such as USD or EUR"
         yield from self._database_mistakes()
         if self.prices_url:
             yield from address_mistakes("bot.prices_url", self.prices_url)
@@ -315,7 +315,7 @@ def address_mistakes(key: str, url: str) -> Iterator[str]:
     except ValueError:
         parts, host = urlsplit(""), ""
     if parts.scheme not in ("http", "https") or not host:
-        yield f"{key}: {url!r} is no address: write it like https://host"
+        yield f"{key}: {url!r} is not an address: write it like https://host"
     elif parts.username or parts.password or parts.query or parts.fragment:
         yield f"{key}: an address here has no user, query or fragment"
     elif parts.scheme == "http" and not is_loopback(host):

@@ -213,13 +213,13 @@ def _decoded(raw: Mapping[str, object], mistakes: list[str]) -> Settings:
             continue
         many, listed = name == "accounts", name in LISTS
         if not isinstance(section, list if listed else dict):
-            mistakes.append(f"{name}: is no table: write {f'[[{name}]]' if listed else f'[{name}]'} above its keys")
+            mistakes.append(f"{name}: is not a table: write {f'[[{name}]]' if listed else f'[{name}]'} above its keys")
             continue
         tables = section.items() if isinstance(section, dict) else enumerate(section, 1)
         for place, table in tables if many or listed else [("", section)]:
             where = f"{name}.{place}" if many else f"{name} {place}" if listed else name
             if not isinstance(table, dict):
-                mistakes.append(f"{where}: is no table: write [{where}] above its keys")
+                mistakes.append(f"{where}: is not a table: write [{where}] above its keys")
                 continue
             keys = {key: value for key, value in table.items() if key in kind.__struct_fields__}
             if (made := fit(kind, keys, where, mistakes)) is None:
@@ -281,18 +281,18 @@ def _values(settings: Settings) -> Iterator[str]:
             if is_email(person):
                 yield no_id(f"access.{key}", person)
             elif name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
-                yield f"access.{key}: {person!r} is no id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
+                yield f"access.{key}: {person!r} is not an id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
     platforms = connectable()
     for channel in settings.alerts.channels:
         name, _, own = channel.partition(":")
         if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
             examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-            yield f"alerts.channels: {channel!r} is no channel: write the channel's id, such as {examples}"
+            yield f"alerts.channels: {channel!r} is not a channel: write the channel's id, such as {examples}"
     for channel, who in settings.alerts.on_call.items():
         (name, _, own), (of, _, person) = channel.partition(":"), who.partition(":")
         if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
             examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-            yield f"alerts.on_call: {channel!r} is no channel: write the channel's id, such as {examples}"
+            yield f"alerts.on_call: {channel!r} is not a channel: write the channel's id, such as {examples}"
         elif of != name or not person:
             yield f"alerts.on_call: {who!r} is nobody whom {channel!r} could mention: write {name}:ID"
         elif name == "slack" and not re.fullmatch("[UWS][A-Z0-9]+", person):

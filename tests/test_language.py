@@ -39,6 +39,17 @@ OLD = (
     "is no value",
     "is no moment",
     "is no window",
+    "starts no more",
+    "is so no more",
+    "to be had",
+    "gone on with",
+    "is meant by",
+    "came to nothing",
+    "cannot be told from",
+    "are told late",
+    "no more while it waits",
+    "says nothing by itself",
+    "put right",
 )
 _NUMBERED = re.compile(rf"(?<![\d.,])(?:{'|'.join(map(re.escape, OLD))})")
 

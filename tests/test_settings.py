@@ -35,17 +35,17 @@ def test_the_least_there_can_be() -> None:
         ({**account(), "bto": {}}, "bto: unknown key: did you mean bot?"),
         ({**account(), "bot": {"lissten": "x"}}, "bot.lissten: unknown key: did you mean listen?"),
         (account(endpont="x"), "accounts.render.endpont: unknown key: did you mean endpoint?"),
-        (account(endpoint="ftp://x"), "accounts.render.endpoint: 'ftp://x' is no address"),
+        (account(endpoint="ftp://x"), "accounts.render.endpoint: 'ftp://x' is not an address"),
         (account(endpoint="http://batch.example.com"), "http is allowed on this machine (loopback) only"),
         (account(endpoint="https://user:pass@x.com"), "no user, query or fragment"),
-        (account(arm_endpoint="https://["), "accounts.render.arm_endpoint: 'https://[' is no address"),
+        (account(arm_endpoint="https://["), "accounts.render.arm_endpoint: 'https://[' is not an address"),
         (
             account(credential="password"),
             "accounts.render.credential: “password” is none of its values: write default or",
         ),
         (account(credential="shared_key"), "accounts.render.key_env: is empty"),
         (account(credential="shared_key", key_env="K"), "environment variable K is missing or empty"),
-        ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is no IANA time zone"),
+        ({**account(), "bot": {"zone": "Mars/Base"}}, "bot.zone: 'Mars/Base' is not an IANA time zone"),
         (
             {**account(), "bot": {"database": "postgresql://bot:hunter2@db/batchbot"}},
             "bot.database: the password does not belong into the settings",
@@ -76,24 +76,24 @@ def test_the_least_there_can_be() -> None:
             "bot.database_password_env: environment variable P is missing or empty",
         ),
         ({**account(), "bot": {"listen": "8080"}}, "bot.listen: '8080' is not HOST:PORT"),
-        ({**account(), "bot": {"currency": "euro"}}, "bot.currency: 'euro' is no currency: write its three letters"),
+        ({**account(), "bot": {"currency": "euro"}}, "bot.currency: 'euro' is not a currency: write its three letters"),
         ({**account(), "bot": {"prices_url": "http://a.example"}}, "bot.prices_url: http is allowed on this machine"),
-        ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is no address"),
+        ({**account(), "bot": {"prices_url": "prices"}}, "bot.prices_url: 'prices' is not an address"),
         ({**account(), "bot": {"poll_seconds": 1}}, "bot.poll_seconds: 1 is too small: write 5 or more"),
         ({**account(), "keep": {"transitions_days": 0}}, "keep.transitions_days: 0 is too small: write 1 or more"),
         (
             {**account(), "alerts": {"channels": ["#ops"]}},
-            "alerts.channels: '#ops' is no channel: write the channel's id",
+            "alerts.channels: '#ops' is not a channel: write the channel's id",
         ),
         ({**account(), "alerts": {"channels": ["sms:1"]}}, "such as slack:C012AB3CD or teams:19:…"),
         (
             {**account(), "access": {"admins": ["U012AB3CD"]}},
-            "access.admins: 'U012AB3CD' is no id: write PLATFORM:ID",
+            "access.admins: 'U012AB3CD' is not an id: write PLATFORM:ID",
         ),
-        ({**account(), "access": {"viewers": ["sms:1"]}}, "access.viewers: 'sms:1' is no id"),
-        ({**account(), "access": {"operators": ["slack:"]}}, "access.operators: 'slack:' is no id"),
+        ({**account(), "access": {"viewers": ["sms:1"]}}, "access.viewers: 'sms:1' is not an id"),
+        ({**account(), "access": {"operators": ["slack:"]}}, "access.operators: 'slack:' is not an id"),
         ({**account(), "platforms": {}}, "platforms: unknown key: "),
-        ({**account(), "slack": 1}, "slack: is no table: write [slack] above its keys"),
+        ({**account(), "slack": 1}, "slack: is not a table: write [slack] above its keys"),
         ({**account(), "alerts": {"repeat": 5}}, "alerts.repeat: 5 is too small: write 60 or more"),
         ({**account(), "slack": {}}, "slack.bot_token_env: environment variable SLACK_BOT_TOKEN is missing"),
         ({**account(), "slack": {"mode": "socket"}}, "slack.app_token_env: environment variable SLACK_APP_TOKEN"),
@@ -237,7 +237,7 @@ name = "x"
     ):
         assert expected in told, told
     assert any(line.startswith("access.admins: 'teams:ann@example.com' is an e-mail address") for line in told)
-    assert any(line.startswith("alerts.channels: '#ops' is no channel") for line in told)
+    assert any(line.startswith("alerts.channels: '#ops' is not a channel") for line in told)
     path.write_text(
         path.read_text(encoding="utf-8-sig").replace('credential = "key"\n', "")
         + f"""

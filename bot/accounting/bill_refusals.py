@@ -43,10 +43,10 @@ def why_unread(error: AzureError, account: Account) -> str:
     group = account.settings.resource_group
     if error.status in (401, 403):
         return (
-            f"The bot may not read the account in resource group {group}, without which its bill cannot be told from "
-            "others': give the identity that reads the account the role Reader on it."
+            f"The bot may not read the account in resource group {group}, without which its bill cannot be separated "
+            "from others': give the identity that reads the account the role Reader on it."
         )
     return (
-        f"The account could not be read in resource group {group}, without which its bill cannot be told from others': "
-        f"{error.message}"
+        f"The account could not be read in resource group {group}, without which its bill cannot be separated from "
+        f"other accounts': {error.message}"
     )

@@ -26,7 +26,7 @@ HELD_REASONS: Mapping[Held, HeldReason] = {
     "flapping": HeldReason(
         "suppression",
         "flapping",
-        "It comes and goes, and is gone just now: nothing is posted until it has stayed one way for ten minutes.",
+        "It comes and goes, and is over at the moment: nothing is posted until it has been stable for ten minutes.",
     ),
     "quiet": HeldReason(
         "suppression",

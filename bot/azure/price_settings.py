@@ -50,7 +50,7 @@ class PriceSettings(Struct, forbid_unknown_fields=True, frozen=True):
     def mistakes(self) -> Iterator[str]:
         """What types cannot say, a line each."""
         if self.currency and not re.fullmatch(r"[A-Z]{3}", self.currency):
-            yield f"prices.currency: {self.currency!r} is no currency: write its three letters, such as USD or EUR"
+            yield f"prices.currency: {self.currency!r} is not a currency: write its three letters, such as USD or EUR"
         seen: set[tuple[str, bool, bool]] = set()
         for number, price in enumerate(self.sheet, 1):
             yield from _size_mistakes(f"prices.sheet {number}", price.size)
@@ -70,4 +70,4 @@ class PriceSettings(Struct, forbid_unknown_fields=True, frozen=True):
 
 def _size_mistakes(where: str, size: str) -> Iterator[str]:
     if not re.fullmatch(r"[A-Za-z]+_[A-Za-z0-9_-]+", size):
-        yield f"{where}: {size!r} is no VM size: write it like Standard_D4s_v5"
+        yield f"{where}: {size!r} is not a VM size: write it like Standard_D4s_v5"

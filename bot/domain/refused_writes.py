@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ADVICE: Mapping[str, str] = {
-    "accountisdisabled": "The account is disabled: its subscription has to be put right first.",
+    "accountisdisabled": "The account is disabled: its subscription has to be restored first.",
     "activejobandschedulequotareached": "Delete or terminate jobs and schedules that are over, or ask Azure for more.",
     "authenticationfailed": "The bot's writing identity was not accepted: check write_credential in its settings.",
     "authorizationfailed": "The bot's writing identity lacks a role: give it Azure Batch Data Contributor.",
@@ -33,7 +33,7 @@ ADVICE: Mapping[str, str] = {
     "linkedauthorizationfailed": "The bot's writing identity lacks a role on something that this refers to.",
     "missingsubscriptionregistration": "Whoever administers the subscription runs: "
     "az provider register --namespace Microsoft.Batch",
-    "nodealreadyintargetschedulingstate": "It is so already.",
+    "nodealreadyintargetschedulingstate": "It is already in that state.",
     "nodebeingcreated": "The node is still being made: try again when it is idle.",
     "nodebeingrebooted": "The node restarts already.",
     "nodestateunusable": "The node cannot be used: remove it, and the pool makes another.",

@@ -230,7 +230,7 @@ class _Reader:
             )
         if field and field.name == low:
             raise CommandError(
-                f"“{low}” is a field and says nothing by itself: {self._expected(field)}.",
+                f"“{low}” is a field and needs a value: {self._expected(field)}.",
                 [self._command(parts, index, [fixed]) for fixed in (*_examples(field), f"{named.name}~{bare}")],
                 settled=True,
             )

@@ -124,7 +124,7 @@ def _votes(votes: Sequence[Vote]) -> Block | None:
 def _what_if(approval: Approval) -> Block:
     if approval.state == "emergency":
         return Words(text("Somebody else has to acknowledge it. A reminder comes ", Time(approval.expires), "."))
-    return Words(text("Where nobody decides, it expires ", Time(approval.expires), " and nothing is done."))
+    return Words(text("If nobody decides, it expires ", Time(approval.expires), " and nothing is done."))
 
 
 def _buttons(approval: Approval) -> Block | None:

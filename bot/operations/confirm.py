@@ -46,10 +46,10 @@ class Refused:
     again: tuple[Button, ...] = ()
 
 
-_UNKNOWN = Refused("confirm.unknown", "There is nothing to confirm under that name any more.")
+_UNKNOWN = Refused("confirm.unknown", "There is no longer anything to confirm under that name.")
 _PERSON = Refused("confirm.person", "Only whoever asked for it can confirm it.")
 _CONVERSATION = Refused("confirm.conversation", "It can only be confirmed where it was asked for.")
-_USED = Refused("confirm.used", "It was confirmed or dropped already.")
+_USED = Refused("confirm.used", "It was already confirmed or dropped.")
 _EXPIRED = Refused("confirm.expired", "It was asked for more than five minutes ago, and may not stand as it was shown.")
 
 YES = "yes"
@@ -161,7 +161,7 @@ async def changed_since(
             lines.append(text("By ", named, ": ", code(row.entry.command), " ", Time(row.entry.at)))
     if not lines and not surely:
         return []
-    return lines or [text("It is not as it was when you were asked, and nobody changed it through me.")]
+    return lines or [text("It has changed since you were asked, and not through the bot.")]
 
 
 def _question(asked: Asked, waiting: Confirmation) -> Card:
@@ -198,7 +198,7 @@ def _missing(found: Confirmation, answer: Answer) -> Refused | None:
     """What a yes lacks: the name of what goes, the reason, or the yes itself."""
     if found.reason and not answer.reason.strip():
         again = Button("Say why…", f"request {found.id}", how="form", style="primary")
-        return Refused("confirm.reason", "It has to be said why it should be done.", (again,))
+        return Refused("confirm.reason", "Say why it should be done.", (again,))
     word = answer.word.strip()
     if found.name and word.casefold() != found.name.casefold():
         again = Button("Type the name…", f"confirm {found.id}", how="form", style="danger")

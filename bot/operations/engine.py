@@ -344,7 +344,7 @@ class Operations:
         known = self._workflows.get(row.workflow)
         account = self._accounts.get(row.account) if row.account in self._accounts.names else None
         if known is None or account is None or account.writer is None:
-            raise Failure("The bot was started with other settings since: this cannot be gone on with.")
+            raise Failure("The bot was started with other settings since: this cannot be continued.")
         steps = await self._store.operation_steps(row.id)
         stopping = here.run.stopping if here.run else row.stopping
         here.run = run = Run(

@@ -41,7 +41,7 @@ def kept(stored: bytes, kind: type[T]) -> T:
     """What was stored of an operation. Raises Failure where it cannot be read: nobody knows what is to be done."""
     found = decoded(stored, kind)
     if found is None:
-        raise Failure("What was noted of this change cannot be read, so it cannot be gone on with.")
+        raise Failure("What was noted of this change cannot be read, so it cannot be continued.")
     return found
 
 
@@ -228,7 +228,7 @@ class Run:
             self._changed()
             if self.clock.now() + timedelta(seconds=wait) > step.at + longest:
                 shown.mark = Mark.FAILED
-                raise Failure(f"{title}: not over after {longest}. Azure goes on; the bot follows it no longer.")
+                raise Failure(f"{title}: not over after {longest}. Azure goes on; the bot no longer follows it.")
             await self.clock.sleep(wait)
 
     async def each(
@@ -309,7 +309,7 @@ class Run:
         """What was attached or pasted for this operation. Raises Failure where it is kept no longer."""
         found = await self.store.upload(id_, self.clock.now())
         if found is None:
-            raise Failure("What was attached is not kept any more: attach it again.")
+            raise Failure("What was attached is no longer kept: attach it again.")
         return found.body
 
     def say(self, name: str, title: str, mark: Mark = Mark.DONE, detail: str = "") -> None:

@@ -168,7 +168,7 @@ def conversation_mistakes(where: str, conversation: str) -> Iterator[str]:
     name, _, own = conversation.partition(":")
     if conversation and (name not in platforms or not re.fullmatch(platforms[name].conversation_id, own)):
         examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-        yield f"{where}: {conversation!r} is no channel: write the channel's id, such as {examples}"
+        yield f"{where}: {conversation!r} is not a channel: write the channel's id, such as {examples}"
 
 
 def pattern_mistakes(
@@ -195,7 +195,7 @@ def _name_mistakes(where: str, name: str, taken: set[str]) -> Iterator[str]:
 def _verb_mistakes(where: str, verbs: Collection[str]) -> Iterator[str]:
     for pattern in verbs:
         if not _VERB.fullmatch(pattern):
-            yield f"{where}.verbs: {pattern!r} is no command: write its path, such as pool resize, pool * or *"
+            yield f"{where}.verbs: {pattern!r} is not a command: write its path, such as pool resize, pool * or *"
 
 
 def is_group(id_: str) -> bool:
@@ -226,4 +226,6 @@ def no_id(where: str, id_: str, *, conversation: bool = False) -> str:
             "or teams: with the object id of their account in Entra ID"
         )
     more = ", or conversation:slack:C012AB3CD" if conversation else ""
-    return f"{where}: {id_!r} is no id: write slack:U012AB3CD or teams:OBJECT-ID{more} (names can be changed, ids not)"
+    return (
+        f"{where}: {id_!r} is not an id: write slack:U012AB3CD or teams:OBJECT-ID{more} (names can be changed, ids not)"
+    )

@@ -179,7 +179,8 @@ def spelled_out(known: Command, tokens: Sequence[str]) -> Iterator[str]:
     """``state:active`` and ``state=active`` become ``--state active`` where the command has that option.
 
     A flag is given by its name alone (``follow``) or with a yes or no. What is exact or behind ``--`` is a name.
-    Where the command takes a filter too, what the option does not know (``state:active,disabled``) is the filter's.
+    Where the command takes a filter too, what the option does not know (``state:active,disabled``) is the filter's,
+    but for an order, which is no condition.
     """
     options = {parameter.name: parameter for parameter in known.parameters if not parameter.positional}
     filtered = any(parameter.many for parameter in known.parameters)
@@ -202,7 +203,7 @@ def spelled_out(known: Command, tokens: Sequence[str]) -> Iterator[str]:
                     yield f"--{option.name}"
                 break
             if option and found and value:
-                if filtered and option.choices and value not in option.choices:
+                if filtered and option.choices and value not in option.choices and option.name != "sort":
                     yield token
                 else:
                     yield f"--{name.lower()}={value}"  # in one word: the value may begin with a hyphen

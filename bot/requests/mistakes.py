@@ -190,7 +190,7 @@ def _values(parameter: Parameter, typed: str) -> list[str]:
         low = typed.lower()
         if parameter.kind == "flag" and low in ("true", "false", "on", "off", "1", "0"):
             return []
-        best = process.extractOne(low, list(choices), score_cutoff=75 if parameter.kind == "flag" else 50)
+        best = process.extractOne(low, list(choices), score_cutoff=75 if parameter.kind == "flag" else 65)
         return [best[0]] if best else []
     return [number] if parameter.kind == "number" and (number := _number(typed)) else []
 

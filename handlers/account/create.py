@@ -189,7 +189,9 @@ async def creating(run: Run, asked: Creation) -> Outcome:
     if await run.once("exists", bool, exists):  # a PUT would change it
         found = await there()
         place_ = Place(asked.group, asked.region)
-        raise Failure(_exists(found, place_) if found else f"Account {asked.name} was there, and is gone since.")
+        raise Failure(
+            _exists(found, place_) if found else f"Account {asked.name} was created, and has been deleted since."
+        )
     async with asking_owner():
         location = await run.write("create", "Ask Azure for the account", send, landed=landed)
         await run.until(

@@ -57,7 +57,7 @@ async def show_account(ctx: Context, account: str | None = None, *, whole: Unsee
         refused = ""
     except AzureError as error:
         why = gaps.missed("quotas and configuration", error)
-        resource, refused = None, why and f"Quotas are not to be had: {why}"
+        resource, refused = None, why and f"Quotas cannot be read: {why}"
     active = None if jobs is None or schedules is None else len(jobs[0]) + len(schedules[0])
     used = await used_of(source, pools, counts, active)
     cost = await costs.line_of(ctx, source, pools, node_counts.by_pool(counts), at)

@@ -26,7 +26,7 @@ LONGEST = timedelta(days=180)
 
 @command("advice accept", effect="change", everybody="operator", check="advice", examples=["advice accept 1a2b3c4d"])
 async def accept(ctx: Context, advice: str, *, account: str | None = None) -> Card:
-    """Accept advice: you take care of it. It stays in the list until it is so no more.
+    """Accept advice: you take care of it. It stays in the list until it is over.
 
     :param advice: its id, shown in the list
     :param account: the account, by its name in the settings
@@ -76,7 +76,7 @@ async def dismiss(ctx: Context, advice: str, *because: str, account: str | None 
     row, what = await _found(ctx, source, "advice dismiss", advice, *because)
     if not reason:
         raise CommandError(
-            "Say why it is not for us: whoever reads the list later wants to know.",
+            "Say why it does not apply: whoever reads the list later will want to know.",
             forms=[line(ctx, source, "advice dismiss", row.id)],
             at="because",
         )

@@ -189,7 +189,7 @@ def _tested(
 ) -> Card:  # fmt: skip
     here = next((each for each in verdicts if each.conversation == key_of(ctx.request.conversation)), None)
     if here is None:
-        real = "A real one would not come here: nobody subscribed to it in this conversation."
+        real = "A real one would not be posted here: nobody subscribed to it in this conversation."
     elif here.held:
         real = "A real one would be held back here now."
     else:

@@ -168,7 +168,7 @@ async def withdraw_form(ctx: Context, values: Values) -> FormChanges:
 async def _form(ctx: Context, values: Values, submit: str) -> FormChanges:
     found = await ctx.store.approval(values.get("approval", ""))
     if found is None:
-        raise CommandError("There is no such approval any more.")
+        raise CommandError("That approval no longer exists.")
     over = found.state != "pending" or datetime.now(UTC) >= found.expires
     what = f"“{found.command}”"
     told = f"{what} {state_word(found.state)}: there is nothing to decide." if over else what

@@ -18,7 +18,7 @@ EVERYDAY: tuple[tuple[str, str], ...] = (
     ("Which nodes are in trouble?", "pool list bad>0"),
     ("What burns money?", "cost"),
     ("Who holds the quota?", "account quotas"),
-    ("Who is told of alerts?", "alert subscriptions"),
+    ("Who is notified of alerts?", "alert subscriptions"),
     ("What should we change?", "advice"),
 )
 """The questions that are asked most, with the command that answers each; words in capitals are filled in."""

@@ -138,7 +138,7 @@ async def _relayed(home: Home, name: str, head: Head) -> Card:
                 "Secrets in it are hidden on the way, line by line; one that goes over several lines, other than a "
                 "private key, may be missed."
                 if encoding
-                else "It is no text and comes as it is: secrets in it are not searched for."
+                else "It is not text and comes as it is: it is not searched for secrets."
             ),
         ),
     )

@@ -136,9 +136,9 @@ def _card(home: Home, boxes: list[Box], nth: int, file: KeptFile, lines: int, wh
     found = shown_lines(file, lines)
     body: Block
     if file.binary:
-        body = Words(text("It was no text, so nothing of it was kept."))
+        body = Words(text("It was not text, so nothing of it was kept."))
     elif not found.text.strip():
-        body = Words(text("The file was empty (0 bytes)." if not file.length else "There was nothing but white space."))
+        body = Words(text("The file was empty (0 bytes)." if not file.length else "There is nothing but white space."))
     else:
         body = Code(found.text, keep="tail")
     return Card(

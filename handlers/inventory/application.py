@@ -296,7 +296,7 @@ def _without(error: AzureError) -> Footer | None:
     """What is said where Resource Manager never tells of them; where it does not now, the answer says so above."""
     what = "default versions and the packages' states"
     why = gaps.missed(what, error)
-    return build.note(f"{what.capitalize()} are not to be had: {why}") if why else None
+    return build.note(f"{what.capitalize()} cannot be read: {why}") if why else None
 
 
 def _row(known: Known) -> list[Text]:

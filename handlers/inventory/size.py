@@ -37,8 +37,8 @@ _COLUMNS = (
     Column("Memory", "right", rank=2),
     Column("Room for", width=2),
     Column("An hour", rank=1, width=3),
-    Column("Family", rank=4, width=3),
-    Column("Support", rank=3, width=2),
+    Column("Family", rank=2, width=3),
+    Column("Support", width=2, beneath=True),
 )
 
 
@@ -176,7 +176,7 @@ async def _sized(source: Account) -> tuple[list[Sized], Prices, str, datetime]:
         refused = ""
     except AzureError as error:
         why = gaps.missed("quotas", error)
-        properties, refused = None, why and f"Quotas are not to be had: {why}"
+        properties, refused = None, why and f"Quotas cannot be read: {why}"
     if listed is None:
         properties = None  # nobody knows what is used of them
     used = await used_of(source, pools, counts, 0)
@@ -231,4 +231,4 @@ def _room(left: int | None) -> Text:
 
 
 def _support(size: VmSize, at: datetime) -> Text:
-    return text(support_chip(size.eol, at) if size.eol else muted("–"))
+    return text(support_chip(size.eol, at)) if size.eol else ()

@@ -68,7 +68,7 @@ async def meaning(source: Account, body: Body, again: Again, extra: Sequence[str
         named = _PARAMETERS.get(wrong[0].place.partition(".")[0].partition("[")[0], "")
         if named == "pool":
             return Preflight(f"An id has {wrong[0].words}.", at=named)
-        return Preflight(f"It cannot be made as it is: {'; '.join(map(str, wrong[:3]))}.", at=named)
+        return Preflight(f"It cannot be created as it is: {'; '.join(map(str, wrong[:3]))}.", at=named)
     secrets = [each.what for each in missing(body) if each.required]
     secrets += [spelled(path) for path in write_only.given(body)]
     if secrets:
@@ -154,7 +154,7 @@ def no_room(known: Capacity, size: str, wanted: Targets, slots: int, again: Agai
     found = known.sizes.get(size.lower())
     if found and not found.spot and wanted.spot:
         return Preflight(
-            f"{size} cannot be had as spot nodes.",
+            f"{size} is not available as spot nodes.",
             fixes=(Fix("Dedicated ones", again(dedicated=wanted.nodes, spot=0)),),
             at="spot",
         )

@@ -68,7 +68,7 @@ async def meaning(
     failed = sum(each.state == "starttaskfailed" for each in nodes)
     if regrow and failed and failed * 2 >= len(nodes):
         effects.append(
-            f"The start task failed on {number(failed)} of them: on new ones it will fail too until it is put right."
+            f"The start task failed on {number(failed)} of them: on new ones it will fail too until it is mended."
         )
     now = Targets.of(pool)
     kinds = Targets(sum(each.dedicated for each in nodes), sum(not each.dedicated for each in nodes))

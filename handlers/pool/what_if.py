@@ -205,7 +205,7 @@ def _failures(result: WhatIf, formula: str) -> Words | None:
     if not result.failed or result.failure is None:
         return None
     place = place_of(formula, result.failure.at)
-    counted = f"{number(result.failed)} of {plural(result.evaluations, 'evaluation')} came to nothing"
+    counted = f"{number(result.failed)} of {plural(result.evaluations, 'evaluation')} failed"
     return Words(text(f"{counted} and changed nothing. {str(place).capitalize()}: {result.failure.message}"))
 
 

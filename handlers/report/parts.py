@@ -69,7 +69,9 @@ def a_share(typed: str, again: list[str]) -> float:
     """``10%``, ``10`` as 0.1. Raises CommandError."""
     found = _SHARE.fullmatch(typed.strip())
     if not found:
-        raise CommandError(f"“{typed[:60]}” is no share: write one like 10%.", [join([*again, "rose:10%"])], at="rose")
+        raise CommandError(
+            f"“{typed[:60]}” is not a share: write one like 10%.", [join([*again, "rose:10%"])], at="rose"
+        )
     if (share := float(found[1]) / 100) > _MOST_SHARE:
         raise CommandError(
             f"“{typed[:60]}” is too much: write 1000% at most.", [join([*again, "rose:100%"])], at="rose"

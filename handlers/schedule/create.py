@@ -144,7 +144,7 @@ async def create(
     :param schedule: the new schedule's id: letters, digits, hyphens and underscores, 64 at most
     :param every: how often it starts a job, such as 6h or 1d; once where it is left out
     :param start: when the first may start, such as 2026-12-01T22:00; at once where it is left out
-    :param end: when it starts no more
+    :param end: when it ends
     :param window: how late a job may start, such as 30m; until the next one is due where it is left out
     :param pool: the pool that its jobs run on
     :param like: a job that its jobs are to be like

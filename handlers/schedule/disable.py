@@ -16,7 +16,7 @@ from bot.requests.forms import FormChanges, Values, form_of
 from cards.card import Card, Field
 from handlers.schedule import changing
 from handlers.schedule.changing import OnSchedule
-from handlers.schedule.recurrence import next_runs
+from handlers.schedule.recurrence import OVER, next_runs
 from handlers.schedule.show import recent_job
 from handlers.shared.common import line
 from handlers.shared.followed import GONE
@@ -90,7 +90,7 @@ async def enabling(ctx: Context, schedule: str, *, account: str | None = None) -
         disable = Fix("Disable it", line(ctx, source, "schedule disable", found.id))
         return Preflight(f"Schedule {found.id} is active already.", fixes=(disable,))
     runs = next_runs(found, source.now())
-    effects = (f"It runs at {runs_line(runs, ctx.zone)}." if runs else "It starts no more jobs: its time is over.",)
+    effects = (f"It runs at {runs_line(runs, ctx.zone)}." if runs else OVER,)
     return Preflight(effects=effects, state="disabled", differences=(Difference("State", "disabled", "active"),))
 
 

@@ -12,6 +12,7 @@ from cards.formatting import plural
 from handlers.shared.common import section
 
 RUNS = 5
+OVER = "It will not start another job: its end time has passed."
 _UNITS = (
     ("week", timedelta(weeks=1)),
     ("day", timedelta(days=1)),
@@ -98,5 +99,5 @@ def when_it_runs(schedule: JobSchedule, at: datetime) -> list[Block]:
         Words(text(chip(Mark.STOPPED, "disabled"), ": unless it is enabled by then, it starts no job at"))
         if disabled and runs
         else None,
-        Bullets(tuple(text(Time(each)) for each in runs)) if runs else Words(text(muted("It starts no more jobs."))),
+        Bullets(tuple(text(Time(each)) for each in runs)) if runs else Words(text(muted(OVER))),
     )

@@ -27,6 +27,7 @@ from handlers.job.set import shown as shown_of_jobs
 from handlers.schedule import changing
 from handlers.schedule.changing import OnSchedule
 from handlers.schedule.plan import NONE, Plan, runs_of
+from handlers.schedule.recurrence import OVER
 from handlers.shared import new_jobs
 from handlers.shared.common import line
 from handlers.shared.followed import Before
@@ -147,7 +148,7 @@ async def check_change(ctx: Context, schedule: str, wanted: Wanted, account: str
     runs = runs_of(after["schedule"], source.now(), run.next_run_time if run else None)
     of_jobs = changed.pool or changed.settings != Settings()
     effects = (
-        f"It starts jobs at {runs_line(runs, ctx.zone)}." if runs else "It starts no more jobs: its time is over.",
+        f"It starts jobs at {runs_line(runs, ctx.zone)}." if runs else OVER,
         "Jobs that it has started already keep what they were started with." if of_jobs else "",
         new_jobs.without_nodes(pool) if pool else "",
     )
@@ -190,7 +191,7 @@ async def set_(
     :param schedule: the job schedule's id
     :param every: how often it starts a job, such as 6h or 1d; none for once
     :param start: when the first may start, such as 2026-12-01T22:00; none for at once
-    :param end: when it starts no more; none for never
+    :param end: when it ends; none for never
     :param window: how late a job may start, such as 30m; none for until the next one is due
     :param pool: the pool that its jobs run on
     :param priority: of its jobs, from -1000 to 1000

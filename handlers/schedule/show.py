@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from bot.azure import gaps
 from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import Counts, JobSchedule, JobSpecification, VmSize
 from bot.domain.job_health import total as all_tasks
 from bot.domain.schedule_health import overdue_since, reading
@@ -18,7 +20,6 @@ from cards.build import blocks, chip, code, facts, text, when
 from cards.card import Button, Card, Mark, Text, Time
 from cards.formatting import number
 from handlers.history.forgotten import or_forgotten
-from handlers.job.list import counts_of
 from handlers.job.show import automatic_pool, rules
 from handlers.schedule.changing import buttons
 from handlers.schedule.recurrence import next_runs, when_it_runs
@@ -45,8 +46,19 @@ async def show_schedule(ctx: Context, schedule: str, *, whole: Unseen = 0, accou
     ):
         fetched = await source.fetch(JobSchedule, source.schedule(schedule))
     recent = recent_job(fetched.value)
-    counts = (await counts_of(source, [recent]))[0] if recent else None
-    return schedule_card(ctx, source, fetched.value, fetched.at, counts, await sizes_of(source), whole)
+    counts, forgotten = await _counts(source, recent) if recent else (None, False)
+    sizes = await sizes_of(source)
+    return schedule_card(ctx, source, fetched.value, fetched.at, counts, sizes, whole, forgotten=forgotten)
+
+
+async def _counts(source: Account, job: str) -> tuple[Counts | None, bool]:
+    """The task counts of a schedule's last job, and whether Batch has forgotten it: a schedule goes on naming it."""
+    try:
+        return (await source.task_counts(job)).value.task_counts, False
+    except AzureError as error:
+        if not error.not_found:
+            gaps.missed(f"task counts of job {job}", error)
+        return None, error.not_found
 
 
 def schedule_card(
@@ -57,8 +69,13 @@ def schedule_card(
     counts: Counts | None = None,
     sizes: Mapping[str, VmSize] = MappingProxyType({}),
     whole: int = 0,
+    *,
+    forgotten: bool = False,
 ) -> Card:
-    """All of a job schedule; ``counts`` are those of its last job, ``sizes`` serve its automatic pool."""
+    """All of a job schedule; ``counts`` are those of its last job, ``sizes`` serve its automatic pool.
+
+    ``forgotten`` says that the last job was deleted.
+    """
     state = schedule_chip(found.state)
     run, spec = found.execution_info, found.job_specification or JobSpecification()
     recent = recent_job(found)
@@ -79,7 +96,14 @@ def schedule_card(
                 ("State", since(state, found.state_transition_time)),
                 ("Next run", when(runs[0]) if runs and active else None),
                 ("Ended", when(run.end_time) if run else None),
-                ("Last job", last_job(recent, counts) if recent else "none yet"),
+                (
+                    "Last job",
+                    text(code(recent), ", which has been deleted")
+                    if forgotten
+                    else last_job(recent, counts)
+                    if recent
+                    else "none yet",
+                ),
                 ("Pool", code(pool) if pool else None),
             ),
             folded(
@@ -105,7 +129,9 @@ def schedule_card(
                 found.id,
             ),
             build.actions(
-                Button("Last job", line(ctx, source, "job show", recent), style="primary") if recent else None,
+                Button("Last job", line(ctx, source, "job show", recent), style="primary")
+                if recent and not forgotten
+                else None,
                 Button("Why", line(ctx, source, "why schedule", found.id)) if doubtful else None,
                 Button("Its jobs", line(ctx, source, "schedule jobs", found.id)),
                 *buttons(ctx, source, found.id, found.state),

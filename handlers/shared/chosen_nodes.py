@@ -82,7 +82,7 @@ async def choose(ctx: Context, source: Account, pool: str, typed: Sequence[str],
         near = nearest(" ".join(typed), [node.id for node in nodes])
         raise Instead(
             refusal(
-                f"No node of pool {pool} is meant by “{' '.join(typed)[:80]}”.",
+                f"“{' '.join(typed)[:80]}” matches no node of pool {pool}.",
                 f"It has {plural(len(nodes), 'node')}. Did you mean one of these?" if near else "",
                 [
                     *(Button(each, line(ctx, source, command, pool, each), how="form") for each in near),

@@ -108,7 +108,7 @@ def wrong(noun: Noun, body: Mapping[str, Any]) -> str:
     """What the service would refuse in a create body, in a sentence; empty for a good one."""
     found = [str(each) for each in problems(noun, body)]
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"It cannot be made as it is: {'; '.join(found[:_SHOWN])}{more}." if found else ""
+    return f"It cannot be created as it is: {'; '.join(found[:_SHOWN])}{more}." if found else ""
 
 
 def read_json(noun: Noun, content: bytes | str) -> Clone:

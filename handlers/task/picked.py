@@ -65,7 +65,7 @@ async def _tasks(ctx: Context, source: Account, job: str, name: str) -> tuple[st
     again = [line(ctx, source, "failures job", job)]
     kept = await ctx.store.upload(_key(name), datetime.now(UTC))
     if kept is None or kept.person != _OWNER:
-        raise CommandError("Which tasks that button meant is not kept any more: look at the failures again.", again)
+        raise CommandError("Which tasks this button stood for is no longer known: open the failures again.", again)
     found = msgspec.json.decode(kept.body, type=Picked)
     if found.account != source.name or not same_id(found.job, job):
         raise CommandError(f"Those tasks were chosen of job {found.job}, not of {job}.", again)

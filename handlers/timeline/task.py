@@ -184,6 +184,6 @@ def _small_print(spent: TaskSpans, whole: bool) -> Block | None:
     if any(span.kind == "unknown" for span in spent.spans):
         lines.append("It ran more than once: Batch tells of the last run, and how long all were half an hour after it.")
     if not is_over(spent.task.state) and spent.task.began is None and spent.task.again:
-        lines.append("Of its run before Batch tells no more while it waits.")
+        lines.append("Batch says nothing about its earlier run while it waits.")
     lines.append("Files that it downloads before it starts count as its run.")
     return build.note(" ".join(lines))

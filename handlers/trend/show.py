@@ -166,13 +166,13 @@ def _small_print(gathered: Gathered, period: Period, now: Half, zone: ZoneInfo) 
 def _kept_since(watched: datetime | None, period: Period, zone: ZoneInfo) -> list[str]:
     """Since when jobs that end are kept, where that is within the period, and from when on it will be whole."""
     if watched is None:
-        return ["What jobs came to is kept from now on, also of those that Batch forgets."]
+        return ["The results of jobs are kept from now on, also after Batch has forgotten the jobs."]
     if watched <= period.before.since:
         return []
     begun, whole, before = (
         watched.astimezone(zone) + times * period.span for times in range(3)
     )  # calendar days of that zone
-    kept = f"What jobs came to is kept since {short_day(begun)} {begun:%H:%M}"
+    kept = f"The results of jobs have been kept since {short_day(begun)} {begun:%H:%M}"
     if watched <= period.since:
         return [f"{kept}. The period before is whole from {short_day(before)} on."]
     return [f"{kept}. This period is whole from {short_day(whole)} on, the one before it from {short_day(before)} on."]

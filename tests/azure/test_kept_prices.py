@@ -169,8 +169,8 @@ def test_mistakes_in_own_prices_are_told() -> None:
         ],
     )
     assert list(wrong.mistakes()) == [
-        "prices.currency: 'euro' is no currency: write its three letters, such as USD or EUR",
-        "prices.sheet 1: 'D2s' is no VM size: write it like Standard_D4s_v5",
+        "prices.currency: 'euro' is not a currency: write its three letters, such as USD or EUR",
+        "prices.sheet 1: 'D2s' is not a VM size: write it like Standard_D4s_v5",
         "prices.sheet 3: A_B is priced twice: leave one out",
         "prices.reservations 1: until must be after since (2026-02-01)",
     ]

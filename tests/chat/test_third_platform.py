@@ -164,7 +164,7 @@ def test_its_section_is_decoded() -> None:
     ("more", "line"),
     [
         ({"pager": {}}, "pager.url: is missing: add it"),
-        ({"pager": {"url": "pager"}}, "pager.url: 'pager' is no address: write it like https://host"),
+        ({"pager": {"url": "pager"}}, "pager.url: 'pager' is not an address: write it like https://host"),
         ({"pager": {"url": 1}}, "pager.url: is a whole number: write a text in quotes"),
         ({"pager": {"ulr": "x"}}, "pager.ulr: unknown key: did you mean url?"),
         ({"pagr": {}}, "pagr: unknown key: did you mean pager?"),
@@ -174,12 +174,12 @@ def test_its_section_is_decoded() -> None:
         ),
         (
             {"alerts": {"channels": ["pager:ops"]}},
-            "alerts.channels: 'pager:ops' is no channel: write the channel's id, such as slack:C012AB3CD or teams:19:… "
-            "or pager:P12",
+            "alerts.channels: 'pager:ops' is not a channel: write the channel's id, such as slack:C012AB3CD or "
+            "teams:19:… or pager:P12",
         ),
         (
             {"access": {"admins": ["pager:"]}},
-            "access.admins: 'pager:' is no id: write PLATFORM:ID; platforms: text, slack, teams, pager",
+            "access.admins: 'pager:' is not an id: write PLATFORM:ID; platforms: text, slack, teams, pager",
         ),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_filter_is_told_in_words(entity: Entity, typed: str, told: str) -> Non
         (JOB, "ended>2h", "two ways", "job list ended:2h"),
         (JOB, "created:tomorow", "a moment such as", "job list created:today"),
         (JOB, "pool:", "says no value", ""),
-        (JOB, "age", "is a field and says nothing by itself", "job list 'age>2h'"),
+        (JOB, "age", "is a field and needs a value", "job list 'age>2h'"),
         (JOB, "active or disabled", "give alternatives by comma", ""),
         (JOB, ">5", "lacks a field", ""),
         (JOB, "failed>1,2", "takes one value", ""),

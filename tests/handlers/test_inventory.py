@@ -179,7 +179,7 @@ async def test_applications_without_resource_manager(scene: Scene, monkeypatch: 
         card = await scene.ask(typed)
         assert not card.refused
         assert shown in words(card)
-        assert words(card).count("are not to be had: a key is no token") == 1
+        assert words(card).count("cannot be read: a key is no token") == 1
         assert "not known" not in words(card)
 
 

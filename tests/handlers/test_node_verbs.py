@@ -112,7 +112,7 @@ async def test_nobody_is_meant(operator: Operator) -> None:
     card = await operator.question("node reboot cfd account:sim-dev")
     assert plain(card.title).startswith("Which nodes?")
     card = await operator.question("node reboot cfd nobody account:sim-dev")
-    assert plain(card.title) == "No node of pool cfd is meant by “nobody”."
+    assert plain(card.title) == "“nobody” matches no node of pool cfd."
 
 
 async def test_reimage_says_what_does_the_same(operator: Operator) -> None:

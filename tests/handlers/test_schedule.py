@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from bot.azure.account import Account
+from bot.azure.errors import AzureError
 from bot.azure.models import JobSchedule
 from bot.azure.models.job import Schedule
 from cards.card import Button, Card, Menu, plain
@@ -108,7 +110,9 @@ def test_a_disabled_schedule_tells_what_would_come() -> None:
 def test_what_is_over_runs_no_more(state: str) -> None:
     over = schedule(state, "2026-11-24T05:00:00Z", recurrenceInterval="P1D")
     assert next_runs(over, AT) == []
-    assert "no more jobs" in str(render(Card(title=(), blocks=tuple(when_it_runs(over, AT)))).payload["text"])
+    assert "It will not start another job" in str(
+        render(Card(title=(), blocks=tuple(when_it_runs(over, AT)))).payload["text"]
+    )
 
 
 @given(
@@ -167,3 +171,15 @@ async def test_an_unknown_schedule_gets_the_nearest(scene: Scene) -> None:
 
 def _items(card: Card) -> list[object]:
     return [item for block in card.blocks for item in getattr(block, "items", ())]
+
+
+async def test_a_last_job_that_was_deleted_is_said_to_be(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(account: Account, job: str) -> None:
+        raise AzureError("JobNotFound", "The specified job does not exist.", status=404)
+
+    monkeypatch.setattr(Account, "task_counts", gone)
+    card = await scene.ask("schedule show thumbnails")
+    said = str(render(card).payload["text"])
+    assert "which has been deleted" in said
+    assert "404" not in said
+    assert "Not known" not in said

@@ -114,10 +114,10 @@ def test_own_causes_come_first_wherever_a_failure_is_told(folder: Path) -> None:
         ('[[cause]]\nexit = []\ncause = "x"', "cause 1.exit: Expected `array` of length >= 1"),
         ('[[cause]]\nline = "a"\ncause = "x"', "cause 1.line: Expected `str` of length >= 3"),
         (f'[[cause]]\nline = "{"a" * 201}"\ncause = "x"', "cause 1.line: Expected `str` of length <= 200"),
-        ('[[cause]]\nline = "/(a/"\ncause = "x"', "cause 1.line: '/(a/' is no regular expression: missing ): (a"),
-        ('[[cause]]\nline = "/(?=a)b/"\ncause = "x"', "is no regular expression: invalid perl operator: (?="),
-        ("[[cause]]\nline = '/(a)\\1/'\ncause = \"x\"", "is no regular expression: invalid escape sequence"),
-        ('[[cause]]\nline = "/(a{900}){900}/"\ncause = "x"', "is no regular expression: "),
+        ('[[cause]]\nline = "/(a/"\ncause = "x"', "cause 1.line: '/(a/' is not a regular expression: missing ): (a"),
+        ('[[cause]]\nline = "/(?=a)b/"\ncause = "x"', "is not a regular expression: invalid perl operator: (?="),
+        ("[[cause]]\nline = '/(a)\\1/'\ncause = \"x\"", "is not a regular expression: invalid escape sequence"),
+        ('[[cause]]\nline = "/(a{900}){900}/"\ncause = "x"', "is not a regular expression: "),
         ('[[cause]]\nline = "/.*/"\ncause = "x"', "cause 1.line: '/.*/' fits every line"),
         ('[[cause]]\nline = "    "\ncause = "x"', "cause 1.line: '    ' fits nearly every line: write 3 characters"),
         ('[[cause]]\nexit = 1\ncause = "x\\ny"', "cause 1.cause: has several lines: write one"),
@@ -179,7 +179,7 @@ def test_check_tells_what_is_wrong_with_it(folder: Path) -> None:
     assert bad.returncode == 2
     assert [line.partition("own.toml: ")[2] for line in bad.stderr.splitlines()] == [
         "cause 1.exit: 0 is success: write the code of a failure",
-        "cause 2.line: '/(/' is no regular expression: missing ): (: mend it, or leave out the slashes for a text",
+        "cause 2.line: '/(/' is not a regular expression: missing ): (: mend it, or leave out the slashes for a text",
     ]
 
 

@@ -169,7 +169,7 @@ def test_every_row_says_what_to_do_and_where_it_is_written() -> None:
         ('[[cause]]\nid = "a.b"\nwhere = "moon"\ncause = "x"\ndo = ""', "Invalid enum value 'moon'"),
         ('[[cause]]\nid = "a.b"\nwhere = "node"\ncause = "x"\ndo = ""\ncuase = ""', "unknown field `cuase`"),
         ('[[cause]]\nid = "a.b"\nwhere = "node"\ncause = "x."\ndo = ""', "without a full stop"),
-        ('[[cause]]\nid = "ab"\nwhere = "node"\ncause = "x"\ndo = ""', "no dotted id"),
+        ('[[cause]]\nid = "ab"\nwhere = "node"\ncause = "x"\ndo = ""', "not a dotted id"),
         ('[[cause]]\nid = "a.b"\nwhere = "node"\ncause = "x"\ndo = ""\nsource = "q"', "q is no source"),
         ('[[cause]]\nid = "a.b"\nwhere = "node"\ncause = "x"\ndo = ""\nmatch = [{}]', "matches everything"),
         (2 * '[[cause]]\nid = "a.b"\nwhere = "node"\ncause = "x"\ndo = ""\n', "is there 2 times"),

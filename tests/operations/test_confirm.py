@@ -129,7 +129,7 @@ async def test_once_only(bot: Bot) -> None:
     card = await bot.ask("destroy gpu-a")
     await bot.ask(button(card, "yes"))
     again = await bot.ask(button(card, "yes"))
-    assert plain(again.title) == "It was confirmed or dropped already."
+    assert plain(again.title) == "It was already confirmed or dropped."
     assert bot.destroyed == ["gpu-a"]
     assert (await bot.trail())[-1] == ("refused", "confirm.used")
 

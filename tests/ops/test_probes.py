@@ -137,7 +137,7 @@ async def test_slack_is_connected_once_it_has_said_who_the_bot_is(mode: str) -> 
     async for harness in _harness(mode, out=True):
         probes = Probes(Store(), {"slack": harness.slack})
         probes.started([])
-        assert await probes.unready() == ["slack is not connected: Slack has not told yet who the bot is"]
+        assert await probes.unready() == ["slack is not connected: Slack has not said yet who the bot is"]
         harness.workspace.faults.outage = False
         while await probes.unready():  # noqa: ASYNC110 - nothing tells of it but the question itself
             await asyncio.sleep(0.01)

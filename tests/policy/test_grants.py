@@ -221,11 +221,11 @@ def test_one_person_is_the_owner_on_both_platforms() -> None:
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        (grant("olga"), "grants 1.to: 'olga' is no id: write slack:U012AB3CD or teams:OBJECT-ID, or conversation:"),
-        (grant("conversation:C1"), "grants 1.to: 'conversation:C1' is no id"),
+        (grant("olga"), "grants 1.to: 'olga' is not an id: write slack:U012AB3CD or teams:OBJECT-ID, or conversation:"),
+        (grant("conversation:C1"), "grants 1.to: 'conversation:C1' is not an id"),
         (GrantSettings([], ["*"]), "grants 1.to: is empty"),
         (GrantSettings(["slack:U1"], []), "grants 1.verbs: is empty"),
-        (grant("slack:U1", "Pool-Resize"), "grants 1.verbs: 'Pool-Resize' is no command"),
+        (grant("slack:U1", "Pool-Resize"), "grants 1.verbs: 'Pool-Resize' is not a command"),
         (grant(accounts=["nowhere"]), "grants 1.accounts: there is no account 'nowhere': there are sim, render"),
         (grant(accounts=[]), "grants 1.accounts: is empty"),
         (grant(entities=["gpu-*"], name="ops"), "grants ops.entities: 'gpu-*' has no kind: write pool:gpu-*"),
@@ -246,7 +246,7 @@ def test_names_of_grants_and_ids_of_people_are_their_own() -> None:
     assert list(person_mistakes(people)) == [
         "people 2.ids: slack:U1 is in people 1 too: one id is of one person",
         "people 3: has 1 id(s): name two or more, such as slack:U012AB3CD and teams:OBJECT-ID",
-        "people 3.ids: 'U' is no id: write slack:U012AB3CD or teams:OBJECT-ID (names can be changed, ids not)",
+        "people 3.ids: 'U' is not an id: write slack:U012AB3CD or teams:OBJECT-ID (names can be changed, ids not)",
     ]
     assert not list(grant_mistakes([grant("conversation:teams:19:a@thread.tacv2", "pool *", entities=["*"])], ["sim"]))
 

@@ -104,5 +104,5 @@ def test_settings_say_which_groups_are_named_and_refuse_what_is_none() -> None:
         {"access": {"admins": ["teams:group:ops"]}},
         {"grants": [{"to": ["teams:group:ops"], "verbs": ["*"]}]},
     ):
-        with pytest.raises(SettingsError, match="is no id"):
+        with pytest.raises(SettingsError, match="is not an id"):
             check({**raw, **section})

@@ -158,7 +158,7 @@ def test_a_confirmed_change_is_confirmed_once(start: Start, tmp_path: Path, step
     assert list(answers(tmp_path).values())[1:] == [ENDS[step][1]]
     assert start(f"confirm {id_}", key="k3") == 0
     assert begun(tmp_path) == ENDS[step][0], "nor by a second press"
-    assert list(answers(tmp_path).values())[2:] == ["It was confirmed or dropped already."]
+    assert list(answers(tmp_path).values())[2:] == ["It was already confirmed or dropped."]
 
 
 def waiting(folder: Path) -> str:

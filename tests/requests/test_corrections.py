@@ -181,6 +181,12 @@ def test_what_is_said_of_the_bot_opens_no_form() -> None:
         ),
         ("cost --rf", "“cost” has no option “--rf”. Type cost …", (), ("cost",)),
         ("cost 7d by:dya", "“dya” is not a value of by: write pool, day, size or tag.", ("cost 7d by:day",), ()),
+        (
+            "task list J failed sort:runtime",
+            "“runtime” is not a value of sort: write listed, name, state, failed, age, started, ran, exit or retries.",
+            (),
+            ("task list J failed",),
+        ),
         ("job list page:x", "“x” is not a whole number for page: write one such as page:1.", (), ("job list",)),
         ("usage 7d from:2026-11-02 --to", "to needs a value behind it, such as to:TO.", (), None),
         (

@@ -28,7 +28,7 @@ _THROTTLES = ("toomanyrequests", "serverbusy", "429", "throttl")
 _CAUSES = {
     "noconnection": "no connection to the service: the network, a proxy or the name's resolution",
     "timeout": "the service does not answer in time: the network, or trouble at Azure",
-    "notoken": "no token could be had for it: the identity of the bot, or Entra ID",
+    "notoken": "no token could be obtained for it: check the bot's identity and Entra ID",
     "authenticationfailed": "the service does not know the bot: its key or identity has changed",
     "authorizationfailure": "the bot's identity may not read the account any more",
     "authorizationfailed": "the bot's identity may not read the account any more",
@@ -93,7 +93,7 @@ def behind(scene: Scene) -> Iterator[Finding]:
         return
     yield Finding(
         entity=Entity("account", scene.account),
-        headline=f"account {scene.account}: {' and '.join(late)} are told late",
+        headline=f"account {scene.account}: {' and '.join(late)} are reported late",
         since=newest(scene, oldest),
         cause="more happens in the account than the bot may read: watch.requests_per_minute in its settings bounds it",
         actions=(button("Status", "status"), button("Account", "account show")),

@@ -45,7 +45,7 @@ def goes_on(scene: Scene, job: JobView) -> bool:
 
 
 def run_again(job: JobView) -> bool:
-    """Whether all that failed was run again: long enough after the last failure none counts as failed."""
+    """Whether everything that failed was run again: long enough after the last failure none counts as failed."""
     if job.active is None or job.failed or job.counted is None or job.failed_at is None:
         return False
     return (job.counted - job.failed_at).total_seconds() > COUNTED_AFTER
@@ -114,7 +114,7 @@ def _ending(scene: Scene, job: JobView) -> str:
         return f"the job has ended: {why}" if why else "the job has ended"
     if job.id not in scene.jobs:
         return "the job was deleted"
-    return "all that failed was run again" if run_again(job) else "no task has failed for half an hour"
+    return "everything that failed was run again" if run_again(job) else "no task has failed for half an hour"
 
 
 def in_pool(job: JobView) -> tuple[tuple[str, str], ...]:

@@ -153,7 +153,7 @@ def _of_pool(scene: Scene, pool: PoolView, wait: Wait, known: Row | None) -> str
 def _of_others(pool: PoolView, wait: Wait) -> str:
     names = ", ".join(wait.first[:NAMED_JOBS])
     who = f"{'jobs of higher priority' if wait.higher else 'other jobs'} ({names})" if names else "other tasks"
-    return f"{who} hold every node of its pool {pool.id}"
+    return f"{who} occupy every node of its pool {pool.id}"
 
 
 def _of_tasks(pool: PoolView, wait: Wait) -> str:

@@ -51,7 +51,7 @@ class Installation(AsyncAuthorize):
         """Why Slack has not let the bot in; empty once it has."""
         if self.refused:
             return "Slack refuses the bot: install the app, or renew its token"
-        return "" if self.user else "Slack has not told yet who the bot is"
+        return "" if self.user else "Slack has not said yet who the bot is"
 
     def refuse(self, code: str) -> SlackStartError:
         """Slack does not let the bot in: what to raise."""

@@ -128,7 +128,7 @@ def _timed(sign: str, left: Value, right: Value) -> Value:
                 return left - right
     except OverflowError:
         raise Unsuited("that is too long a time") from None
-    raise Unsuited(f"“{sign}” does not go with {kind(left)} and {kind(right)}")
+    raise Unsuited(f"“{sign}” cannot be combined with {kind(left)} and {kind(right)}")
 
 
 def _remainder(left: float, right: float) -> float:

@@ -166,7 +166,7 @@ def _lasting(value: Any, place: str, least: timedelta, most: timedelta | None) -
     try:
         length = msgspec.convert(value, timedelta)
     except msgspec.ValidationError:
-        yield place, f"“{str(value)[:40]}” is no duration: write it like PT15M or P1D"
+        yield place, f"“{str(value)[:40]}” is not a duration: write it like PT15M or P1D"
         return
     if length < least or (most is not None and length > most):
         upto = f" and at most {msgspec.to_builtins(most)}" if most else ""

@@ -33,7 +33,7 @@ def parsed(words: str) -> Path:
         path.append(found["name"] or int(found["position"]))
         end = found.end()
     if end != len(words) or not path or not isinstance(path[0], str):
-        raise NoSuchPlace(f"“{words[:80]}” is no place in a body: write it like startTask.commandLine.")
+        raise NoSuchPlace(f"“{words[:80]}” is not a place in a body: write it like startTask.commandLine.")
     return tuple(path)
 
 

@@ -150,7 +150,7 @@ def _mistakes(own: OwnCause) -> Iterator[str]:
     if own.line is not None and not own.pattern and len(_words(own.line)) < _SHORTEST:
         yield f".line: {own.line!r} fits nearly every line: write {_SHORTEST} characters or more besides blanks"
     if own.pattern and (wrong := patterns.mistake(own.pattern)):
-        yield f".line: {own.line!r} is no regular expression: {wrong}: mend it, or leave out the slashes for a text"
+        yield f".line: {own.line!r} is not a regular expression: {wrong}: mend it, or leave out the slashes for a text"
     elif own.pattern and patterns.occurs(own.pattern, ""):
         yield f".line: {own.line!r} fits every line: write what only this cause prints"
 

@@ -161,7 +161,7 @@ def _mistakes(rows: Sequence[Row]) -> Iterator[str]:
         if count > 1:
             yield f"{id_}: is there {count} times"
         if not _ID.fullmatch(id_):
-            yield f"{id_}: is no dotted id of small letters"
+            yield f"{id_}: is not a dotted id of small letters"
     for each in rows:
         if not each.cause or each.cause.endswith(".") or each.do.endswith("."):
             yield f"{each.id}: cause and do are sentences without a full stop"

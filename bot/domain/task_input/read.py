@@ -101,7 +101,7 @@ def _wrong(body: Mapping[str, Any], seen: Mapping[str, int], *, uses_dependencie
     """What is wrong with one task, a sentence each."""
     task_id = body["id"]
     if not isinstance(task_id, str) or not ID.fullmatch(task_id):
-        yield f"the id {shown(task_id)} is no task id: letters, digits, - and _, 1 to 64 of them."
+        yield f"the id {shown(task_id)} is not a task id: letters, digits, - and _, 1 to 64 of them."
     elif (line := seen.get(task_id.lower())) is not None:
         where = f" (line {number(line)})" if line else ""
         yield f"the id {task_id} is there before{where}; the service takes upper and lower case for the same."

@@ -62,8 +62,11 @@ def test_a_throttled_account(blind: Blindness, told: bool) -> None:
     [
         ({}, None),
         ({"tasks": ago(1.9)}, None),
-        ({"tasks": ago(2)}, "account render-prod: failed tasks are told late"),
-        ({"nodes": ago(9), "tasks": ago(1)}, "account render-prod: failed tasks and nodes in trouble are told late"),
+        ({"tasks": ago(2)}, "account render-prod: failed tasks are reported late"),
+        (
+            {"nodes": ago(9), "tasks": ago(1)},
+            "account render-prod: failed tasks and nodes in trouble are reported late",
+        ),
         ({"counts": ago(90)}, None),  # how a job ended was told
     ],
 )

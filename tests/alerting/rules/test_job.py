@@ -236,8 +236,8 @@ def test_the_words_of_waiting_for_a_turn() -> None:
     waiting = job(active=5, progressed=ago(hours=3))
     names = [job(f"sim-{n}", running=8, priority=100 * n) for n in range(5)]
     told = only("job.stuck", pool(running=4), waiting, *names)
-    assert told.cause == "jobs of higher priority (sim-4, sim-3, sim-2) hold every node of its pool gpu-a"
-    assert only("job.stuck", pool(running=4), waiting).cause == "other tasks hold every node of its pool gpu-a"
+    assert told.cause == "jobs of higher priority (sim-4, sim-3, sim-2) occupy every node of its pool gpu-a"
+    assert only("job.stuck", pool(running=4), waiting).cause == "other tasks occupy every node of its pool gpu-a"
 
 
 def rated(*samples: tuple[datetime, int, int], **more: Any) -> JobView:

@@ -100,7 +100,7 @@ def test_expressions(expression: str, value: Value) -> None:
         ("x = $ActiveTasks;", "line 1, column 5",
          "$ActiveTasks is a series of samples: ask for some, such as $ActiveTasks.GetSample(1)."),
         ("x = $CPUPercent.GetSample(1);", "line 1, column 5", "There are no samples of $CPUPercent."),
-        ("x = time() + 1;", "line 1, column 12", "“+” does not go with a moment and a number."),
+        ("x = time() + 1;", "line 1, column 12", "“+” cannot be combined with a moment and a number."),
         ("x = time() < 1;", "line 1, column 12", "A moment cannot be compared with a number."),
         ("x = 5; y = x.hour;", "line 1, column 12", "There is no “hour” of a number."),
         ("x = $ActiveTasks.GetSample(2)[2];", "line 1, column 31", "There is no element 2 of 2; the first is 0."),

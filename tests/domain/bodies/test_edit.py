@@ -170,7 +170,7 @@ def test_a_path_is_read_back_as_it_is_spelled(steps: list[str | int]) -> None:
 
 @pytest.mark.parametrize("words", ["", "[0]", "a..b", "a[x]", "a[0", "."])
 def test_what_is_no_path_is_refused(words: str) -> None:
-    with pytest.raises(NoSuchPlace, match="is no place in a body"):
+    with pytest.raises(NoSuchPlace, match="is not a place in a body"):
         parsed(words)
 
 
