@@ -15,7 +15,7 @@ from bot.chat.slack.settings import SlackSettings
 from bot.chat.teams.settings import TeamsSettings
 from bot.content.clear_text import clear
 from bot.doctor import accounts, permissions, reach
-from bot.doctor.finding import Finding, Look, broken, cleared, look
+from bot.doctor.finding import Finding, Look, broken, cleared, code_of, look
 from bot.doctor.mend import others_write
 from bot.doctor.slack import SlackLooks
 from bot.doctor.storage import look_into, storage
@@ -87,7 +87,7 @@ def _of_accounts(
         except SettingsError as error:
             found.append(broken(f"{what}: sign-in", "; ".join(error.lines)))
             continue
-        yield from _of_reader(reader, credentials, what)
+        yield _of_reader(reader, credentials, what)
         if not section.write_credential:
             continue
         theirs = replace(writing(section), write_credential="")
@@ -96,7 +96,7 @@ def _of_accounts(
         except SettingsError as error:
             found.append(broken(f"{what}: sign-in to change it", "; ".join(error.lines)))
             continue
-        yield from _of_writer(writer, credentials, what)
+        yield _of_writer(writer, credentials, what)
 
 
 def _opened(name: str, section: AccountSettings, credentials: Credentials, opened: list[Account]) -> Account:
@@ -104,21 +104,39 @@ def _opened(name: str, section: AccountSettings, credentials: Credentials, opene
     return opened[-1]
 
 
-def _of_reader(account: Account, credentials: Credentials, what: str) -> Iterator[Look]:
-    yield Look(f"{what}: sign-in", lambda: accounts.sign_in(account, credentials, f"{what}: sign-in"))
-    yield Look(f"{what}: data plane", lambda: accounts.data_plane(account, f"{what}: data plane"))
-    yield Look(f"{what}: control plane", lambda: accounts.control_plane(account, f"{what}: control plane"))
+def _of_reader(account: Account, credentials: Credentials, what: str) -> Look:
+    sign_in, may = f"{what}: sign-in", f"{what}: may read"
+    then = [
+        Look(f"{what}: data plane", lambda: accounts.data_plane(account, f"{what}: data plane")),
+        Look(f"{what}: control plane", lambda: accounts.control_plane(account, f"{what}: control plane")),
+    ]
     if account.arm is not None:
-        may = f"{what}: may read"
-        yield Look(may, lambda: permissions.reading(account, credentials, may))
-        yield Look(may, lambda: permissions.of_the_subscription(account, credentials, may))
+        then += [
+            Look(may, lambda: permissions.reading(account, credentials, may)),
+            Look(may, lambda: permissions.of_the_subscription(account, credentials, may)),
+        ]
+    return _after(Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in)), then)
 
 
-def _of_writer(account: Account, credentials: Credentials, what: str) -> Iterator[Look]:
+def _of_writer(account: Account, credentials: Credentials, what: str) -> Look:
     sign_in, may = f"{what}: sign-in to change it", f"{what}: may change"
-    if account.arm is not None:  # of a key the permissions tell
-        yield Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in))
-    yield Look(may, lambda: permissions.changing(account, credentials, may))
+    then = Look(may, lambda: permissions.changing(account, credentials, may))
+    if account.arm is None:  # of a key the permissions tell
+        return then
+    return _after(Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in)), [then])
+
+
+def _after(sign_in: Look, then: list[Look]) -> Look:
+    """What is looked at once somebody is signed in: without that, all of it would fail with the same words."""
+
+    async def work() -> list[Finding]:
+        found = await looked(sign_in)
+        if code_of(found) == 0:
+            for each in await asyncio.gather(*map(looked, then)):
+                found += each
+        return found
+
+    return Look(sign_in.what, work, sign_in.seconds + max(each.seconds for each in then))
 
 
 async def _stored(seen: asyncio.Future[StoreLook | None]) -> StoreLook:
