@@ -14,6 +14,7 @@ PARTS = (
     ["bench.chart"],
     ["bench.memory"],
     ["bench.store"],
+    ["bench.databases"],
     ["bench.transitions"],
     ["bench.watch"],
     ["bench.scale"],

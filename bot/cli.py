@@ -22,6 +22,7 @@ from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
 from bot.settings import SettingsError, public_mistakes
 from bot.settings_file import Settings, Use, load, own_causes
+from bot.tools.storage import storage
 from cards.formatting import plural
 from storage.port.errors import StoreError, StoreHeld
 
@@ -36,6 +37,7 @@ cli = cyclopts.App(
 
 SettingsFile = Annotated[Path, Parameter(name="--settings", help="The settings file.")]
 _SETTINGS = Path("batchbot.toml")
+cli.command(storage)
 
 
 def _known_platform(hint: object, name: str) -> None:

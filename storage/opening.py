@@ -35,7 +35,7 @@ def open_store(
         except BaseException:
             let_go()
             raise
-    address = _address(database, password)
+    address = address_of(database, password)
     from storage.postgresql.holding import Holding  # noqa: PLC0415 - psycopg is there where it is needed alone
     from storage.postgresql.store import PostgresStore  # noqa: PLC0415
 
@@ -48,7 +48,8 @@ def open_store(
         raise
 
 
-def _address(url: str, password: Callable[[], str] | None) -> Address:
+def address_of(url: str, password: Callable[[], str] | None = None) -> Address:
+    """Where a PostgreSQL database is. Raises StoreError where the URL is none, or psycopg is missing."""
     try:
         from storage.postgresql.address import Address  # noqa: PLC0415
     except ImportError as error:

@@ -46,20 +46,22 @@ def database(*, empty: bool = False) -> Iterator[str]:
 class Server:
     """A running server, with the databases ``idle`` that nobody uses just then."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        """With ``durable`` it lies on the disk and waits for it, as a server of the world does."""
         self.idle: list[str] = []
         self._numbers = itertools.count()
         self._programs = programs
-        there = _SHARED if _SHARED.is_dir() and os.access(_SHARED, os.W_OK) else None
+        there = _SHARED if not durable and _SHARED.is_dir() and os.access(_SHARED, os.W_OK) else None
         self.folder = Path(tempfile.mkdtemp(prefix="batchbot-pg-", dir=there))
-        self._as: dict[str, Any] = {}
+        self.user: dict[str, Any] = {}
+        """As whom it runs, for whoever starts a process."""
         if os.geteuid() == 0:  # as whom no server starts
             user = next(each for each in map(_person, ("postgres", "nobody")) if each)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            self.user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         data = self.folder / "data"
         self._do("initdb", "-D", data, "-U", "batchbot", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        chosen = (*_FAST, "listen_addresses=''", f"unix_socket_directories={self.folder}")
+        chosen = (*(() if durable else _FAST), "listen_addresses=''", f"unix_socket_directories={self.folder}")
         self.options = " ".join(f"-c {each}" for each in chosen)
         self.start()
         self.create("template1", "made")
@@ -69,7 +71,7 @@ class Server:
 
     def _do(self, program: str, *arguments: object) -> None:
         command = [str(self._programs / program), *map(str, arguments)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._as)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.user)
 
     def start(self) -> None:
         """Let it run."""
@@ -113,15 +115,15 @@ class Server:
 @cache
 def server() -> Server:
     """The one of this process; skips, or fails, where there is none to start."""
-    programs = _programs()
-    if programs is None:
+    found = programs()
+    if found is None:
         lacking("postgresql", "no PostgreSQL server is installed")
-    made = Server(programs)
+    made = Server(found)
     atexit.register(made.end)
     return made
 
 
-def _programs() -> Path | None:
+def programs() -> Path | None:
     """Where initdb and pg_ctl are: on the path, or where Debian keeps them, the newest."""
     found = [Path(there).parent for there in [shutil.which("initdb")] if there]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: -float(each.parent.name))

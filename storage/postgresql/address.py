@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -40,6 +40,16 @@ class Address:
         user, host, port, name = (str(self._parts.get(key) or "") for key in ("user", "host", "port", "dbname"))
         where = host if host.startswith("/") else f"{host}{f':{port}' if port else ''}"
         return f"postgresql://{f'{quote(user)}@' if user else ''}{where}/{name}"
+
+    def url(self) -> str:
+        """The whole URL, with everything but secrets."""
+        own = {"user", "host", "port", "dbname", "password", "sslpassword"}
+        more = {key: str(value) for key, value in self._parts.items() if key not in own}
+        host = str(self._parts.get("host") or "")
+        if host.startswith("/"):
+            more = {"host": host, **more}
+        where = str(self) if not host.startswith("/") else str(self).replace(host, "", 1)
+        return f"{where}?{urlencode(more, safe='/')}" if more else where
 
     def __repr__(self) -> str:
         return f"Address({self})"

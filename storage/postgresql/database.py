@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -29,12 +29,13 @@ _WRITER: Final = 0x62617463
 """The number of the lock that whoever writes has, of all that one database knows."""
 _AGAIN: Final = 1.0
 """Seconds after a failed attempt to connect within which the next ones fail at once: many may be waiting."""
+_AT_ONCE: Final = 5000
 _IDLE: Final = 30
 """Seconds after which the server ends a transaction in which nothing is asked: its program hangs, and others wait."""
 _PLACE = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):[a-z_]+|%")
 
 ADVICE: Final = {
-    "08": "the connection was lost: it goes on by itself when the server answers again",
+    "08": "the server does not answer: see that it runs and can be reached; it goes on by itself when it answers again",
     "25": "it may not be written now, as on a standby: it goes on by itself on the primary",
     "28": "it does not let the bot in: check the user, the password and the server's pg_hba.conf",
     "3D": "there is no such database: create it, and give the bot its schema",
@@ -45,6 +46,12 @@ ADVICE: Final = {
     "58": "the server's disk reports an error: see its log",
 }
 """What to do, by SQLSTATE or its class (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_WORDS: Final = (
+    (r"authentication failed|pg_hba\.conf|role \S+ does not exist|no password supplied", "28"),
+    (r"database \S+ does not exist", "3D"),
+    (r"too many (clients|connections)|remaining connection slots", "53"),
+    (r"the database system is (starting|shutting)", "57"),
+)
 _PASSING: Final = frozenset({"08", "25", "53", "55", "57", "58"})
 
 
@@ -175,6 +182,30 @@ class PostgresDatabase:
         self._failed = None
         return self._connection
 
+    def stream(self, sql: str, /) -> Iterator[Sequence[Any]]:
+        """The rows of a question, a few thousand at a time, in a transaction."""
+        with self._connected().cursor(name="stream", binary=True) as cursor:
+            cursor.itersize = _AT_ONCE
+            yield from cursor.execute(sql)
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
+        """Copy rows into a table, in a transaction; numbers that the table gives out go on after them."""
+        names = ", ".join(columns)
+        with (
+            self._connected().cursor() as cursor,
+            cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+        given = self.execute(
+            "SELECT column_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND table_name = ? AND is_identity = 'YES'",
+            [table],
+        ).fetchall()
+        for (name,) in given:
+            most = f"(SELECT max({name}) FROM {table})"  # noqa: S608 - our own names
+            self.execute(f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), coalesce({most}, 1))")
+
     def advised(self) -> AbstractContextManager[None]:
         """Turns the errors of PostgreSQL into ones that say what to do."""
         return advised(self.address)
@@ -209,11 +240,18 @@ def advised(address: Address) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        state = error.sqlstate or ("08" if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else "")
+        state = error.sqlstate or _state(error)
         advice = ADVICE.get(state) or ADVICE.get(state[:2], "PostgreSQL refuses")
         kind = CannotStore if state[:2] in _PASSING else StoreError
         said = " ".join(str(error).split())
         raise kind(f"{address}: {advice} ({said})") from error
+
+
+def _state(error: psycopg.Error) -> str:
+    """Of an error that has none, as all have that come while a connection is made."""
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return ""
+    return next((state for words, state in _WORDS if re.search(words, str(error))), "08")
 
 
 @lru_cache(maxsize=1024)

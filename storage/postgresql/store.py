@@ -40,7 +40,7 @@ class PostgresStore(SqlStore):
         db = PostgresDatabase(address, patience, (lambda: holding.epoch) if holding else lambda: None)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
-            condition = worker.submit(_prepared, db, held=holding is not None).result()
+            condition = worker.submit(prepared, db, held=holding is not None).result()
         except BaseException:
             worker.submit(db.close).result()
             worker.shutdown()
@@ -52,7 +52,7 @@ class PostgresStore(SqlStore):
         return store
 
 
-def _prepared(db: PostgresDatabase, *, held: bool) -> StoreCondition:
+def prepared(db: PostgresDatabase, *, held: bool) -> StoreCondition:
     """Refuse what is too old or too new, migrate, and look for what cannot be read."""
     with advised(db.address):
         (version,) = db.execute("SELECT current_setting('server_version_num')").fetchone() or ("0",)

@@ -70,6 +70,14 @@ class Database(Protocol):
         """Turns the database's errors into StoreError, which says what to do."""
         ...
 
+    def stream(self, sql: str, /) -> Iterator[Sequence[Any]]:
+        """The rows of a question, as they are read, in a transaction."""
+        ...
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], /) -> None:
+        """Put many rows into a table, in a transaction; numbers that the table gives out go on after them."""
+        ...
+
     def written(self) -> int:
         """A number that grows with whatever was stored."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +17,7 @@ from storage.port.condition import StoreCondition
 from storage.port.errors import CannotStore, StoreError
 from storage.sql.database import Dialect
 from storage.sql.soundness import sifted
+from storage.sqlite.filesystem import refuse_network
 from storage.sqlite.migrations import migrations, unknown
 
 log = structlog.get_logger()
@@ -64,6 +65,15 @@ class SqliteDatabase(Database):
         """Turns SQLite's errors into ones that say what to do."""
         return _advised(self.path)
 
+    def stream(self, sql: str) -> Iterator[Sequence[Any]]:
+        """The rows of a question, as they are read."""
+        return iter(self.conn.execute(sql))
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Put rows into a table, in a transaction."""
+        marks = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+
     def written(self) -> int:
         """Rows that were changed so far."""
         return int(self.conn.total_changes)
@@ -90,8 +100,14 @@ def opened(path: Path, patience: float, *, held: bool) -> tuple[ThreadPoolExecut
     return worker, db, condition
 
 
+def connected(path: Path, *, held: bool) -> tuple[SqliteDatabase, StoreCondition]:
+    """The same in the thread that asks."""
+    return _connect(path, 5.0, held=held)
+
+
 def _connect(path: Path, patience: float, *, held: bool) -> tuple[SqliteDatabase, StoreCondition]:
     """Open, configure and migrate, in the thread that will own the connection."""
+    refuse_network(path)
     _private(path)
     with _advised(path):
         db = SqliteDatabase(path, sqlite3.connect(path, timeout=patience, cached_statements=64))

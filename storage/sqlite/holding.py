@@ -23,6 +23,7 @@ import structlog
 from msgspec import Struct
 
 from storage.port.errors import StoreError, StoreHeld
+from storage.sqlite.filesystem import refuse_network
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ class Holding:
 
         Raises StoreHeld, which says who holds it, and StoreError where the file beside it cannot be written.
         """
+        refuse_network(database)
         real = Path(os.path.realpath(database))
         until, told = time.monotonic() + patience, False
         while (files := _attempt(real)) is None:

@@ -36,7 +36,7 @@ def _encoded(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
-async def _filled(store: SqlStore, platform: str, id_: str) -> None:
+async def filled(store: SqlStore, platform: str, id_: str) -> None:
     """A row in every table that is kept for a conversation."""
     here = Conversation(platform, id_, name="ops", thread="1.2")
     key = here.key
@@ -83,8 +83,8 @@ def _texts(where: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("platform", "old", "new"), [("slack", OLD, NEW), ("teams", TEAMS_OLD, TEAMS_NEW)])
 async def test_everything_goes_with_the_channel(where: str, opened: Opener, platform: str, old: str, new: str) -> None:
     store = opened()
-    await _filled(store, platform, old)
-    await _filled(store, platform, "C0BYSTANDER")
+    await filled(store, platform, old)
+    await filled(store, platform, "C0BYSTANDER")
     before = sorted(each for each in _texts(where) if old not in each[1])
     moved = Conversation(platform, new, name="ops")
     await store.move_conversation(ConversationReference(platform, new, _encoded(moved), NOON), old)

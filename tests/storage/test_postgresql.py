@@ -218,6 +218,20 @@ def test_the_password_is_asked_for_and_never_told(url: str) -> None:
     assert "hunter2" not in str(away.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        (("batchbot@", "nobody@"), "it does not let the bot in: check the user"),
+        (("/t", "/none"), "there is no such database: create it"),
+    ],
+)
+def test_what_keeps_it_out_is_told(url: str, change: tuple[str, str], advice: str) -> None:
+    head, _, tail = url.partition("?")
+    with pytest.raises(StoreError, match=advice) as told:
+        PostgresStore.open(Address(f"{head.replace(*change)}?{tail}"))
+    assert not isinstance(told.value, CannotStore)
+
+
 def _cut(url: str) -> None:
     """End every other connection, as a server does that changes its machine."""
     with psycopg.connect(url, autocommit=True) as db:
