@@ -68,7 +68,7 @@ async def checked(pipeline: Pipeline, form: Form, known: Command, values: Mappin
     except TimeoutError:
         log.info("form.not_tried_in_time", command=known.path)
     except CommandError as error:
-        return _wrong(form, {place(form, known, error.at, error.message): said(error)})
+        return _wrong(form, {place(form, known, error.at, error.message): said(error, form)})
     except Instead as instead:
         title = plain(instead.card.title)
         return _wrong(form, {place(form, known, "", title): title}) if instead.card.refused else form

@@ -10,14 +10,18 @@ _QUOTED = 60
 """Of a value, as messages quote it."""
 
 
-def said(error: CommandError) -> str:
-    """What is wrong and, where there is a correction, the right word: ``There is no pool gpuu. Did you mean gpu?``."""
+def said(error: CommandError, form: Form) -> str:
+    """What is wrong and, where there is a correction, the right words: ``There is no field “sate”. … Did you mean
+    state:active?``.
+    """
     message = error.message.partition(" Type ")[0]  # how it is typed helps nobody who fills in a form
     if not error.nearest or words(error.nearest[0])[:1] == ["help"]:
         return message
-    last = words(error.nearest[0])[-1]
-    near = last.partition(":")[2] or last
-    return message if near in message else f"{message} Did you mean {near}?"
+    filled = {form.command, *form.command.split(), *(each.value for each in form.fields)}
+    filled |= {word for each in form.fields for word in each.value.split()}
+    other = [each for each in words(error.nearest[0]) if each not in filled and not each.startswith("account:")]
+    near = [each.removeprefix(f"{error.at}:") for each in other if each.partition(":")[2] not in filled]
+    return f"{message} Did you mean {near[0]}?" if len(near) == 1 and near[0] not in message else message
 
 
 def told_place(form: Form, at: str, message: str) -> str:

@@ -278,7 +278,7 @@ async def checked(registry: Registry, form: Form, ctx: Context, *, opening: bool
         changes = _unchecked("This could not be checked in time; it is checked again when something changes.")
     except CommandError as error:
         at = told_place(form, error.at, error.message)
-        changes = FormChanges(errors={at: said(error)}) if at else _unchecked(error.message)
+        changes = FormChanges(errors={at: said(error, form)}) if at else _unchecked(error.message)
     except Instead as error:
         changes = _unchecked(plain(error.card.title))
     except AzureError as error:

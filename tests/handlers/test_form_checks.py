@@ -18,7 +18,7 @@ async def test_a_mistake_stands_below_its_field(scene: Scene) -> None:
         ("pool show", "pool", "There is no pool “render-gpuu”", {"pool": "render-gpuu"}),
         ("pool show", "pool", "Pool is needed.", {}),
         ("node list", "filter", "state", {"pool": "render-gpu", "filter": "state:nonsense"}),
-        ("job list", "filter", "There is no field “sate”", {"filter": "sate:active"}),
+        ("job list", "filter", "Did you mean state:active?", {"filter": "sate:active", "account": "render-prod"}),
         ("job list", "filter", "failed", {"pool": "render-gpu", "filter": "failed>much"}),
         ("task show", "job", "There is no job “nosuch”", {"job": "nosuch", "task": "t-1"}),
         ("cost", "window", "“7parsec”", {"window": "7parsec"}),
