@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
+from storage.port.errors import StoreError
 from storage.port.look import StoreLook
 from storage.sqlite import look as sqlite
+from storage.url import is_url
 
 FILES_BESIDE = ("-wal", "-shm")
 """What SQLite puts beside a database: their names end so."""
+Password = Callable[[], str] | None
+"""What a PostgreSQL database asks for at each connection."""
 
 
-def look_at(database: Path, namespaces: Collection[str]) -> StoreLook:
-    """A database that there is, without changing it. Blocks. Raises StoreError, which says what to do.
+def look_at(database: str, namespaces: Collection[str], password: Password = None) -> StoreLook | None:
+    """A database as it is, without changing it; None where a file is not there yet. Blocks.
 
-    ``namespaces`` are those of the preferences whose owners are told as ``channels``.
+    ``namespaces`` are those of the preferences whose owners are told as ``channels``. Raises StoreError, which says
+    what to do.
     """
-    return sqlite.look_at(database, namespaces)
+    if not is_url(database):
+        path = Path(database)
+        return sqlite.look_at(path, namespaces) if path.exists() else None
+    try:
+        from storage.postgresql import look as postgresql  # noqa: PLC0415 - psycopg is there where it is needed alone
+    except ImportError as error:
+        raise StoreError("PostgreSQL needs psycopg, which is not here: pip install 'batchbot[postgresql]'") from error
+    return postgresql.look_at(database, password, namespaces)
 
 
 def damage_of(database: Path, seconds: float) -> str:
-    """What is wrong with a database; empty where nothing is found within so many seconds. Blocks. Raises StoreError."""
+    """What is wrong with a file; empty where nothing is found within so many seconds. Blocks. Raises StoreError."""
     return sqlite.damage_of(database, seconds)
-
-
-def holder_of(database: Path) -> str:
-    """Who holds a database now, in words; empty where nobody does."""
-    return sqlite.holder_of(database)

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.doctor.examine import examine
 from bot.doctor.finding import Finding, broken, code_of, fine, lines
-from bot.doctor.mend import mend
+from bot.doctor.mend import mend, readable_secrets
 from bot.settings import SettingsError
 from bot.settings_file import load
 from cards.formatting import plural
@@ -35,7 +35,11 @@ async def doctor(
     except SettingsError as error:
         found, code = [_mistake(line) for line in error.lines], UNREADABLE
     else:
-        found = await asyncio.to_thread(mend, Path(settings.bot.database), path) if fix else []
+        found = (
+            await asyncio.to_thread(mend, settings.bot.database, path, readable_secrets(settings, environment))
+            if fix
+            else []
+        )
         found += _checked(path, environment)
         found += await examine(settings, path, environment, probe=probe)
         code = code_of(found)

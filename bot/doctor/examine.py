@@ -16,13 +16,12 @@ from bot.chat.teams.settings import TeamsSettings
 from bot.content.clear_text import clear
 from bot.doctor import accounts, permissions, reach
 from bot.doctor.finding import Finding, Look, broken, cleared, code_of, look
-from bot.doctor.mend import others_write
+from bot.doctor.mend import others_write, readable_secrets
 from bot.doctor.slack import SlackLooks
 from bot.doctor.storage import look_into, storage
 from bot.doctor.teams import TeamsLooks
 from bot.settings import AccountSettings, SettingsError, writing
 from bot.settings_file import Settings
-from storage.looking import holder_of
 from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.look import StoreLook
@@ -37,21 +36,23 @@ async def examine(
 
     ``probe`` posts a line in each Slack channel and deletes it.
     """
-    database = Path(settings.bot.database)
     found: list[Finding] = []
     if others_write(settings_file):
         told = f"more people than its owner can write {settings_file}, and so say who is an admin"
         found.append(look("settings: file mode", told, "chmod go-w, or run batchbot doctor --fix"))
+    if readable := readable_secrets(settings, environment):
+        told = f"everybody on this machine can read {', '.join(map(str, readable))}"
+        found.append(look("settings: secret files", told, "chmod 600, or run batchbot doctor --fix"))
     credentials = Credentials(environment)
     opened: list[Account] = []
-    seen = asyncio.ensure_future(asyncio.to_thread(look_into, database))
+    seen = asyncio.ensure_future(asyncio.to_thread(look_into, settings.bot, environment))
     try:
         looks = [
             *_of_accounts(settings, credentials, opened, found),
             Look("prices", lambda: reach.prices(settings.bot.prices_url)),
             *_of_chats(settings, environment, await _stored(seen), probe=probe),
-            Look("storage", lambda: storage(database, seen), _STORAGE_SECONDS),
-            Look("public address", lambda: _public(settings, database)),
+            Look("storage", lambda: storage(settings.bot.database, seen), _STORAGE_SECONDS),
+            Look("public address", lambda: _public(settings, seen)),
         ]
         for each in await asyncio.gather(*map(looked, looks)):
             found += each
@@ -176,6 +177,5 @@ def _ids(platform: str, named: list[str]) -> list[str]:
     return [id_ for id_ in dict.fromkeys(ids) if not (platform == "slack" and id_[:1] in "DUW")]
 
 
-async def _public(settings: Settings, database: Path) -> list[Finding]:
-    running = bool(await asyncio.to_thread(holder_of, database))
-    return await reach.public_url(settings, running=running)
+async def _public(settings: Settings, seen: asyncio.Future[StoreLook | None]) -> list[Finding]:
+    return await reach.public_url(settings, running=bool((await _stored(seen)).holder))

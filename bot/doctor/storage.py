@@ -9,12 +9,16 @@ import asyncio
 import os
 import shutil
 import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bot.azure.database_sign_in import database_password
 from bot.doctor.finding import Finding, broken, fine, look
+from bot.settings import BotSettings, SettingsError
 from storage.looking import FILES_BESIDE, damage_of, look_at
 from storage.port.errors import StoreError
 from storage.port.look import StoreLook
+from storage.url import is_url
 
 NETWORKED = frozenset(
     {
@@ -27,39 +31,55 @@ LOW, VERY_LOW = 1_000_000_000, 100_000_000
 """Bytes of free disk."""
 SUBSCRIBED = ("subscription", "report", "receipt")
 """Namespaces of preferences whose owners are channels that are told something."""
+WHAT = "storage: database"
 _SECONDS = 15.0
 _MOUNTS = Path("/proc/mounts")
 
 
-def look_into(database: Path) -> StoreLook | None:
+def look_into(bot: BotSettings, environment: Mapping[str, str]) -> StoreLook | None:
     """The database as it is; None where there is none yet. Blocks. Raises StoreError."""
-    return look_at(database, SUBSCRIBED) if database.exists() else None
+    try:
+        password = database_password(bot, environment)
+    except (KeyError, SettingsError):
+        raise StoreError(f"the variable {bot.database_password_env} is missing: see the settings") from None
+    return look_at(bot.database, SUBSCRIBED, password)
 
 
-async def storage(database: Path, seen: asyncio.Future[StoreLook | None]) -> list[Finding]:
+async def storage(database: str, seen: asyncio.Future[StoreLook | None]) -> list[Finding]:
     """All that is looked at of the database; ``seen`` is what looking into it gave."""
-    found = [*_place(database), *_disk(database)]
+    path = None if is_url(database) else Path(database)
+    found = [*_place(path), *_disk(path)] if path else []
     try:
         stored = await asyncio.shield(seen)
-        damage = await asyncio.to_thread(damage_of, database, _SECONDS) if stored else ""
+        damage = await asyncio.to_thread(damage_of, path, _SECONDS) if stored and path else ""
     except StoreError as error:
-        message, _, todo = str(error).rpartition(": ")
-        return [broken("storage: database", message, todo), *found]
+        message, _, todo = str(error).rpartition(": ") if path else (str(error), "", "")
+        return [broken(WHAT, message or todo, todo if message else ""), *found]
     if stored is None:
-        return [fine("storage: database", f"{database} is not there yet: the first start makes it"), *found]
-    return [_content(database, stored, damage), *_mode(database), *found]
+        return [fine(WHAT, f"{database} is not there yet: the first start makes it"), *found]
+    return [_content(stored, damage), *_rights(stored), *(_mode(path) if path else ()), *found]
 
 
-def _content(database: Path, stored: StoreLook, damage: str) -> Finding:
-    what, held = "storage: database", f"held by {stored.holder}" if stored.holder else "nobody holds it"
+def _content(stored: StoreLook, damage: str) -> Finding:
+    name, held = stored.name, f"held by {stored.holder}" if stored.holder else "nobody holds it"
     if damage:
-        return broken(what, f"{database} is damaged: {damage}", "stop the bot and restore a backup")
+        return broken(WHAT, f"{name} is damaged: {damage}", "stop the bot and restore a backup")
     if stored.newer:
-        found = f"{database} was written by a newer batchbot (migration {stored.newer[-1]})"
-        return broken(what, found, "install that version again, or restore a backup from before it")
+        found = f"{name} was written by a newer batchbot (migration {stored.newer[-1]})"
+        return broken(WHAT, found, "install that version again, or restore a backup from before it")
     schema = f"schema {stored.migrations}"
     schema += f" of {stored.migrations + stored.pending}: the next start brings it up to date" if stored.pending else ""
-    return fine(what, f"{database} is sound, {stored.bytes / 1e6:,.1f} MB, {schema}; {held}")
+    sound = "answers" if is_url(name) else "is sound"
+    return fine(WHAT, f"{name} {sound}, {stored.bytes / 1e6:,.1f} MB, {schema}; {held}")
+
+
+def _rights(stored: StoreLook) -> Iterator[Finding]:
+    """Of a server: what its user may do, and who could read along."""
+    if stored.forbidden:
+        todo = "grant it to the user in bot.database: GRANT USAGE, CREATE ON SCHEMA … TO …"
+        yield broken("storage: rights", f"the bot's user may not {stored.forbidden}", todo)
+    if stored.open:
+        yield look("storage: encryption", stored.open, "write ?sslmode=verify-full behind the URL in bot.database")
 
 
 def _place(database: Path) -> list[Finding]:
@@ -69,11 +89,16 @@ def _place(database: Path) -> list[Finding]:
     for each in (folder, database):
         if each.exists() and not os.access(each, os.W_OK):
             return [broken(what, f"{each.absolute()} may not be written", "give the bot's user write access to it")]
-    kind = file_system(folder.absolute(), _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else "")
+    kind = type_of(folder)
     if kind in NETWORKED:
         found = f"{folder.absolute()} is on a network file system ({kind}), whose locks do not hold"
         return [broken(what, found, "put bot.database on a disk of this machine")]
     return [fine(what, f"{folder.absolute()} may be written{f' ({kind})' if kind else ''}")]
+
+
+def type_of(path: Path) -> str:
+    """The type of the file system that something lies on; empty where the system does not say."""
+    return file_system(path.absolute(), _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else "")
 
 
 def file_system(folder: Path, mounts: str) -> str:

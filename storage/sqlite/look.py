@@ -29,7 +29,8 @@ def look_at(path: Path, namespaces: Collection[str]) -> StoreLook:
     with _opened(path) as connection:
         db = Database(connection)
         return StoreLook(
-            holder=holder_of(path),
+            name=str(path),
+            holder=held_by(Path(os.path.realpath(path))),
             migrations=len(list(migrations.applied(db))),
             pending=len(list(migrations.pending(db))),
             newer=tuple(unknown(db)),
@@ -53,11 +54,6 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         raise StoreError(f"{path}: {error}: {ADVICE.get(code, 'look at the file and its folder')}") from error
-
-
-def holder_of(path: Path) -> str:
-    """See :func:`storage.looking.holder_of`."""
-    return held_by(Path(os.path.realpath(path)))
 
 
 def _damage(connection: sqlite3.Connection, seconds: float) -> str:

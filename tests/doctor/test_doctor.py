@@ -9,16 +9,22 @@ import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+import psycopg
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
+from bot.chat.request import Conversation
 from bot.doctor import examine as examining
 from bot.doctor import storage as storage_looks
 from bot.doctor import teams as teams_looks
 from bot.doctor.examine import looked
 from bot.doctor.finding import Look, fine
 from bot.sandbox.slack.settings import SCOPES
+from storage.opening import open_store
+from storage.port.conversations import ConversationReference
 from storage.sqlite.store import SqliteStore
+from tests import postgresql
 from tests.doctor.installation import CONTRIBUTOR, COST, METRICS, OPS, READER, answering, installation
 
 
@@ -281,6 +287,8 @@ async def test_a_client_secret_of_teams(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_database_that_is_not_as_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with installation(tmp_path, monkeypatch) as here:
         del here.raw["alerts"], here.raw["teams"]
+        monkeypatch.setattr(storage_looks, "_MOUNTS", mounts := tmp_path / "mounts")
+        mounts.write_text("/dev/sda / ext4 rw 0 0\n")
         (tmp_path / "data").rmdir()
         found, code = await here.findings()
         assert (code, found["storage: place"]["verdict"]) == (1, "broken")
@@ -291,17 +299,22 @@ async def test_a_database_that_is_not_as_it_should_be(tmp_path: Path, monkeypatc
         await here.knows("19:general@thread.tacv2")
         here.database.chmod(0o644)
         here.file.chmod(0o666)
+        (token := tmp_path / "slack-token").write_text(here.environment["SLACK_BOT_TOKEN"], encoding="utf-8")
+        token.chmod(0o604)
+        del here.environment["SLACK_BOT_TOKEN"]
+        here.environment["SLACK_BOT_TOKEN_FILE"] = str(token)
         found, code = await here.findings()
         assert "can read batchbot.db" in found["storage: file mode"]["found"]
         assert "who is an admin" in found["settings: file mode"]["found"]
+        assert found["settings: secret files"]["found"] == f"everybody on this machine can read {token}"
         text, code = await here.doctor(fix=True)
         assert "✔ mended: nobody but its owner can read" in text
         assert "✔ mended: nobody but its owner can write" in text
         assert stat.S_IMODE(here.database.stat().st_mode) == 0o600
         assert stat.S_IMODE(here.file.stat().st_mode) == 0o644
+        assert stat.S_IMODE(token.stat().st_mode) == 0o600
         assert "file mode" not in (await here.doctor())[0]
 
-        monkeypatch.setattr(storage_looks, "_MOUNTS", mounts := tmp_path / "mounts")
         mounts.write_text(f"/dev/sda / ext4 rw 0 0\n//files/share {tmp_path} cifs rw 0 0\n")
         found, code = await here.findings()
         assert code == 1
@@ -316,6 +329,48 @@ async def test_a_database_that_is_not_as_it_should_be(tmp_path: Path, monkeypatc
         here.database.write_bytes(b"no database" * 500)
         found, code = await here.findings()
         assert found["storage: database"]["todo"] == "restore a backup, or move the file away to start afresh"
+
+
+async def test_a_database_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgresql.database() as url:
+        async with installation(tmp_path, monkeypatch) as here:
+            here.raw["bot"]["database"] = url
+            store, let_go = open_store(url, hold=0)
+            room = Conversation("teams", "19:a@thread.tacv2", name="Batch Ops", service_url="https://example.org/")
+            body = msgspec.json.encode(room)
+            await store.put_conversation(ConversationReference("teams", room.id, body, datetime.now(UTC)))
+            await store.put_preference("subscription", "slack:C0BATCHDEV", "all", b"{}", datetime.now(UTC))
+            try:
+                found, _ = await here.findings(fix=True)
+            finally:
+                await store.close()
+                let_go()
+            database = found["storage: database"]
+            assert database["verdict"] == "fine"
+            assert f"held by process {os.getpid()} on" in database["found"]
+            assert "slack: channel #batch-dev (C0BATCHDEV)" in found, "it is subscribed in the database"
+            assert "teams: conversation Batch Ops" in found
+            assert not {"storage: place", "storage: disk", "storage: file mode", "mended"} & found.keys()
+            found, _ = await here.findings()
+            assert "nobody holds it" in found["storage: database"]["found"]
+            with psycopg.connect(url, autocommit=True) as admin:
+                admin.execute("DROP ROLE IF EXISTS reads_only")
+                admin.execute("CREATE ROLE reads_only LOGIN")
+                admin.execute("REVOKE CREATE ON SCHEMA public FROM public")
+                admin.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads_only")
+            here.raw["bot"]["database"] = url.replace("batchbot@", "reads_only@").replace(
+                "user=batchbot", "user=reads_only"
+            )
+            found, code = await here.findings()
+            assert (code, found["storage: rights"]["verdict"]) == (1, "broken")
+            assert "may not make and change tables in the schema public" in found["storage: rights"]["found"]
+            here.raw["bot"]["database"] = "postgresql://batchbot@127.0.0.1:9/batchbot"
+            found, code = await here.findings()
+            assert (code, found["storage: database"]["verdict"]) == (1, "broken")
+            assert "it goes on by itself when the server answers again" in found["storage: database"]["found"]
+            here.raw["bot"]["database_password_env"] = "DATABASE_PASSWORD"
+            found, code = await here.findings()
+            assert "DATABASE_PASSWORD is missing" in found["storage: database"]["found"]
 
 
 async def test_addresses_that_do_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
