@@ -8,7 +8,10 @@ from pathlib import Path
 from storage.port.errors import StoreError
 from storage.port.look import StoreLook
 from storage.sqlite import look as sqlite
+from storage.sqlite.filesystem import refuse_network, type_of
 from storage.url import is_url
+
+__all__ = ["FILES_BESIDE", "damage_of", "look_at", "refuse_network", "type_of"]
 
 FILES_BESIDE = ("-wal", "-shm")
 """What SQLite puts beside a database: their names end so."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bot.doctor.finding import Finding, broken, fine
-from bot.doctor.storage import open_to_others, type_of
+from bot.doctor.storage import open_to_others
 from bot.settings_file import Settings
+from storage.looking import type_of
 from storage.url import is_url
 
 

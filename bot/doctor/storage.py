@@ -15,25 +15,17 @@ from pathlib import Path
 from bot.azure.database_sign_in import database_password
 from bot.doctor.finding import Finding, broken, fine, look
 from bot.settings import BotSettings, SettingsError
-from storage.looking import FILES_BESIDE, damage_of, look_at
+from storage.looking import FILES_BESIDE, damage_of, look_at, refuse_network, type_of
 from storage.port.errors import StoreError
 from storage.port.look import StoreLook
 from storage.url import is_url
 
-NETWORKED = frozenset(
-    {
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "ncpfs"),
-        *("fuse.sshfs", "fuse.blobfuse", "fuse.blobfuse2", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.cephfs"),
-    }
-)
-"""Types of file systems whose locks SQLite cannot rely on ("How To Corrupt An SQLite Database File", 2.1)."""
 LOW, VERY_LOW = 1_000_000_000, 100_000_000
 """Bytes of free disk."""
 SUBSCRIBED = ("subscription", "report", "receipt")
 """Namespaces of preferences whose owners are channels that are told something."""
 WHAT = "storage: database"
 _SECONDS = 15.0
-_MOUNTS = Path("/proc/mounts")
 
 
 def look_into(bot: BotSettings, environment: Mapping[str, str]) -> StoreLook | None:
@@ -89,29 +81,13 @@ def _place(database: Path) -> list[Finding]:
     for each in (folder, database):
         if each.exists() and not os.access(each, os.W_OK):
             return [broken(what, f"{each.absolute()} may not be written", "give the bot's user write access to it")]
+    try:
+        refuse_network(database)
+    except StoreError as error:
+        found, _, todo = str(error).partition(": put ")
+        return [broken(what, found, f"put {todo}")]
     kind = type_of(folder)
-    if kind in NETWORKED:
-        found = f"{folder.absolute()} is on a network file system ({kind}), whose locks do not hold"
-        return [broken(what, found, "put bot.database on a disk of this machine")]
     return [fine(what, f"{folder.absolute()} may be written{f' ({kind})' if kind else ''}")]
-
-
-def type_of(path: Path) -> str:
-    """The type of the file system that something lies on; empty where the system does not say."""
-    return file_system(path.absolute(), _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else "")
-
-
-def file_system(folder: Path, mounts: str) -> str:
-    """The type of the file system that a folder lies on, by a table such as /proc/mounts; empty where unknown."""
-    real, best, kind = Path(os.path.realpath(folder)), -1, ""
-    for line in mounts.splitlines():
-        fields = line.split()
-        if len(fields) < 3:
-            continue
-        point = Path(fields[1].replace("\\040", " "))
-        if real.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), fields[2]
-    return kind
 
 
 def _disk(database: Path) -> list[Finding]:

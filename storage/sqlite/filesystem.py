@@ -23,15 +23,16 @@ _NETWORK = re.compile(
 
 def refuse_network(path: Path) -> None:
     """Raise StoreError where a database would lie on another machine. Elsewhere than on Linux nobody asks."""
-    if sys.platform == "linux" and (kind := _type(Path(os.path.realpath(path)).parent)) and _NETWORK.fullmatch(kind):
+    if sys.platform == "linux" and (kind := type_of(Path(os.path.realpath(path)).parent)) and _NETWORK.fullmatch(kind):
         raise StoreError(
             f"{path}: it is on a network file system ({kind}), where SQLite loses data: put it on a disk of this "
             'machine, or keep everything in PostgreSQL (bot.database = "postgresql://USER@HOST/NAME")'
         )
 
 
-def _type(folder: Path) -> str:
-    """The type of the file system that a folder is on; empty where the system does not say."""
+def type_of(place: Path) -> str:
+    """The type of the file system that a folder or a file is on; empty where the system does not say."""
+    folder = Path(os.path.realpath(place))
     try:
         lines = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -23,6 +23,7 @@ from bot.doctor.finding import Look, fine
 from bot.sandbox.slack.settings import SCOPES
 from storage.opening import open_store
 from storage.port.conversations import ConversationReference
+from storage.sqlite import filesystem
 from storage.sqlite.store import SqliteStore
 from tests import postgresql
 from tests.doctor.installation import CONTRIBUTOR, COST, METRICS, OPS, READER, answering, installation
@@ -287,7 +288,7 @@ async def test_a_client_secret_of_teams(tmp_path: Path, monkeypatch: pytest.Monk
 async def test_a_database_that_is_not_as_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with installation(tmp_path, monkeypatch) as here:
         del here.raw["alerts"], here.raw["teams"]
-        monkeypatch.setattr(storage_looks, "_MOUNTS", mounts := tmp_path / "mounts")
+        monkeypatch.setattr(filesystem, "MOUNTS", mounts := tmp_path / "mounts")
         mounts.write_text("/dev/sda / ext4 rw 0 0\n")
         (tmp_path / "data").rmdir()
         found, code = await here.findings()
@@ -367,7 +368,7 @@ async def test_a_database_of_postgresql(tmp_path: Path, monkeypatch: pytest.Monk
             here.raw["bot"]["database"] = "postgresql://batchbot@127.0.0.1:9/batchbot"
             found, code = await here.findings()
             assert (code, found["storage: database"]["verdict"]) == (1, "broken")
-            assert "it goes on by itself when the server answers again" in found["storage: database"]["found"]
+            assert "127.0.0.1:9/batchbot: the server does not answer" in found["storage: database"]["found"]
             here.raw["bot"]["database_password_env"] = "DATABASE_PASSWORD"
             found, code = await here.findings()
             assert "DATABASE_PASSWORD is missing" in found["storage: database"]["found"]
