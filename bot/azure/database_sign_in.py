@@ -11,18 +11,23 @@ from typing import Final
 from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
-from bot.settings import BotSettings
+from bot.settings import BotSettings, secret
 from storage.port.errors import CannotStore
 
 _SCOPE: Final = "https://ossrdbms-aad.database.windows.net/.default"
 
 
 def database_password(bot: BotSettings, environment: Mapping[str, str]) -> Callable[[], str] | None:
-    """Gives the password at each call; None where the URL and the variables of libpq say all."""
+    """Gives the password at each call; None where the URL and the variables of libpq say all.
+
+    Raises SettingsError where the variable, and the file of its name, hold none.
+    """
     if bot.database_entra:
         return _Token()
-    variable = bot.database_password_env
-    return environment[variable].strip if variable else None
+    if not (variable := bot.database_password_env):
+        return None
+    secret(variable, environment)
+    return lambda: secret(variable, environment).reveal()  # its file may hold another one by now
 
 
 class _Token:

@@ -32,7 +32,7 @@ def look_into(bot: BotSettings, environment: Mapping[str, str]) -> StoreLook | N
     """The database as it is; None where there is none yet. Blocks. Raises StoreError."""
     try:
         password = database_password(bot, environment)
-    except (KeyError, SettingsError):
+    except SettingsError:
         raise StoreError(f"the variable {bot.database_password_env} is missing: see the settings") from None
     return look_at(bot.database, SUBSCRIBED, password)
 
