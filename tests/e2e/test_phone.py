@@ -21,7 +21,7 @@ CARDS = ("pool show render-gpu", "account show", "home", "status", "why", "failu
 OTHERS = ("alert list", "usage 24h", "cost", "topology")
 """What is longer than a screen by its nature; no word of it is cut off."""
 SAID: dict[str, tuple[str, ...]] = {
-    "home": ("tasks? failed in \\d+ jobs?", "pool render-gpu", "Running tasks"),
+    "home": ("tasks? failed in \\d+ jobs?", "cores at 100|pool render-gpu", "Running tasks"),
     "why": ("worst in render-prod", "To do:"),
     "failures": ("\\d+ failures? in render-prod", "×\\d+"),
     "pool show render-gpu": ("render-gpu", "core quota used up|quota"),
