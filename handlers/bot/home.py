@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.models import Job, JobSchedule, Pool
 from bot.domain.entity import fold
+from bot.domain.quota import Level
 from bot.domain.states import is_active
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -73,18 +75,18 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     case = account_case(at, pools, counts, jobs_ and jobs_[0], schedules_ and schedules_[0])
     wrong = worst_first(ctx, source, case, pools_wrong, failed)
     quotas = await quotas_now(source, pools, counts, len(jobs) + len(schedules) if jobs_ and schedules_ else None)
-    full = sum(bool(each.level) for each in quotas)
+    tight = [each.level for each in quotas if each.level]
     all_read = bool(jobs_) and bool(schedules_) and counts is not None and failed.whole
     others = [name for name in ctx.accounts.names if name != source.name]
     return Card(
         title=titled(
             source.name,
-            *_answer(wrong, failed, len(pools_wrong), full),
+            *_answer(wrong, failed, len(pools_wrong), tight),
             f"{least}{plural(running, 'task')} running" if not uncounted else None,
-            None if wrong.rows or full or not all_read else "all is well",
+            None if wrong.rows or tight or not all_read else "all is well",
             source.settings.location,
         ),
-        mark=wrong.rows[0].mark if wrong.rows else Mark.WARNING if full else Mark.RUNNING,
+        mark=wrong.rows[0].mark if wrong.rows else Mark.WARNING if tight else Mark.RUNNING,
         as_of=at,
         blocks=blocks(
             _rows(wrong),
@@ -119,15 +121,17 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     )
 
 
-def _answer(wrong: WorstFirst, failed: FailedLately, pools: int, full: int) -> list[str]:
+def _answer(wrong: WorstFirst, failed: FailedLately, pools: int, tight: Sequence[Level]) -> list[str]:
     """What is wrong in the title's words, failures first."""
     least = "" if failed.whole else "at least "
+    full = tight.count("full")
     said = [
         f"{least}{plural(failed.tasks, 'task')} failed in {plural(len(failed.jobs), 'job')}" if failed.jobs else "",
         plural(wrong.critical, "critical alert") if wrong.critical else "",
         plural(wrong.alerts, "open alert") if wrong.alerts and not wrong.critical else "",
         f"{plural(pools, 'pool')} in trouble" if pools else "",
-        f"{plural(full, 'quota')} nearly full" if full else "",
+        f"{plural(full, 'quota')} full" if full else "",
+        f"{plural(len(tight) - full, 'quota')} nearly full" if len(tight) > full else "",
     ]
     return [each for each in said if each]
 

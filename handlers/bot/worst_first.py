@@ -60,10 +60,10 @@ def worst_first(
     ranked = worst(case)
     told = [each for each in opened if _of_failures(each)]
     merged = told if len(failed.jobs) > 1 and len(told) > 1 else []
-    rest = [each for each in opened if each not in merged]
+    rest = [each for each in opened if not merged or not _of_failures(each)]
     jobs = {fold(each.entity.parent or each.entity.id) for each in told}
     untold = any(fold(job) not in jobs for job in failed.jobs)
-    known = [each.about for each in ranked]
+    known = {each.about for each in ranked}
     rows = [
         *(_alert(ctx, each) for each in rest),
         *([_failures(ctx, source, failed, merged)] if merged or untold else ()),
@@ -71,9 +71,11 @@ def worst_first(
         *(_pool(ctx, source, name, said) for name, said in pools.items() if Entity("pool", name) not in known),
     ]
     once: list[Wrong] = []
+    said: set[Entity] = set()
     for row in rows:
-        if row.about is None or row.about not in [each.about for each in once]:
+        if row.about is None or row.about not in said:
             once.append(row)
+        said |= {row.about} if row.about else set()
     first = first_of(ranked, rest)
     once.sort(key=lambda each: (each.mark is not Mark.FAILED, bool(each.about) and each.about != first))
     return WorstFirst(once, len(opened), sum(each.severity is Severity.CRITICAL for each in opened))

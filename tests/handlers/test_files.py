@@ -98,6 +98,30 @@ async def test_a_log_is_the_last_forty_lines(scene: Scene) -> None:
     assert "Follow" not in buttons(card), "nothing more will be written"
 
 
+async def test_the_encoding_of_a_log_can_be_named(scene: Scene) -> None:
+    job, task = finished(scene)
+    named = await scene.ask(f"log {job} {task} stdout.txt encoding:shift_jis lines:5")
+    assert "read as Shift-JIS" in str(plain_of(named))
+    again = typed_by(named)
+    assert any("encoding:cp932" in each and " follow" not in each for each in again)
+    wrong = await scene.ask(f"log {job} {task} stdout.txt encoding:rot13")
+    assert wrong.refused
+    assert "no encoding of text" in plain(wrong.title)
+    offered = typed_by(wrong)
+    assert f"log {job} {task} stdout.txt encoding:gbk account:render-prod" in offered
+
+
+def typed_by(card: Card) -> list[str]:
+    """What its buttons type."""
+    items = [item for block in card.blocks if isinstance(block, Actions) for item in block.items]
+    return [item.command for item in items if isinstance(item, Button)]
+
+
+def plain_of(card: Card) -> list[str]:
+    """The small print."""
+    return [plain(block.text) for block in card.blocks if isinstance(block, Footer)]
+
+
 async def test_files_are_listed_folder_by_folder_and_fetched(scene: Scene) -> None:
     job, task = finished(scene)
     card = await scene.ask(f"file list {job} {task}")

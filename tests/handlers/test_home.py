@@ -35,7 +35,8 @@ async def test_what_failed_in_many_jobs_stands_before_a_pool_that_lacks_nodes(sc
 async def test_families_whose_quota_is_nearly_full_come_first(scene: Scene) -> None:
     home = await scene.ask("home")
     said = words(home)
-    assert "1 quota nearly full" in title(home) or "quotas nearly full" in title(home)
+    assert "1 quota full" in title(home)
+    assert "nearly full" not in title(home)
     assert said.index("NCASv3_T4") < said.index("Dedicated cores") < said.index("Pools")
 
 
@@ -61,5 +62,5 @@ def words_of_buttons(card: object) -> list[str]:
 
 async def test_an_account_where_all_is_well_says_so_and_only_then(scene: Scene) -> None:
     home = await scene.ask("home sim-dev")
-    wrong = re.search(r"failed|in trouble|alert|nearly full", plain(home.title))
+    wrong = re.search(r"failed|in trouble|alert|quotas? (nearly )?full", plain(home.title))
     assert ("all is well" in plain(home.title)) is (wrong is None)
