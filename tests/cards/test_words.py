@@ -164,7 +164,7 @@ def test_styles_are_used_where_slack_reads_them() -> None:
 @pytest.mark.parametrize(
     ("done", "total", "words"),
     [
-        (1602, 2003, "Done  ▓▓▓▓▓▓▓░░░ 79 % · 1,602 / 2,003 tasks"),
+        (1602, 2003, "Done  ▓▓▓▓▓▓▓░░░ 80 % · 1,602 / 2,003 tasks"),
         (3, 2, "Done  ▓▓▓▓▓▓▓▓▓▓ 150 % · 3 / 2 tasks"),
         (-1, 0, "Done  ░░░░░░░░░░ – · 0 / 0 tasks"),
         (float("nan"), float("inf"), "Done  ░░░░░░░░░░ – · 0 / 0 tasks"),

@@ -30,7 +30,7 @@ def state(level: Level, spent: float, **more: object) -> BudgetState:
         (state("near", 6800), "budget render is nearly used: 85 % of $8,000", "info"),
         (
             state("will be over", 6200, over_on=date(2026, 11, 28)),
-            "budget render will be over on Sat 28 Nov: 77 % of $8,000",
+            "budget render will be over on Sat 28 Nov: 78 % of $8,000",
             "warning",
         ),
         (state("over", 8400), "budget render is over since Fri 20 Nov: 105 % of $8,000", "critical"),
