@@ -119,8 +119,11 @@ function forLibrary(block: Json, user: string): Json {
       if (LITERAL.has(value?.type) && typeof value.text === "string" && /:[\w+'-]+:/.test(value.text)) {
         return { ...value, text: value.text.replace(/:(?=[\w+'-]+:)/g, ":\u2060") };
       }
-      if (!value?.verbatim || value.type !== "mrkdwn") return value;
-      return { type: value.type, text: value.text.replace(/(^|[^<|\w])(https?)(:\/\/)/g, "$1$2\u2060$3") };
+      if (value?.type !== "mrkdwn" || typeof value.text !== "string") return value;
+      // The library takes `:19 – 00:` for an emoji where the spaces are unbreakable: "00:19 – 00:21" has none in Slack.
+      const text = value.text.replace(/:(?=[^:\n]*\u00a0[^:\n]*:)/g, "\u2236");
+      if (!value.verbatim) return { ...value, text };
+      return { type: value.type, text: text.replace(/(^|[^<|\w])(https?)(:\/\/)/g, "$1$2\u2060$3") };
     }),
   );
   const mend = (part: Json) =>
