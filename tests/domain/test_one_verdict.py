@@ -217,7 +217,7 @@ async def _names_agree(seen: Seen) -> None:
     lost = {job["poolInfo"]["poolId"] for job in going if job["poolInfo"]["poolId"].lower() not in there}
     assert ("no such pool" in everything(await seen.ask("topology"))) is bool(lost)
     for job in seen.scene.jobs.values():
-        assert ("does not exist" in why(seen.scene, job).cause) <= (job.pool in lost)
+        assert ("does not exist" in why(seen.scene, job).evidence) <= (job.pool in lost)
     for pool in seen.scene.pools.values():
         waiting = {
             job["id"]

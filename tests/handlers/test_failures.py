@@ -233,7 +233,7 @@ async def test_exactly_these_run_again_and_these_nodes_take_no_more(scene: Scene
         refused = await asker.ask(f"task reactivate texture-bake-1123-0610 {four.split()[3]}")
         assert "Those tasks were chosen of job nightly" in plain(refused.title)
         refused = await asker.ask(f"task reactivate {JOB} picked:{'0' * 24}")
-        assert "is not kept any more" in plain(refused.title)
+        assert "is no longer known" in plain(refused.title)
         off = button(card, "Disable 2 nodes")
         await asker.do(off.command.replace("'", ""))
         account = scene.world.accounts["render-prod"]

@@ -61,7 +61,7 @@ async def test_a_condition_that_does_not_hold_is_said(bot: ReportBot) -> None:
     ("name", "value", "says"),
     [
         ("zone", "Berlin", "There is no time zone"),
-        ("rose", "much", "is no share"),
+        ("rose", "much", "is not a share"),
         ("least", "-1", "not less than 0"),
         ("account", "nowhere", "nowhere"),
     ],

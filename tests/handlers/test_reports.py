@@ -156,7 +156,7 @@ async def test_a_channel_is_an_operators_and_oneself_is_ones_own(bot: ReportBot)
         ("at:noon", "is not a time of day"),
         ("day:someday", "is not a day"),
         ("zone:Berlin", "There is no time zone"),
-        ("rose:much", "is no share"),
+        ("rose:much", "is not a share"),
         ("rose:99999%", "1000% at most"),
         ("least:-1", "not less than 0"),
     ],

@@ -150,7 +150,7 @@ def test_what_may_have_been_there_is_asked_for_but_not_required() -> None:
         (f"template save a from:job/{JOB} priority", "sets nothing: write it as a place and a value"),
         (f"template save a from:job/{JOB} priority=high", "priority takes a whole number"),
         (f"template save a from:job/{JOB} metadata[9].name=x", "There is no metadata[9]"),
-        (f"template save a from:job/{JOB} a..b=x", "is no place in a body"),
+        (f"template save a from:job/{JOB} a..b=x", "is not a place in a body"),
         ("template save a from:template/nightly", "There is no template “nightly” here."),
         ("template show nightly", "There is no template “nightly” here."),
         ("template delete nightly", "There is no template “nightly” here."),
