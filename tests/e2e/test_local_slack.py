@@ -187,7 +187,7 @@ async def test_everybody_is_answered_as_who_they_are(slack: LocalSlack, room: st
 
 
 async def test_mistakes_are_answered_with_advice(slack: LocalSlack, room: str) -> None:
-    await slack.command(VIEWER, room, "pol list")
+    await slack.command(VIEWER, room, "job frobnicate x y")
     unclear = await slack.answer(room, has="is not quite clear")
     assert [each["text"]["text"] for each in elements(unclear)][-1] == "Help"
     await slack.say(VIEWER, room, f"<@{BOT}> pool show pool2")

@@ -187,11 +187,11 @@ def test_alerts_come_by_themselves_and_are_taken_care_of(demo: Demo, page: Page,
     page.screenshot(path=shots / "alert-1-told.png")
 
     # whoever takes care of it is named in both chats, and so is until when nobody wants to hear of it
-    alert(slack, QUOTA).get_by_role("button", name="Acknowledge").click()
+    alert(slack, QUOTA).get_by_role("button", name="Acknowledge", exact=True).click()
     for pane, edited in ((slack, "(edited)"), (teams, "Edited")):
         expect(alert(pane, QUOTA)).to_contain_text("acknowledged by viewer", ignore_case=True)
         expect(alert(pane, QUOTA)).to_contain_text(edited)
-        expect(alert(pane, QUOTA).get_by_role("button", name="Acknowledge")).to_have_count(0)
+        expect(alert(pane, QUOTA).get_by_role("button", name="Acknowledge", exact=True)).to_have_count(0)
     page.get_by_role("radio", name="operator", exact=True).check()  # as a critical one needs
     full = alert(teams, FULL)
     full.get_by_role("combobox", name="Snooze").select_option(label="2 hours")
