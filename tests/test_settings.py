@@ -283,3 +283,14 @@ def test_a_secret_may_stand_in_the_file_that_a_variable_names(tmp_path: Path) ->
     mounted.write_text(" \n", encoding="utf-8")
     with pytest.raises(SettingsError, match="environment variable K is missing or empty"):
         check(raw, {**slack, "K_FILE": str(mounted)})
+
+
+def test_a_folder_in_the_place_of_the_database_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "batchbot.toml"
+    path.write_text(
+        f'[bot]\ndatabase = "{tmp_path.as_posix()}"\n[accounts.render]\n'
+        'endpoint = "https://render.westeurope.batch.azure.com"\nsubscription = "s"\nresource_group = "r"\n[slack]\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(SettingsError, match="is a folder: write a file's name behind it"):
+        load(path, {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"})
