@@ -214,7 +214,7 @@ def _resizes(name: str, states: list[Change]) -> Iterator[Expected]:
                 stored=stored,
             )  # fmt: skip
         elif each.why and each.many != each.of:
-            short = rf"\b{each.many} of the {each.of} nodes" if each.many < each.of else r"nodes?, \d+ (is|are) wanted"
+            short = rf"\b{each.many} of the {each.of} nodes?" if each.many < each.of else r"nodes?, \d+ (is|are) wanted"
             kind, wait = "pool.resize_failed", _flapping(failed, each.at)
             begun = Expected(
                 kind=kind, name=name, at=each.at, until=until, words=(short,), stands=OPEN, within=wait, stored=stored,

@@ -118,5 +118,7 @@ def _lines(value: Any) -> Iterator[str]:
             for name, each in value.items():
                 if name == "rows":
                     yield from (" | ".join(_lines(row)) for row in each)
+                elif name == "columns" and value.get("type") == "ColumnSet":  # as Teams' tables are made
+                    yield " | ".join(_lines(each))
                 elif name not in _UNSEEN and (name in _WORDS or not isinstance(each, str)):
                     yield from _lines(each)
