@@ -91,7 +91,7 @@ def test_a_refusal_exits_1() -> None:
 
 @pytest.mark.slow
 def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
-    """Alerts come in between, so the number of the home card's first choice is read before it is typed."""
+    """Alerts come in between, so the number of the home card's choice is read before it is typed."""
     words = ["chat", "--demo", "--history", "1", "--pictures", str(tmp_path)]
     with subprocess.Popen(
         [sys.executable, "-m", "bot", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -107,9 +107,9 @@ def test_a_conversation_in_the_terminal(tmp_path: Path) -> None:
 
         try:
             after("", "tasks running")  # the home card greets
-            choice = after("", "→ pool show")  # its first choice is the pool in trouble
+            choice = after("", "→ pool list")
             after("help account", "Help: account")
-            after(choice.strip().partition("]")[0].removeprefix("["), "Delete…")
+            after(choice.strip().partition("]")[0].removeprefix("["), "Pools in")
             print("quit", file=running.stdin, flush=True)
         except StopIteration:
             pytest.fail("the conversation ended before that was said")

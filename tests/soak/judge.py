@@ -48,8 +48,9 @@ class Late(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, kw_only=True):
     """What was found. ``lost``: not told, or not in these words. ``wrong``: told as it was not.
 
-    By kind: ``expected``, ``brief`` (over before a look must have seen it), ``not_due`` (may still be told), ``took``
-    (seconds of the program's own time, each). ``marked``: messages of Teams that said that they may be a repeat,
+    By kind: ``expected``, ``brief`` (over before a look must have seen it, or a platform that was out could be told of
+    it), ``not_due`` (may still be told), ``took`` (seconds of the program's own time, each). ``marked``: messages of
+    Teams that said that they may be a repeat,
     ``unmarked`` those of them that do not after an edit.
     """
 
@@ -186,7 +187,9 @@ def _never_begun(each: Expected, channels: Sequence[Channel], times: Times) -> b
 def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:
     at = channel.told(each)
     if at is None:
-        if times.own(channel.platform, each.at, end) < times.limit + each.within:
+        if times.out(channel.platform, each.at, each.until):
+            found.brief[each.kind] += 1
+        elif times.own(channel.platform, each.at, end) < times.limit + each.within:
             found.not_due[each.kind] += 1
         else:
             found.lost.append((channel.platform, each))

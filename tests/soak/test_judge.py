@@ -217,6 +217,31 @@ def test_what_is_over_before_a_look_must_see_it_is_not_asked_for() -> None:
     assert [str(each) for _, each in verdict([*told(), *said], happened=brief).lost] == ["node.unusable over other"] * 2
 
 
+def test_what_is_over_while_a_platform_is_out_is_told_there_as_over() -> None:
+    while_out = [
+        *HAPPENED,
+        Change(thing="node", parent="other", id=NODE, before="idle", after="unusable", at=2_000.0),
+        Change(thing="node", parent="other", id=NODE, before="unusable", after="idle", at=2_200.0),
+    ]
+    trouble = "pool other has 1 unusable node"
+
+    def version(platform: str, at: float, text: str) -> Version:
+        return Version(platform=platform, message=f"o-{platform}", thread="", at=at, lines=(text, NODE))
+
+    said = [
+        *told(),
+        version("teams", 2_010.0, f"▲ {trouble}"),
+        version("teams", 2_210.0, f"✔ resolved {trouble}"),
+        version("slack", 2_290.0, f"✔ resolved {trouble}"),
+    ]
+    out = Times(poll=30.0, gather=2.0, lives=[(0.0, 10_000.0)], outages={"slack": [(1_990.0, 2_250.0)]})
+    found = verdict(said, times=out, happened=while_out)
+    assert (found.lost, found.brief) == ([], {"node.unusable": 1})
+    assert [str(each) for _, each in verdict(said, happened=while_out).lost] == ["node.unusable other"]
+    hours = Times(poll=30.0, gather=2.0, lives=[(0.0, 10_000.0)], outages={"slack": [(1_990.0, 2_050.0)]})
+    assert verdict(said, times=hours, happened=while_out).lost, "back long before it was over"
+
+
 @pytest.mark.parametrize(
     ("message", "instead"),
     [
