@@ -50,8 +50,7 @@ class Verdict(Struct, kw_only=True):
 
     By kind: ``expected``, ``brief`` (over before a look must have seen it, or a platform that was out could be told of
     it), ``not_due`` (may still be told), ``took`` (seconds of the program's own time, each). ``marked``: messages of
-    Teams that said that they may be a repeat,
-    ``unmarked`` those of them that do not after an edit.
+    Teams that said that they may be a repeat, ``unmarked`` those of them that do not after an edit.
     """
 
     expected: Counter[str] = field(default_factory=Counter)
