@@ -224,7 +224,7 @@ def _resizes(name: str, states: list[Change]) -> Iterator[Expected]:
             if until is not None:
                 yield Expected(
                     kind=f"{kind} over", name=name, at=until, until=_next(states, until), stands=OVER, within=wait,
-                    words=(r"nodes it wants", r"(is|are) wanted"), begun=begun,
+                    words=(r"nodes? it wants", r"(is|are) wanted"), begun=begun,
                 )  # fmt: skip
             failed.append(each.at)
 
