@@ -38,6 +38,7 @@ from bot.policy.settings import (
     PersonSettings,
     approval_mistakes,
     break_glass_mistakes,
+    channel_mistakes,
     grant_mistakes,
     is_email,
     is_group,
@@ -282,17 +283,12 @@ def _values(settings: Settings) -> Iterator[str]:
                 yield no_id(f"access.{key}", person)
             elif name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
                 yield f"access.{key}: {person!r} is not an id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
-    platforms = connectable()
     for channel in settings.alerts.channels:
-        name, _, own = channel.partition(":")
-        if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
-            examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-            yield f"alerts.channels: {channel!r} is not a channel: write the channel's id, such as {examples}"
+        yield from channel_mistakes("alerts.channels", channel)
     for channel, who in settings.alerts.on_call.items():
-        (name, _, own), (of, _, person) = channel.partition(":"), who.partition(":")
-        if name not in platforms or not re.fullmatch(platforms[name].conversation_id, own):
-            examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-            yield f"alerts.on_call: {channel!r} is not a channel: write the channel's id, such as {examples}"
+        name, (of, _, person) = channel.partition(":")[0], who.partition(":")
+        if wrong := list(channel_mistakes("alerts.on_call", channel)):
+            yield from wrong
         elif of != name or not person:
             yield f"alerts.on_call: {who!r} is nobody whom {channel!r} could mention: write {name}:ID"
         elif name == "slack" and not re.fullmatch("[UWS][A-Z0-9]+", person):

@@ -71,7 +71,7 @@ def copy(
             raise StoreError(f"one of both does not know {', '.join(sorted(missing))}: open it with this version first")
         with old.atomic(), new.atomic():
             if full := [each for each in tables if new.execute(f"SELECT 1 FROM {each} LIMIT 1").fetchone()]:  # noqa: S608
-                raise StoreError(f"{target_name(new)}: it is not empty ({', '.join(full)}): name an empty database")
+                raise StoreError(f"{new.name}: it is not empty ({', '.join(full)}): name an empty database")
             done = []
             for table in tables:
                 done.append(_table(old, new, table))
@@ -82,11 +82,6 @@ def copy(
 def kept(db: Database) -> list[str]:
     """The tables that are copied."""
     return sorted(each for each in db.table_names() if "sqlite_" not in each and each not in _OWN)
-
-
-def target_name(db: Database) -> str:
-    """How a database is called, without a password."""
-    return str(getattr(db, "address", None) or getattr(db, "path", ""))
 
 
 def _table(old: Database, new: Database, table: str) -> Copied:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from storage.port.errors import StoreError
+from storage.opening import address_of
 from storage.port.look import StoreLook
 from storage.sqlite import look as sqlite
 from storage.sqlite.filesystem import refuse_network, type_of
@@ -28,11 +28,10 @@ def look_at(database: str, namespaces: Collection[str], password: Password = Non
     if not is_url(database):
         path = Path(database)
         return sqlite.look_at(path, namespaces) if path.exists() else None
-    try:
-        from storage.postgresql import look as postgresql  # noqa: PLC0415 - psycopg is there where it is needed alone
-    except ImportError as error:
-        raise StoreError("PostgreSQL needs psycopg, which is not here: pip install 'batchbot[postgresql]'") from error
-    return postgresql.look_at(database, password, namespaces)
+    address = address_of(database, password)
+    from storage.postgresql import look as postgresql  # noqa: PLC0415 - psycopg is there where it is needed alone
+
+    return postgresql.look_at(address, namespaces)
 
 
 def damage_of(database: Path, seconds: float) -> str:

@@ -44,7 +44,7 @@ def word_of(incident: Incident) -> str:
 def acknowledged_by(incident: Incident) -> str:
     """`` · acknowledged by Vera``; nothing where nobody did, or it is over."""
     who = incident.acknowledged
-    return f" · acknowledged by {who.name or who.id.partition(':')[2]}" if who and incident.open else ""
+    return f" · acknowledged by {who.called}" if who and incident.open else ""
 
 
 def snoozed(incident: Incident) -> Text:
@@ -54,7 +54,7 @@ def snoozed(incident: Incident) -> Text:
 
 def taken_by(still: Sequence[Incident]) -> str:
     """``acknowledged by Vera``, ``3 of 12 acknowledged``."""
-    people = {each.acknowledged.name or each.acknowledged.id.partition(":")[2] for each in still if each.acknowledged}
+    people = {each.acknowledged.called for each in still if each.acknowledged}
     taken = sum(each.acknowledged is not None for each in still)
     if taken == len(still) and len(people) == 1:
         return f"acknowledged by {people.pop()}"
@@ -133,7 +133,7 @@ def listed(incidents: Sequence[Incident]) -> Block:
 def _taken(incident: Incident) -> str:
     """`` · Vera``: a row of a digest has no room for more."""
     who = incident.acknowledged
-    return f" · {who.name or who.id.partition(':')[2]}" if who and incident.open else ""
+    return f" · {who.called}" if who and incident.open else ""
 
 
 def table_of(incidents: Iterable[Incident], *, more: int = 0) -> Block:

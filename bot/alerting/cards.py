@@ -296,7 +296,7 @@ class Writer:
             zone=self.zone_of(conversation),
             blocks=blocks(
                 self._called(conversation, [incident]),
-                Words(text("Acknowledged by ", Span(who.name or who.id.partition(":")[2]))) if who else None,
+                Words(text("Acknowledged by ", Span(who.called))) if who else None,
                 facts(("Cause", incident.cause)) if what == "worse" and incident.cause else None,
                 actions(*self._answers(incident)),
             ),

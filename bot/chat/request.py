@@ -104,6 +104,11 @@ class Author(Struct, frozen=True):
         """The asker."""
         return cls(request.person.key, request.person.name)
 
+    @property
+    def called(self) -> str:
+        """Their name, or else their id on their platform."""
+        return self.name or self.id.partition(":")[2]
+
     def shown_to(self, request: CommandRequest) -> str:
         """In words for whoever reads the answer to a request: "you" only in a personal chat, where nobody else does."""
         me = request.person

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from bot.chat.platforms import PLATFORMS, connectable
+from bot.chat.platforms import PLATFORMS, connectable, conversation_examples, is_conversation
 
 KINDS = ("account", "pool", "node", "job", "task", "schedule", "application", "package", "certificate")
 """What an entity pattern may begin with."""
@@ -163,12 +163,16 @@ def break_glass_mistakes(settings: BreakGlassSettings, audit: AuditSettings) -> 
 
 
 def conversation_mistakes(where: str, conversation: str) -> Iterator[str]:
-    """A conversation that is no id."""
-    platforms = connectable()
-    name, _, own = conversation.partition(":")
-    if conversation and (name not in platforms or not re.fullmatch(platforms[name].conversation_id, own)):
-        examples = " or ".join(f"{name}:{each.example}" for name, each in platforms.items())
-        yield f"{where}: {conversation!r} is not a channel: write the channel's id, such as {examples}"
+    """A conversation that is no id; that there is none is none."""
+    if conversation:
+        yield from channel_mistakes(where, conversation)
+
+
+def channel_mistakes(where: str, channel: str) -> Iterator[str]:
+    """What is no id of a conversation."""
+    if not is_conversation(channel):
+        such = conversation_examples()
+        yield f"{where}: {channel!r} is not a channel: write the channel's id, such as {such}"
 
 
 def pattern_mistakes(

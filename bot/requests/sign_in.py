@@ -15,16 +15,11 @@ from yarl import URL
 from bot.azure.account import Account
 from bot.azure.credentials import CLOUDS
 from bot.azure.errors import AzureError
+from bot.azure.roles import ACCOUNT_CONTRIBUTOR, ACCOUNT_READER, DATA_CONTRIBUTOR, JOB_SUBMITTER
 from bot.settings import AccountSettings, writing
 from cards.build import bold, code, text
 from cards.card import Actions, Button, Card, Mark, Words
 
-READER, SUBMITTER, CONTRIBUTOR, OWNER = (
-    "Azure Batch Account Reader",
-    "Azure Batch Job Submitter",
-    "Azure Batch Data Contributor",
-    "Azure Batch Account Contributor",
-)
 _JOBS = re.compile(r"^/(?:jobs|jobschedules)\b", re.IGNORECASE)
 _INSIDE = re.compile(r"/(?:pools|applications|certificates)\b", re.IGNORECASE)
 _READS = ("", "GET", "HEAD")
@@ -123,17 +118,17 @@ def _to_sign_in(settings: AccountSettings) -> list[str]:
         ]
     return [
         "Give the bot a managed identity, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET (or a "
-        f"certificate), or sign in by az login. The identity then needs the role {READER} on the account."
+        f"certificate), or sign in by az login. The identity then needs the role {ACCOUNT_READER.name} on the account."
     ]
 
 
 def _role(error: AzureError) -> str:
     """The least built-in role that allows what was refused."""
     if error.method in _READS:
-        return READER
+        return ACCOUNT_READER.name
     if _JOBS.search(error.path):
-        return SUBMITTER
-    return CONTRIBUTOR if _INSIDE.search(error.path) else OWNER
+        return JOB_SUBMITTER.name
+    return (DATA_CONTRIBUTOR if _INSIDE.search(error.path) else ACCOUNT_CONTRIBUTOR).name
 
 
 def _sentence(words: str) -> str:

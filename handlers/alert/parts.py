@@ -220,7 +220,7 @@ def incident_menu(label: str, command: str, incidents: Iterable[Incident]) -> Me
 def whom(incident: Incident) -> Text:
     """Who acknowledged it; nothing where nobody did."""
     who = incident.acknowledged
-    return text(f"acknowledged by {who.name or who.id.partition(':')[2]}") if who else ()
+    return text(f"acknowledged by {who.called}") if who else ()
 
 
 def held_by(alerts: AlertService, notification: Notification) -> str:

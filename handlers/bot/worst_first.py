@@ -106,7 +106,7 @@ def _failures(ctx: Context, source: Account, failed: FailedLately, merged: Seque
 def _alert(ctx: Context, incident: Incident) -> Wrong:
     """An open alert by its headline, with its own first button; acknowledged by whom."""
     who = incident.acknowledged
-    by = f", acknowledged by {who.name or who.id.partition(':')[2]}" if who else ""
+    by = f", acknowledged by {who.called}" if who else ""
     made: list[Button] = []
     for each in incident.actions[:1]:
         typed = ctx.alerts.writer.command(incident, each.command) if ctx.alerts else each.command

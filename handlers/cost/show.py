@@ -101,7 +101,7 @@ async def _burning(source: Account) -> Words | None:
     named = [f"{elide(each, _NAME)} {per_hour.an_hour(found[each])}" for each in dear[:_BURNING]]
     more = len(dear) - _BURNING
     rest = [f"{number(more)} more"] if more > 0 else []
-    words = per_hour.now(prices, read[0], node_counts.by_pool(counts))
+    words = per_hour.now(prices, found, len(read[0]))
     return Words(text(bold("Burning  "), f"{words}: {' · '.join([*named, *rest])}"))
 
 

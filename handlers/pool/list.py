@@ -97,7 +97,7 @@ async def list_pools(
             wanted.words(at),
             status.extent,
             plural(sum(_allocated(pool) for pool in fitting), "node") if fitting else None,
-            per_hour.now(prices, fitting, counts),
+            per_hour.now(prices, prices_of, len(fitting)),
             per_hour.dearest(prices_of) if sort == "price" else None,
             f"{troubled} in trouble" if troubled else None,
         ),

@@ -39,15 +39,10 @@ def dearest(prices: Mapping[str, HourlyCost]) -> str:
     return f"most in {elide(name, 40)}, {an_hour(prices[name])} ({percent(prices[name].amount, total)})"
 
 
-def now(prices: Prices, pools: Iterable[Pool], counts: Mapping[str, PoolNodeCounts]) -> str:
-    """``$12.41/h now`` for all of some pools; those whose price is unknown are counted, not guessed.
-
-    ``counts`` are by folded id.
-    """
-    found = [of_pool(prices, reading(pool, counts.get(fold(pool.id)))) for pool in pools]
-    if not prices or not found:
+def now(prices: Prices, each: Mapping[str, HourlyCost], pools: int) -> str:
+    """``$12.41/h now`` for so many pools of which ``each`` has a known price; the others are counted, not guessed."""
+    if not prices or not each:
         return ""
-    unknown = sum(cost is None for cost in found)
-    total = sum(cost.amount for cost in found if cost)
+    unknown = pools - len(each)
     without = f" without {plural(unknown, 'pool')} of unknown price" if unknown else ""
-    return "" if unknown == len(found) else f"{money(total, prices.currency)}/h now{without}"
+    return f"{money(sum(cost.amount for cost in each.values()), prices.currency)}/h now{without}"

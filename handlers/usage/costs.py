@@ -19,7 +19,7 @@ from cards.build import bold, text
 from cards.card import Text, Time, Words
 from cards.formatting import money, percent, short_day
 from handlers.cost.parts import billed
-from handlers.shared.per_hour import now
+from handlers.shared.per_hour import each_hour, now
 
 
 def hourly(prices: Prices, size: str, *, windows: bool = False) -> str:
@@ -61,7 +61,7 @@ async def line_of(
     statement = await ctx.accounting.statement(source.name, days_of("month", at))
     if not prices and not statement.main:
         return None
-    pieces = [now(prices, pools, counts), month_so_far(statement, ZoneInfo(ctx.zone))]
+    pieces = [now(prices, each_hour(prices, pools, counts), len(pools)), month_so_far(statement, ZoneInfo(ctx.zone))]
     return Words(text(bold("Cost  "), " · ".join(filter(None, pieces))))
 
 

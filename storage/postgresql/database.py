@@ -108,6 +108,11 @@ class PostgresDatabase:
         self._within = False
         self._written = 0
 
+    @property
+    def name(self) -> str:
+        """Where it is, without a password."""
+        return str(self.address)
+
     def execute(self, sql: str, values: Values = (), /) -> psycopg.Cursor[Any]:
         """One statement, in the words that all dialects share; several where there are no values."""
         text = _translated(sql) if values else sql

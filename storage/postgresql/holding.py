@@ -125,7 +125,16 @@ def _taken(db: PostgresDatabase, who: str, lease: float) -> Any:
     return db.execute(_TAKE, [who, lease]).fetchone()
 
 
+def holder_now(db: PostgresDatabase) -> str:
+    """Who holds it at this moment, by its own clock; empty where nobody does."""
+    return _who(db, "WHERE until > now()") if "holding" in db.table_names() else ""
+
+
 def _holder(db: PostgresDatabase) -> str:
+    return _who(db) or "it does not say which"
+
+
+def _who(db: PostgresDatabase, which: str = "") -> str:
     when = "to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
-    row = db.execute(f"SELECT holder, {when} FROM holding").fetchone()  # noqa: S608 - fixed words
-    return f"{row[0]}, since {row[1]} UTC" if row else "it does not say which"
+    row = db.execute(f"SELECT holder, {when} FROM holding {which}").fetchone()  # noqa: S608 - fixed words
+    return f"{row[0]}, since {row[1]} UTC" if row else ""

@@ -54,6 +54,11 @@ class Database(Protocol):
 
     dialect: Dialect
 
+    @property
+    def name(self) -> str:
+        """What it is called, without a password."""
+        ...
+
     def execute(self, sql: str, values: Values = ..., /) -> Rows:
         """One statement, in the words that all dialects share."""
         ...

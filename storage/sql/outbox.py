@@ -65,7 +65,7 @@ class SqlOutbox(Connection):
             "UPDATE outbox SET state = 'claimed', first_attempt = coalesce(first_attempt, ?) "
             "WHERE id = ? AND state = 'open' AND sent = 0 AND message = ''"
         )
-        return bool(await self._update(sql, to_timestamp(at), entry))
+        return bool(await self._write(sql, [to_timestamp(at), entry]))
 
     async def delivered(self, entry: str, version: int, message: str, channel: str, *, repeated: bool = False) -> None:
         """A version is shown: whatever was wrong is over."""
@@ -73,7 +73,7 @@ class SqlOutbox(Connection):
             "UPDATE outbox SET state = 'open', sent = ?, message = ?, channel = ?, attempts = 0, error = '', "
             "repeated = CASE WHEN repeated = 1 THEN 1 ELSE ? END WHERE id = ?"
         )
-        await self._update(sql, version, message, channel, int(repeated), entry)
+        await self._write(sql, [version, message, channel, int(repeated), entry])
 
     async def attempt_failed(
         self, entry: str, state: AttemptState, error: str, not_before: datetime | None = None
@@ -83,21 +83,12 @@ class SqlOutbox(Connection):
             "UPDATE outbox SET state = ?, error = ?, not_before = coalesce(?, not_before), attempts = attempts + 1 "
             "WHERE id = ?"
         )
-        await self._update(sql, state, error, None if not_before is None else to_timestamp(not_before), entry)
+        await self._write(sql, [state, error, None if not_before is None else to_timestamp(not_before), entry])
 
     async def destination_restored(self, destination: str) -> int:
         """Open the entries of a conversation that was gone again, with a clean slate; returns how many."""
         sql = "UPDATE outbox SET state = 'open', attempts = 0, error = '' WHERE destination = ? AND state = 'gone'"
-        return await self._update(sql, destination)
-
-    async def _update(self, sql: str, *values: str | int | None) -> int:
-        """One statement in a transaction of its own; returns how many rows it changed."""
-
-        def work() -> int:
-            with self._db.atomic():
-                return int(self._db.execute(sql, values).rowcount)
-
-        return await self._run(work)
+        return await self._write(sql, [destination])
 
     async def _prune_outbox(self, now: datetime) -> int:
         """Delete entries that have nothing more to say, a slice at a time; returns how many."""

@@ -57,6 +57,11 @@ class SqliteDatabase(Database):
         super().__init__(connection)
         self.path = path
 
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
     def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
         """One statement for many rows."""
         return self.conn.executemany(sql, rows)

@@ -7,15 +7,14 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from storage.port.conversations import ConversationReference
 from storage.port.errors import StoreError
 from storage.port.look import StoreLook
+from storage.sql import look
 from storage.sqlite.connection import ADVICE
 from storage.sqlite.holding import held_by
 from storage.sqlite.migrations import migrations, unknown
@@ -35,8 +34,8 @@ def look_at(path: Path, namespaces: Collection[str]) -> StoreLook:
             pending=len(list(migrations.pending(db))),
             newer=tuple(unknown(db)),
             bytes=path.stat().st_size,
-            conversations=_conversations(db),
-            channels=_owners(db, namespaces),
+            conversations=look.conversations(db),
+            channels=look.owners(db, namespaces),
         )
 
 
@@ -69,25 +68,3 @@ def _damage(connection: sqlite3.Connection, seconds: float) -> str:
     finally:
         connection.set_progress_handler(None, 0)
     return "" if first == "ok" else str(first)
-
-
-def _conversations(db: Database) -> tuple[ConversationReference, ...]:
-    if "conversations" not in db.table_names():
-        return ()
-    rows = db.execute("SELECT platform, id, body, reachable FROM conversations ORDER BY platform, id")
-    never = datetime.min.replace(tzinfo=UTC)
-    return tuple(
-        ConversationReference(platform, id_, bytes(body), never, bool(reachable))
-        for platform, id_, body, reachable in rows
-    )
-
-
-def _owners(db: Database, namespaces: Collection[str]) -> tuple[str, ...]:
-    if "preferences" not in db.table_names():
-        return ()
-    marks = ", ".join("?" * len(namespaces))
-    rows = db.execute(
-        f"SELECT DISTINCT owner FROM preferences WHERE namespace IN ({marks}) ORDER BY owner",  # noqa: S608
-        list(namespaces),
-    )
-    return tuple(owner for (owner,) in rows)

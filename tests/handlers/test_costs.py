@@ -20,7 +20,7 @@ from bot.domain.money.spend import Spend
 from bot.domain.money.statement import Statement
 from cards import slack, teams, text
 from cards.card import Attachment, Card, Table, plain
-from handlers.shared.per_hour import now
+from handlers.shared.per_hour import each_hour, now
 from handlers.usage.costs import a_node, a_pool, hourly, month_so_far
 from storage.port.bill import BillRow
 from storage.port.core_use import CoreUse
@@ -143,11 +143,15 @@ def test_prices_in_words() -> None:
 
 def test_pools_of_unknown_price_are_counted() -> None:
     pools = [pool("a", dedicated=2), pool("b", "Standard_None", dedicated=1)]
-    assert now(PRICES, pools, {}) == "$0.40/h now without 1 pool of unknown price"
-    assert now(PRICES, pools[:1], {}) == "$0.40/h now"
-    assert now(PRICES, pools[1:], {}) == ""
-    assert now(NO_PRICES, pools, {}) == ""
-    assert now(PRICES, [], {}) == ""
+
+    def said(prices: Prices, some: list[Pool]) -> str:
+        return now(prices, each_hour(prices, some, {}), len(some))
+
+    assert said(PRICES, pools) == "$0.40/h now without 1 pool of unknown price"
+    assert said(PRICES, pools[:1]) == "$0.40/h now"
+    assert said(PRICES, pools[1:]) == ""
+    assert said(NO_PRICES, pools) == ""
+    assert said(PRICES, []) == ""
 
 
 async def test_home_tells_the_month_from_the_samples(scene: Scene) -> None:

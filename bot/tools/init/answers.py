@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from bot.chat.platforms import connectable
+from bot.chat.platforms import connectable, conversation_examples, is_conversation
 from bot.settings import SettingsError, address_mistakes, public_mistakes
 
 _RESOURCE = re.compile(
@@ -96,11 +96,8 @@ def _no_guid_at_all(option: str, answer: str) -> Iterator[str]:
 
 
 def _no_channel(option: str, answer: str) -> Iterator[str]:
-    name, _, own = answer.partition(":")
-    platform = connectable().get(name)
-    if answer and (platform is None or not re.fullmatch(platform.conversation_id, own)):
-        examples = " or ".join(f"{name}:{each.example}" for name, each in connectable().items())
-        yield f"{option}: this is no channel: write its id, such as {examples}"
+    if answer and not is_conversation(answer):
+        yield f"{option}: this is no channel: write its id, such as {conversation_examples()}"
 
 
 def _no_person(option: str, answer: str) -> Iterator[str]:
