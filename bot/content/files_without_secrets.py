@@ -12,6 +12,8 @@ from bot.content.output_text import decoded
 from bot.content.redaction import HIDDEN, is_secret, redact
 from cards.card import Attachment
 
+LONGEST_CELL = 131_072
+"""Characters of a cell of a CSV; with a longer one it is none, as for Python's reader where nobody moved its limit."""
 _BOM = "\ufeff"
 _VALUES = Values(keys=True)
 
@@ -58,6 +60,8 @@ def _csv(text: str) -> str:
             return text
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error:
+        return _broken_csv(text)
+    if any(len(cell) > LONGEST_CELL for row in rows for cell in row):
         return _broken_csv(text)
     made = [[redact(cell) for cell in row] for row in rows]
     for row, was in zip(made[1:], rows[1:], strict=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import msgspec
 import pytest
 
-from bot.content.files_without_secrets import ClearFile, clear_file, file_without_secrets
+from bot.content.files_without_secrets import LONGEST_CELL, ClearFile, clear_file, file_without_secrets
 from bot.content.outgoing import outgoing
 from cards.build import text
 from cards.card import Attachment, Card
@@ -28,8 +29,14 @@ LONG = "frame 12 done " * 10_000
         (f"{LONG}\n", f"{LONG}\n"),
     ],
 )  # fmt: skip
-def test_what_is_no_csv_is_cleared_all_the_same(content: str, kept: str) -> None:
-    assert file_without_secrets(content.encode(), "text/csv").decode() == kept
+@pytest.mark.parametrize("limit", [LONGEST_CELL, 1_000_000])
+def test_what_is_no_csv_is_cleared_all_the_same(content: str, kept: str, limit: int) -> None:
+    """Whatever the limit of Python's reader is, which is one for the whole process, and which others move."""
+    before = csv.field_size_limit(limit)
+    try:
+        assert file_without_secrets(content.encode(), "text/csv").decode() == kept
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize("table", ["secret_kinds", "secret_kinds_unseen"])
