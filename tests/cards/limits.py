@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from markdown_it import MarkdownIt
+
 
 def utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
@@ -184,5 +186,21 @@ def teams_card(card: dict[str, Any]) -> list[str]:  # noqa: PLR0912 - one branch
                 if len(row["cells"]) != len(node["columns"]):
                     faults.append("table: cells and columns differ")
         if kind == "TextBlock":
-            faults.append("TextBlock: reads markdown")
+            faults += _text_block(node["text"], [who["text"] for who in card.get("msteams", {}).get("entities", ())])
     return faults
+
+
+def _text_block(text: str, mentions: list[str]) -> Iterator[str]:
+    """Only whoever is mentioned needs a text block, which reads Markdown: nothing but that and bold may be read so."""
+    if not any(who in text for who in mentions):
+        yield "TextBlock: reads markdown"
+    for block in MarkdownIt("commonmark").parse(text):
+        if block.type not in {"paragraph_open", "paragraph_close", "inline"}:
+            yield f"TextBlock: {block.type} in {text!r}"
+        for piece in block.children or ():
+            if piece.type == "html_inline" and piece.content in {"<at>", "</at>"}:
+                continue
+            if piece.type not in {"text", "text_special", "strong_open", "strong_close"}:
+                yield f"TextBlock: {piece.type} in {text!r}"
+            if piece.type == "text" and "**" in piece.content:
+                yield f"TextBlock: bold that is none in {text!r}"

@@ -233,7 +233,8 @@ def _forms(draw: st.DrawFn) -> Form:
     """Fields with distinct names, as a command's parameters have, and up to 120 of them."""
     few = draw(st.lists(fields, max_size=4, unique_by=lambda field: field.name))
     times = draw(st.sampled_from([1, 1, 1, 30]))
-    every = [replace(f, name=f"{f.name}{n or ''}") for n in range(times) for f in few]
+    numbered = [replace(f, name=f"{f.name}{n or ''}") for n in range(times) for f in few]
+    every = {field.name: field for field in numbered}.values()
     return Form(
         draw(words),
         draw(short),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
@@ -9,6 +11,7 @@ from cards import slack, teams, text
 from cards.build import bold, facts, note
 from cards.build import text as text_of
 from cards.card import Bullets, Card, Mark, Mention, Span, Words, plain
+from tests.cards import limits
 
 MIA = Mention("slack:U012AB3CD", "Mia")
 
@@ -54,3 +57,23 @@ def test_elsewhere_it_is_the_name() -> None:
     assert "@Mia" in msgspec.json.encode(teams.render(card, {}).payload).decode()
     assert plain(card.title) == "@Mia look"
     assert plain((Mention("text:you"),)) == ""
+
+
+def teams_block(*pieces: Mention | Span) -> tuple[str, list[dict[str, object]]]:
+    """The one text block that these become on Teams, and whom the card mentions."""
+    payload = json.loads(msgspec.json.encode(teams.render(Card(title=(), blocks=(Words(tuple(pieces)),)), {}).payload))
+    assert limits.teams_card(payload) == []
+    return payload["body"][1]["text"], payload["msteams"]["entities"]
+
+
+def test_what_stands_beside_a_mention_is_no_markdown() -> None:
+    said, who = teams_block(Mention("teams:29:1x", ""), Span(" 1. *a*\n- b"), Span("c.", "bold"), Span(" d", "bold"))
+    assert said == "<at>you</at> 1\\. \\*a\\*\n\n\\- bc. d"
+    assert who == [{"type": "mention", "text": "<at>you</at>", "mentioned": {"id": "29:1x", "name": "you"}}]
+
+
+def test_two_of_one_name_are_two_people() -> None:
+    first, second = Mention("teams:29:1x", "Mia"), Mention("teams:29:2x", "Mia")
+    said, who = teams_block(first, Span(" and "), second, Span(", "), first)
+    assert said == "<at>Mia</at> and <at>Mia (2)</at>, <at>Mia</at>"
+    assert [each["mentioned"] for each in who] == [{"id": "29:1x", "name": "Mia"}, {"id": "29:2x", "name": "Mia (2)"}]

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import given
+from markdown_it import MarkdownIt
 from msgspec.structs import replace
 from slack_sdk.models.blocks import Block as SlackBlock
 
@@ -39,6 +40,7 @@ from cards.card import (
     Rendered,
     Span,
     Table,
+    plain,
 )
 from cards.click import fill
 from cards.form_values import moment, several
@@ -69,6 +71,13 @@ def strings(value: Any) -> Iterator[str]:
         for key, inner in value.items():
             if key == "text" and value.get("type") == "mrkdwn":
                 yield inner.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+            elif key == "text" and value.get("type") == "TextBlock":
+                yield from (
+                    piece.content
+                    for block in MarkdownIt("commonmark").parse(inner)
+                    for piece in block.children or ()
+                    if piece.content
+                )
             elif key not in {"value", "action_id", "data", "fallback"} or value.get("type") == "CodeBlock":
                 yield from strings(inner)
     elif isinstance(value, list):
@@ -86,8 +95,10 @@ def words_of(value: Any, *, cell: bool = False) -> Iterator[tuple[str, bool]]:  
         case Chip():
             yield value.word, cell
         case Table():
-            for column in value.columns:
-                yield column.name, True
+            for index, column in enumerate(value.columns):
+                cells = [row.cells[index] for row in value.rows if index < len(row.cells)]
+                if not column.beneath or any(bare(plain(cell)) for cell in cells):  # named beneath such a row
+                    yield column.name, True
             for row in value.rows[:12]:  # the rest repeats them
                 for inner in row.cells:
                     yield from words_of(inner, cell=True)
