@@ -33,6 +33,7 @@ from handlers.shared.common import line
 from handlers.shared.followed import GONE
 from handlers.shared.missing import finding_schedule
 from handlers.shared.preflight import blocked, form_notes
+from handlers.shared.saved_first import save_schedule
 from handlers.shared.verbs import unless_gone
 
 _COUNTED = 100
@@ -114,7 +115,7 @@ async def delete(ctx: Context, schedule: str, *, account: str | None = None) -> 
 
 @workflow("schedule delete", Delete, "Deleting schedule {}")
 async def deletes(run: Run, asked: Delete) -> Outcome:
-    """Keep what makes it anew, ask for it, and follow until it is gone."""
+    """Keep what makes it anew and how tasks of its last jobs failed, ask for it, and follow until it is gone."""
     path = run.account.schedule(asked.schedule)
 
     async def keep() -> Kept:
@@ -126,6 +127,7 @@ async def deletes(run: Run, asked: Delete) -> Outcome:
         return Kept(found.value.etag, None if secret else body)
 
     kept = await run.once("before", Kept, keep)
+    await save_schedule(run, asked.schedule)
 
     def send() -> Awaitable[Written]:
         return schedules.delete(run.writer, asked.schedule, etag=kept.etag)

@@ -22,6 +22,7 @@ from handlers.shared.common import line
 from handlers.shared.followed import GONE
 from handlers.shared.preflight import blocked, form_notes
 from handlers.shared.runs import runs_line
+from handlers.shared.saved_first import save_schedule
 
 
 async def disabling(ctx: Context, schedule: str, *, account: str | None = None) -> Preflight:
@@ -169,8 +170,9 @@ async def terminate(ctx: Context, schedule: str, *, account: str | None = None) 
 
 @workflow("schedule terminate", OnSchedule, "Terminating schedule {}")
 async def terminates(run: Run, asked: OnSchedule) -> Outcome:
-    """Ask for it, and follow the schedule to its end."""
+    """Keep how tasks of its last jobs failed, ask for it, and follow the schedule to its end."""
     before = await changing.before(run, asked.schedule)
+    await save_schedule(run, asked.schedule)
 
     def send() -> Awaitable[Written]:
         return schedules.terminate(run.writer, asked.schedule, etag=before.etag)

@@ -1,8 +1,8 @@
 """Black box first: what a change is about to lose is kept before it is made.
 
-Reactivating overwrites what a task printed; deleting a task or a job deletes its files; removing, rebooting or
-deallocating a node takes them along, and so does emptying or deleting its pool. What the bot has not kept yet is kept
-then: of a few tasks or nodes all of it, of many a sample of each cause. No change is held up for long, or refused,
+Reactivating overwrites what a task printed; deleting a task, a job or a schedule deletes its files; removing, rebooting
+or deallocating a node takes them along, and so does emptying or deleting its pool. What the bot has not kept yet is
+kept then: of a few tasks or nodes all of it, of many a sample of each cause. No change is held up for long, or refused,
 because a node does not answer: how a task failed is kept all the same.
 
 What is kept is stored before the step that kept it is noted, and that before the change: a program that is killed in
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.azure.errors import AzureError
-from bot.azure.models import Task, select_of
+from bot.azure.models import Job, Task, select_of
 from bot.azure.models.task import FAILED_TASKS, Place
 from bot.azure.models.task import Run as TaskRun
 from bot.azure.models.watched import LeavingNode
@@ -44,6 +44,9 @@ PATIENCE = 20.0
 _AT_ONCE = 6
 _TITLE = "Keep what they printed"
 _FAILED = "id,executionInfo,nodeInfo"
+_WHEN = "id,creationTime"
+_JOBS = 6
+"""Jobs of a schedule that are read before it goes: each is a call."""
 T = TypeVar("T")
 
 
@@ -76,6 +79,24 @@ async def save_job(run: Run, job: str) -> None:
     _say(run, await run.once("kept first", Saved, save))
 
 
+async def save_schedule(run: Run, schedule: str) -> None:
+    """The same of the jobs of a schedule that were made last."""
+
+    async def save() -> Saved:
+        listed = _first(run, Job, run.account.schedule_jobs(schedule), "", _WHEN)
+        jobs = sorted((await in_time([listed], PATIENCE))[0] or (), key=_made, reverse=True)[:_JOBS]
+        reads = [_first(run, Task, run.account.tasks(each.id), FAILED_TASKS, _FAILED) for each in jobs]
+        found = await in_time(reads, PATIENCE, _AT_ONCE)
+        boxes = [
+            box
+            for job, tasks in zip(jobs, found, strict=True)
+            for box in await asyncio.to_thread(_boxes, run.account, job.id, tasks or ())
+        ]
+        return Saved(len(boxes), await _keep(run, boxes))
+
+    _say(run, await run.once("kept first", Saved, save))
+
+
 async def save_nodes(run: Run, pool: str, nodes: Sequence[str]) -> None:
     """Keep how these nodes of a pool are where they are in trouble, and what failed on them lately."""
 
@@ -102,6 +123,10 @@ async def save_pool(run: Run, pool: str) -> None:
         return await _of_nodes(run, pool, (await in_time(reads, PATIENCE))[0] or ())
 
     _say(run, await run.once("kept first", Saved, save))
+
+
+def _made(job: Job) -> float:
+    return job.creation_time.timestamp() if job.creation_time else 0.0
 
 
 async def _first(run: Run, kind: type[T], path: str, which: str, select: str) -> Sequence[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from unittest import mock
@@ -368,3 +369,27 @@ def test_where_nothing_was_printed_there_is_no_section_of_what_was_kept() -> Non
     assert kept_sections(box), "how it failed is told where the task itself is gone"
     says = replace(box, files=(KeptFile("stderr.txt", "x"), KeptFile("stdout.txt", "boom")), line_in="stdout.txt")
     assert next(block for block in kept_sections(says, short=True) if isinstance(block, Code)).text == "boom"
+
+
+async def test_a_schedule_that_goes_keeps_first_what_its_last_jobs_told(scene: Scene) -> None:
+    """Ending it keeps a sample of each cause, of each job; deleting it then has nothing to read twice."""
+    state = scene.world.accounts["render-prod"]
+    jobs = [job for job in state.jobs.values() if job.id.startswith("thumbnails:") and job.tasks]
+    newest = max(jobs, key=lambda each: each.body.creation_time)
+    state.inject.storm([newest.id], ["exit-1"], 12, pool_id=newest.body.pool_info.pool_id)
+    scene.advance(seconds=30)
+
+    async def kept() -> dict[tuple[str, str], str]:
+        rows = [await scene.store.kept_tasks("render-prod", job.id, limit=100) for job in jobs]
+        return {(each.job, each.task): each.line for each in itertools.chain(*rows)}
+
+    async with operated(scene, WorldClock(scene)) as operations:
+        operator = Operator(scene, operations)
+        ended = await operator.ask("schedule terminate thumbnails")
+        assert "Keep what they printed" in shown(ended), shown(ended)
+        told = await kept()
+        assert {line for (job, _), line in told.items() if job == newest.id} == {"ValueError: no such frame 7"}
+        gone = await operator.ask("schedule delete thumbnails", "thumbnails")
+        assert "is deleted" in plain(gone.title), shown(gone)
+        assert await kept() == told
+        assert "no such frame 7" in code(await scene.ask(f"log {newest.id} {max(told)[1]}"))
