@@ -266,9 +266,15 @@ def _of(path: str, *kinds: str, window: bool = False) -> Callable[[Told], list[L
     return made
 
 
+_REMEMBERED = ("pool", "job", "task", "node", "schedule")
+
+
 def _history(told: Told) -> list[Line]:
     one = told.name("pool", "job", "schedule")
-    return [[one.kind, "history", named(one.name)]] if one else [["history"]]
+    kind = next((each for each in told.nouns if each in _REMEMBERED), "")
+    if one:
+        return [[one.kind, "history", named(one.name)]]
+    return [["history", f"entity:{kind}"] if kind else ["history"]]
 
 
 def _topology(told: Told) -> list[Line]:
