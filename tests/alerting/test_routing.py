@@ -113,6 +113,14 @@ def test_a_subscription_in_words(given: dict[str, Any], words: str) -> None:
     assert subscription(**given).describe() == words
 
 
+@pytest.mark.parametrize(
+    ("entity", "fits"),
+    [("nightly:job-12", True), ("Nightly:*", True), ("job:nightly:*", True), ("pool:nightly:*", False), ("*-12", True)],
+)
+def test_a_name_that_holds_a_colon_is_no_kind(entity: str, fits: bool) -> None:
+    assert concerns(matter(entity=Entity("job", "nightly:job-12"), related=()), "*", entity, ()) is fits
+
+
 def test_a_test_alert_is_news_of_an_entity_of_its_kind() -> None:
     for rule in KINDS.values():
         made = made_up(rule, "render", NOON, name="parent/own")

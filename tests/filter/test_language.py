@@ -17,6 +17,7 @@ from cards.card import plain
 AT = datetime(2026, 11, 23, 13, 37, 42, tzinfo=UTC)  # 07:37 in Chicago
 CHICAGO = "America/Chicago"
 FAILED = "(state eq 'completed' and executionInfo/result eq 'failure')"
+NOT_FAILED = "(state ne 'completed' or executionInfo/result ne 'failure')"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,13 @@ FAILED = "(state eq 'completed' and executionInfo/result eq 'failure')"
         (TASK, "state:failed", "state:failed", FAILED),
         (TASK, "--state failed", "state:failed", FAILED),
         (TASK, "state=Failed,running", "state:failed,running", f"({FAILED} or state eq 'running')"),
-        (TASK, "failed:0", "failed:no", "(state ne 'completed' or executionInfo/result ne 'failure')"),
+        (TASK, "failed>=1", "failed:yes", FAILED),
+        (TASK, "failed!=0", "failed:yes", FAILED),
+        (TASK, "failed=1", "failed:yes", FAILED),
+        (TASK, "failed<1", "failed:no", NOT_FAILED),
+        (TASK, "failed<=0", "failed:no", NOT_FAILED),
+        (TASK, "failed!=1", "failed:no", NOT_FAILED),
+        (TASK, "failed:0", "failed:no", NOT_FAILED),
         (TASK, "exit:137", "exit:137", "executionInfo/exitCode eq 137"),
         (TASK, "exit:0xC0000005", "exit:-1073741819", "executionInfo/exitCode eq -1073741819"),
         (TASK, "exit != 0", "'exit!=0'", "(executionInfo/exitCode lt 0 or executionInfo/exitCode gt 0)"),

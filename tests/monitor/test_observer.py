@@ -408,6 +408,10 @@ async def test_pools_come_resize_and_go(stage: Stage) -> None:
     stage.state.commands.resize("pool1", 2)
     looks = await stage.watch(600)
     assert [after for _, after in stage.store.of("allocation", "pool1")] == ["resizing", "steady"]
+    moved = [each for each in stage.store.told.values() if each.entity == "allocation"]
+    resizing, over = (json.loads(each.details) for each in sorted(moved, key=lambda each: each.at))
+    assert (resizing["targetDedicated"], resizing["targetSpot"]) == (over["dedicated"], over["spot"]) == (2, 0)
+    assert "errors" not in over, "nothing was refused"
     assert looks[-1].scene.pools["pool1"].dedicated == 2
     assert spec.id == "pool1"
     stage.state.inject.delete_pool("pool1", at_once=True)

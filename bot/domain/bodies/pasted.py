@@ -137,7 +137,7 @@ def _read(text: str) -> Any:
 
 
 def _unreadable(text: str, error: json.JSONDecodeError) -> str:
-    line = text.splitlines()[error.lineno - 1].strip() if text.splitlines() else ""
+    line = text.split("\n")[error.lineno - 1]
     where = f"line {error.lineno}, column {error.colno}"
     if any(quote in text for quote in "“”„‘’"):
         curly = "it has curly quotes, which a chat makes of plain ones. Attach it as a file."
@@ -145,7 +145,7 @@ def _unreadable(text: str, error: json.JSONDecodeError) -> str:
     if text.lstrip()[:1] not in "{[":
         built = "Bicep can be built to JSON with “az bicep build”."
         return f"This is not valid JSON: it begins with neither {{ nor [. {built}"
-    near = line[max(0, error.colno - 20) : error.colno + 20]
+    near = line[max(0, error.colno - 20) : error.colno + 20].strip()
     return f"This is not valid JSON ({where}): {error.msg.lower()}, near “{near}”."
 
 

@@ -171,6 +171,10 @@ def test_values_that_were_hidden_are_left_out_and_named() -> None:
         ('{"commandLine": "x", "dependsOn": {"taskIds": [1]}}', "At dependsOn.taskIds: a list of text belongs there"),
         ('{"properties": {"scaleSettings": []}}', "At properties.scaleSettings: an object belongs there"),
         ('"' + "x" * (1 << 20) + '"', "are more than a body can have"),
+        (
+            "{\n" + " " * 30 + '"vmSize": "a", "displayName" "of the pool that renders frames"}',
+            '(line 2, column 60): expecting \':\' delimiter, near “"a", "displayName" "of the pool that ren”.',
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_words(text: str, said: str) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.money.focus import COLUMNS, FOCUS, billed_rows, estimated_rows, sums
 from bot.domain.money.ledger import JobSpend, LedgerRow, jobs_of
@@ -96,6 +97,15 @@ def test_a_billed_row() -> None:
         "x_Source": "bill",
     }
     assert {key: row[key] for key in wanted} == wanted
+
+
+def test_a_billed_row_of_no_pool_is_named_by_its_resource() -> None:
+    whole = billed(1.0, pool="farm-storage")
+    (row,) = billed_rows([replace(whole, pool="")], **PLACE)
+    assert (row["ResourceName"], row["x_PoolId"], row["ResourceId"]) == ("farm-storage", None, whole.resource)
+    (row,) = billed_rows([replace(whole, pool="", resource="", category="")], **PLACE)
+    assert (row["ResourceName"], row["ResourceId"]) == (None, None)
+    assert row["ServiceName"] == "Virtual Machines"
 
 
 def estimated(*, tags: dict[str, str] | None = None) -> tuple[list[LedgerRow], list[JobSpend]]:
