@@ -15,6 +15,7 @@ from bot.accounting.bill_keeper import BillKeeper
 from bot.accounting.service import Accounting
 from bot.advising.keeper import AdviceKeeper
 from bot.alerting import rules
+from bot.alerting.publishing import Publisher
 from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
@@ -42,6 +43,7 @@ from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
 from bot.ops.moved import named_by_old_ids
+from bot.ops.notices import Notices
 from bot.ops.probes import Probes
 from bot.ops.pruning import prune
 from bot.ops.server import servers
@@ -61,12 +63,12 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.settings_file import Settings
+from bot.webhooks.delivery import Webhooks
 from cards.card import Card
 from storage.opening import nothing, open_store
 from storage.port.conversations import ConversationReference
 from storage.port.errors import StoreError
 from storage.port.store import Store
-from storage.retention import DAY, Retention
 
 log = structlog.get_logger()
 
@@ -85,6 +87,7 @@ class App:
     ) -> None:
         """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one."""
         self.settings = settings
+        self._environment = environment
         self.store = store
         self.clock = clock or Clock()
         retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
@@ -107,11 +110,8 @@ class App:
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
         self.policy = settings.policy()
-        self.outbox = OutboxWorker(store, self.chats, self.clock, self._for_all)
         several = len(self.accounts) > 1
-        self.alerts = AlertService(
-            store, rules.discover(), settings.alerts, self.outbox, self.clock, zone=bot.zone, several=several
-        )
+        self.webhooks, self.outbox, self.notices, self.alerts = self._telling(several=several)
         self.jobs = WatchedJobs(
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
@@ -192,7 +192,7 @@ class App:
         self.servers = servers(
             bot,
             routes,
-            health.routes(self.monitor_status, traffic, self.alerts, self.probes),
+            health.routes(self.monitor_status, traffic, self.alerts, self.probes, self.webhooks),
             health.bare_routes(self.monitor_status, self.probes),
         )
 
@@ -202,6 +202,19 @@ class App:
             platform.name_groups(groups)
         if isinstance(platform, MovesConversations):
             platform.on_move(self._moved)
+
+    def _telling(self, *, several: bool) -> tuple[Webhooks, OutboxWorker, Notices, AlertService]:
+        """What decides on alerts, and what brings them out: to chats, to other programs, to whoever runs the bot."""
+        bot, store, clock, kinds = self.settings.bot, self.store, self.clock, rules.discover()
+        notices = Notices(store, clock, where=bot.operators or self.settings.audit.conversation, zone=bot.zone)
+        webhooks = Webhooks(clock, self.background, notices.tell)
+        outbox = OutboxWorker(store, self.chats, clock, self._for_all, webhooks)
+        notices.put = outbox.put
+        publisher, zone = Publisher(lambda: webhooks.settings, kinds), bot.zone
+        alerts = AlertService(
+            store, kinds, self.settings.alerts, outbox, clock, zone=zone, several=several, publisher=publisher
+        )
+        return webhooks, outbox, notices, alerts
 
     def _reporting(self, *, several: bool) -> tuple[Pools, Reports, MoneyWatch]:
         """How pools stand, what is said of money by the calendar, and what is found in it all the time."""
@@ -226,16 +239,10 @@ class App:
 
         ``hold`` keeps other programs that watch and tell from the same database; StoreHeld where another holds it.
         """
-        keep = settings.keep
-        retention = Retention(
-            transitions=keep.transitions_days * DAY,
-            incidents=keep.incidents_days * DAY,
-            transition_counts=keep.counts_days * DAY,
-            black_box=keep.black_box_days * DAY,
-            black_box_bytes=keep.black_box_mb * 1024 * 1024,
-        )
         bot = settings.bot
-        opening = partial(open_store, bot.database, database_password(bot, environment), retention=retention)
+        opening = partial(
+            open_store, bot.database, database_password(bot, environment), retention=settings.keep.retention()
+        )
         opened, let_go = await asyncio.to_thread(opening, hold=bot.database_wait_seconds if hold else None)
         try:
             app = cls(settings, clearing(opened), environment, clock)
@@ -253,6 +260,7 @@ class App:
         """
         await self.drawing.start()
         began = datetime.now(UTC)
+        await self.webhooks.use(self.settings.webhooks, self._environment)
         await self._start_chats()
         for server in self.servers:
             await server.start()
@@ -325,6 +333,7 @@ class App:
                 log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
         for chat in self.chats.values():
             await chat.stop()
+        await self.webhooks.close()
         await self.names.close()
         await self.accounts.close()
         await self.drawing.close()

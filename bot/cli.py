@@ -101,7 +101,7 @@ def doctor(*, settings: SettingsFile = _SETTINGS, probe: bool = True, fix: bool 
     Parameters
     ----------
     probe
-        Post a line in each Slack channel and delete it again.
+        Post a line in each Slack channel and delete it again, and send each webhook an event that tells nothing.
     fix
         Mend what is safe to mend: make the database's folder, narrow the modes of files.
     json

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from storage.retention import DAY, Retention
 from storage.url import is_url
 
 Credential = Literal["default", "managed_identity", "shared_key"]
@@ -80,6 +81,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Days for which a signed picture link works."""
     relay_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 2048
     """Largest file of a node, in MB, that is relayed by a signed link of ``public_url``; 0 for none."""
+    operators: str = ""
+    """Channel that is told what whoever runs the bot has to mend; where left out, ``audit.conversation``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line written."""
 
@@ -279,6 +282,16 @@ class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Days for which the black box keeps what failed tasks printed and how nodes in trouble were."""
     black_box_mb: Annotated[int, Meta(ge=0, le=100_000)] = 100
     """What the black box may take on disk, in MB, compressed; the oldest goes first, and 0 keeps nothing."""
+
+    def retention(self) -> Retention:
+        """What a store is opened with."""
+        return Retention(
+            transitions=self.transitions_days * DAY,
+            incidents=self.incidents_days * DAY,
+            transition_counts=self.counts_days * DAY,
+            black_box=self.black_box_days * DAY,
+            black_box_bytes=self.black_box_mb * 1024 * 1024,
+        )
 
 
 def held(variable: str, environment: Mapping[str, str]) -> str:

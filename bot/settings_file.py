@@ -56,6 +56,7 @@ from bot.settings import (
     SettingsError,
     WatchSettings,
 )
+from bot.webhooks.settings import WebhookSettings, webhook_mistakes, webhook_secret_mistakes
 
 _Section = TypeVar("_Section", bound=PlatformSettings)
 
@@ -82,6 +83,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     audit: AuditSettings = AuditSettings()
     budgets: list[BudgetSettings] = []
     reports: ReportSettings = ReportSettings()
+    webhooks: list[WebhookSettings] = []
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -116,7 +118,7 @@ _OLDER_NAMES = {("alerts", "places"): "channels"}
 
 
 _MISSING = ": is missing: add it"
-LISTS = ("people", "grants", "approvals", "budgets")
+LISTS = ("people", "grants", "approvals", "budgets", "webhooks")
 """Sections that a file may have several of, each ``[[…]]``."""
 
 
@@ -283,6 +285,8 @@ def _values(settings: Settings) -> Iterator[str]:
                 yield no_id(f"access.{key}", person)
             elif name not in PLATFORMS or not own or (own.startswith("group:") and not is_group(person)):
                 yield f"access.{key}: {person!r} is not an id: write PLATFORM:ID; platforms: {', '.join(PLATFORMS)}"
+    if settings.bot.operators:
+        yield from channel_mistakes("bot.operators", settings.bot.operators)
     for channel in settings.alerts.channels:
         yield from channel_mistakes("alerts.channels", channel)
     for channel, who in settings.alerts.on_call.items():
@@ -301,6 +305,7 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from approval_mistakes(settings.approvals, names)
     yield from break_glass_mistakes(settings.break_glass, settings.audit)
     yield from budget_mistakes(settings.budgets, names)
+    yield from webhook_mistakes(settings.webhooks)
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
@@ -309,5 +314,9 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
         needed += account.secrets(name)
     for section in settings.platforms.values() if use == "run" else ():
         needed += section.secrets()
-    for key, variable in needed:
-        yield from settings_mistakes.unset(key, variable, environment)
+    for number, webhook in enumerate(settings.webhooks if use == "run" else (), 1):
+        needed += webhook.secrets(f"webhooks {number}")
+    unset = [line for key, variable in needed for line in settings_mistakes.unset(key, variable, environment)]
+    yield from unset
+    if use == "run":
+        yield from webhook_secret_mistakes(settings.webhooks, environment, unset)

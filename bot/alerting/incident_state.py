@@ -221,6 +221,10 @@ class IncidentState:
         """Take up messages as they are stored."""
         self._entries.update({each.id: each for each in entries})
 
+    def unsaved(self) -> list[Incident]:
+        """The incidents that are new or were changed and are not stored yet."""
+        return [self._incidents[name] for name in self._unsaved_incidents]
+
     def changes(self) -> Sliced[ChangeSet]:
         """What is not stored yet; from now on it counts as stored."""
         changes = ChangeSet(entries=list(self._unsaved_entries.values()))

@@ -23,6 +23,22 @@ class Event(Struct, frozen=True):
     what: str
 
 
+class Published(Struct, kw_only=True):
+    """What webhooks were told of an incident last: the ``number`` of the event, and how the incident was.
+
+    ``at`` is when; ``webhooks`` are those that heard of it, by name. Whoever never heard that it was opened does not
+    hear how it goes on.
+    """
+
+    number: int = 0
+    state: Literal["open", "resolved", "event"] = "open"
+    severity: Severity = Severity.INFO
+    acknowledged: bool = False
+    headline: str = ""
+    at: datetime | None = None
+    webhooks: list[str] = []
+
+
 class Incident(Struct, kw_only=True):
     """One trouble of one entity from its opening to its end.
 
@@ -67,6 +83,7 @@ class Incident(Struct, kw_only=True):
     """Until when."""
     snoozed_by: Author | None = None
     history: list[Event] = []
+    published: Published | None = None
 
     @property
     def open(self) -> bool:

@@ -24,6 +24,7 @@ from bot.alerting.lifecycle import judged_by, settle
 from bot.alerting.model import Hours, Incident, Mute, Subscription
 from bot.alerting.pipeline import AlertPipeline
 from bot.alerting.preview import Verdict, preview
+from bot.alerting.publishing import Publisher
 from bot.alerting.routing import Asked, key_of
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import in_slices
@@ -81,8 +82,10 @@ class AlertService:
         *,
         zone: str,
         several: bool,
+        publisher: Publisher | None = None,
     ) -> None:
         """``zone`` is for conversations without one of their own; ``several`` is True with more than one account."""
+        self._publisher = publisher or Publisher(tuple, kinds)
         self.kinds = kinds
         self.settings = settings
         self._store = store
@@ -190,8 +193,10 @@ class AlertService:
             if self._stale:
                 await self._load()
             try:
-                yield self._clock.now()
+                yield (now := self._clock.now())
+                events = await in_slices(self._publisher.events(self._state, seen, now))
                 changes = await in_slices(self._state.changes())
+                changes.entries += events
                 if seen:
                     changes = changes.joined(seen)
                 if any(getattr(changes, name) for name in changes.__struct_fields__):

@@ -20,6 +20,7 @@ from bot.doctor.mend import others_write, readable_secrets
 from bot.doctor.slack import SlackLooks
 from bot.doctor.storage import look_into, storage
 from bot.doctor.teams import TeamsLooks
+from bot.doctor.webhooks import webhook_look
 from bot.settings import AccountSettings, SettingsError, writing
 from bot.settings_file import Settings
 from storage.port.decoding import decoded
@@ -34,7 +35,7 @@ async def examine(
 ) -> list[Finding]:
     """All that was found, without secrets, in the order of the settings file.
 
-    ``probe`` posts a line in each Slack channel and deletes it.
+    ``probe`` posts a line in each Slack channel and deletes it, and sends each webhook an event that tells nothing.
     """
     found: list[Finding] = []
     if others_write(settings_file):
@@ -53,6 +54,7 @@ async def examine(
             *_of_chats(settings, environment, await _stored(seen), probe=probe),
             Look("storage", lambda: storage(settings.bot.database, seen), _STORAGE_SECONDS),
             Look("public address", lambda: _public(settings, seen)),
+            *(webhook_look(each, environment, probe=probe) for each in settings.webhooks),
         ]
         for each in await asyncio.gather(*map(looked, looks)):
             found += each
@@ -151,6 +153,7 @@ async def _stored(seen: asyncio.Future[StoreLook | None]) -> StoreLook:
 def _of_chats(settings: Settings, environment: Mapping[str, str], stored: StoreLook, *, probe: bool) -> Iterator[Look]:
     named = [
         *settings.alerts.channels,
+        settings.bot.operators,
         settings.audit.conversation,
         settings.break_glass.conversation,
         *stored.channels,

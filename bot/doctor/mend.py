@@ -45,6 +45,8 @@ def readable_secrets(settings: Settings, environment: Mapping[str, str]) -> list
         named += account.secrets(name)
     for section in settings.platforms.values():
         named += section.secrets()
+    for webhook in settings.webhooks:
+        named += webhook.secrets("webhooks")
     files = (Path(environment.get(f"{variable}_FILE", "").strip() or os.devnull) for _, variable in named)
     return [
         each

@@ -75,6 +75,10 @@ class Background:
             unstored=isinstance(error, CannotStore),
         )
 
+    def gone(self, name: str, account: str = "") -> None:
+        """There is no such part any more."""
+        self._parts.pop((name, account), None)
+
     def all(self) -> list[BackgroundStatus]:
         """Every part that has said anything, by name and account."""
         stores = self.store is not None and not self.store.failing

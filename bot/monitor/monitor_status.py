@@ -20,6 +20,7 @@ from bot.monitor.background import Background, BackgroundStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
+from bot.webhooks.events import PLATFORM
 from storage.port.condition import StoreCondition
 
 SPAN = timedelta(minutes=5)
@@ -56,9 +57,10 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
 
 
 class Outbox(Struct, frozen=True, kw_only=True):
-    """Delivery status: every destination of the outbox, and the platforms that do not answer, with the reason."""
+    """Delivery status: every conversation and webhook of the outbox, and the platforms that do not answer, and why."""
 
     conversations: tuple[DestinationStatus, ...] = ()
+    webhooks: tuple[DestinationStatus, ...] = ()
     down: Mapping[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
 
@@ -233,7 +235,16 @@ class MonitorStatus:
 
     def outbox(self) -> Outbox:
         """The delivery."""
-        return Outbox(conversations=tuple(self._post.status()), down=self._post.down(), totals=self._post.totals)
+        conversations: list[DestinationStatus] = []
+        webhooks: list[DestinationStatus] = []
+        for each in self._post.status():
+            (webhooks if each.where.startswith(f"{PLATFORM}:") else conversations).append(each)
+        return Outbox(
+            conversations=tuple(conversations),
+            webhooks=tuple(webhooks),
+            down=self._post.down(),
+            totals=self._post.totals,
+        )
 
     def background(self) -> list[BackgroundStatus]:
         """What runs beside the watching, by name and account."""

@@ -28,6 +28,7 @@ from bot.domain import knowledge
 from bot.monitor.monitor_status import MonitorStatus, Traffic
 from bot.ops.probes import Probes
 from bot.outbox.destination_queue import DestinationStatus
+from bot.webhooks.delivery import Webhooks
 
 _UNAVAILABLE = 503
 
@@ -73,6 +74,17 @@ MEASURES = {
     "batchbot_conversations_unreachable": Measure(
         GaugeMetricFamily, "Conversations that cannot be written to.", _BY_PLATFORM
     ),
+    "batchbot_webhook_events": Measure(
+        CounterMetricFamily,
+        "Events of webhooks by outcome: taken, failed (attempts), parked (given up after refusals).",
+        ("webhook", "outcome"),
+    ),
+    "batchbot_webhook_events_waiting": Measure(
+        GaugeMetricFamily, "Events that wait for a webhook to take them.", ("webhook",)
+    ),
+    "batchbot_webhook_parked": Measure(
+        GaugeMetricFamily, "1 while a webhook takes nothing and is tried every hour only, else 0.", ("webhook",)
+    ),
     "batchbot_background_failing": Measure(
         GaugeMetricFamily,
         "1 while what runs beside the watching fails or is refused, 0 while it works.",
@@ -102,7 +114,10 @@ def _unknown() -> Values:
 class Measures(Collector):
     """Reads everything that is measured when somebody asks."""
 
-    def __init__(self, monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService) -> None:
+    def __init__(
+        self, monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService, webhooks: Webhooks
+    ) -> None:
+        self._webhooks = webhooks
         self._monitor_status = monitor_status
         self._traffic = traffic
         self._alerts = alerts
@@ -110,7 +125,15 @@ class Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
-        told = (self._watching(), self._delivery(), self._beside(), self._stored(), self._incidents(), _unknown())
+        told = (
+            self._watching(),
+            self._delivery(),
+            self._events(),
+            self._beside(),
+            self._stored(),
+            self._incidents(),
+            _unknown(),
+        )
         for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
         yield from families.values()
@@ -146,6 +169,14 @@ class Measures(Collector):
                 sum(conversation.gone_since is not None for conversation in conversations),
             )
 
+    def _events(self) -> Values:
+        waiting = {each.where.partition(":")[2]: each.waiting for each in self._monitor_status.outbox().webhooks}
+        for name, counts in sorted(self._webhooks.counts.items()):
+            for outcome in counts.__struct_fields__:
+                yield "batchbot_webhook_events", (name, outcome), getattr(counts, outcome)
+            yield "batchbot_webhook_events_waiting", (name,), waiting.get(name, 0)
+            yield "batchbot_webhook_parked", (name,), float(name in self._webhooks.parked)
+
     def _beside(self) -> Values:
         for each in self._monitor_status.background():
             yield "batchbot_background_failing", (each.name, each.account), float(bool(each.error))
@@ -163,11 +194,15 @@ class Measures(Collector):
 
 
 def routes(
-    monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService, probes: Probes
+    monitor_status: MonitorStatus,
+    traffic: Mapping[str, Traffic],
+    alerts: AlertService,
+    probes: Probes,
+    webhooks: Webhooks,
 ) -> list[web.RouteDef]:
     """``/health``, ``/readyz`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Measures(monitor_status, traffic, alerts))
+    registry.register(Measures(monitor_status, traffic, alerts, webhooks))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 

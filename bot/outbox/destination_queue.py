@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 from msgspec import Struct
@@ -17,7 +18,7 @@ from msgspec import Struct
 from bot.chat.port import Undelivered
 from bot.clock import Clock, backoff
 from bot.outbox.circuit_breaker import CircuitBreaker
-from bot.outbox.sender import Attempts, Sender
+from bot.outbox.sender import Attempts
 from storage.port.outbox import DeliveryState, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
@@ -67,10 +68,22 @@ class _Waiting(Struct, eq=False):
     patience: timedelta = timedelta()
 
 
+class Sends(Protocol):
+    """What is needed of :class:`bot.outbox.sender.Sender`, or of whoever sends something else than messages."""
+
+    async def send(self, row: DeliveryState, root: str, so_far: Attempts) -> int:
+        """Bring an entry one step on; the version that is done with, or 0. Raises Undelivered where it is to wait."""
+        ...
+
+    def update_delay(self, row: DeliveryState) -> float:
+        """Seconds until there is room for an edit."""
+        ...
+
+
 class DestinationQueue:
     """One conversation's queue, and the loop that works it off."""
 
-    def __init__(self, where: str, sender: Sender, store: OutboxStore, breaker: CircuitBreaker, clock: Clock) -> None:
+    def __init__(self, where: str, sender: Sends, store: OutboxStore, breaker: CircuitBreaker, clock: Clock) -> None:
         self._where = where
         self._sender = sender
         self._store = store

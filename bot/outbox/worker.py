@@ -14,8 +14,10 @@ from bot.chat.port import Chat
 from bot.chat.request import Conversation
 from bot.clock import Clock
 from bot.outbox.circuit_breaker import CircuitBreaker
-from bot.outbox.destination_queue import DestinationQueue, DestinationStatus
+from bot.outbox.destination_queue import DestinationQueue, DestinationStatus, Sends
 from bot.outbox.sender import Sender, Shown, Totals, as_it_is
+from bot.webhooks.delivery import Webhooks
+from bot.webhooks.events import PLATFORM
 from storage.port.outbox import OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
@@ -27,8 +29,16 @@ _CHECK_AGAIN = 60.0
 class OutboxWorker:
     """Delivers entries. Conversations do not wait for each other; those of a platform that does not answer do."""
 
-    def __init__(self, store: OutboxStore, chats: Mapping[str, Chat], clock: Clock, shown: Shown = as_it_is) -> None:
-        """``shown`` says what a conversation is shown of a card."""
+    def __init__(
+        self,
+        store: OutboxStore,
+        chats: Mapping[str, Chat],
+        clock: Clock,
+        shown: Shown = as_it_is,
+        webhooks: Webhooks | None = None,
+    ) -> None:
+        """``shown`` says what a conversation is shown of a card; ``webhooks`` bring out what is no message."""
+        self._webhooks = webhooks
         self.totals = Totals()
         self._shown = shown
         self._store = store
@@ -59,6 +69,12 @@ class OutboxWorker:
             queue.back()
         elif queue:
             queue.lost("removed")
+
+    def try_webhooks(self) -> None:
+        """Webhooks may be others now: what waits for one that took nothing is tried at once."""
+        for where, queue in self._queues.items():
+            if where.startswith(f"{PLATFORM}:"):
+                queue.back()
 
     async def moved(self, old: str, new: str) -> None:
         """A conversation has another key, and so have its entries in the store: what waited for it is sent there."""
@@ -119,14 +135,18 @@ class OutboxWorker:
         if where in self._queues:
             return self._queues[where]
         platform = where.partition(":")[0]
+        sender: Sends
         chat = self._chats.get(platform)
-        if chat is None:
+        if platform == PLATFORM and self._webhooks:
+            sender, breaker = self._webhooks.sender(self._store), CircuitBreaker(where, self._clock)
+        elif chat is not None:
+            sender = Sender(chat, self._store, self._clock, self.totals, self._shown)
+            breaker = self._breakers.setdefault(platform, CircuitBreaker(platform, self._clock))
+        else:
             if platform not in self._unknown_platforms:
                 log.warning("outbox.unknown_platform", platform=platform)
                 self._unknown_platforms.add(platform)
             return None
-        breaker = self._breakers.setdefault(platform, CircuitBreaker(platform, self._clock))
-        sender = Sender(chat, self._store, self._clock, self.totals, self._shown)
         self._queues[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
         if self._running:
             self._begin(where)

@@ -86,6 +86,8 @@ _KINDS: dict[object, str] = {
 def _kind(hint: object) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(hint))
+    if get_origin(hint) is list and get_origin(get_args(hint)[0]) is Literal:
+        return "list of " + ", ".join(f"`{choice}`" for choice in get_args(get_args(hint)[0]))
     if type(None) in get_args(hint):
         return _kind(get_args(hint)[0])
     return _KINDS.get(hint, str(hint))

@@ -43,7 +43,12 @@ async def show_status(ctx: Context) -> Card:
     late = gone or notes or _slow(accounts) or any(each.doubt for each in accounts)
     late = late or any(each.error and not each.refused for each in beside)
     stored = ctx.status.stored()
-    late = late or bool(stored) or any(each.behind for each in accounts)
+    late = (
+        late
+        or bool(stored)
+        or any(each.gone_since for each in outbox.webhooks)
+        or any(each.behind for each in accounts)
+    )
     worst = Mark.FAILED if blind or outbox.down else Mark.WARNING if late else Mark.RUNNING
     return Card(
         title=titled(
@@ -64,6 +69,7 @@ async def show_status(ctx: Context) -> Card:
             *_background(beside, ctx.now()),
             *_lost(gone, conversations),
             *_down(outbox),
+            *_webhooks(outbox),
             *(section("To be mended", Bullets(tuple(notes))) if notes else ()),
             *_waiting(ctx, outbox, conversations),
             *section(
@@ -206,6 +212,21 @@ def _lost(gone: list[DestinationStatus], conversations: dict[str, str]) -> list[
 def _down(outbox: Outbox) -> list[Block]:
     lines = [text(f"{name} does not answer: {error}") for name, error in sorted(outbox.down.items())]
     return section("Platforms", Bullets(tuple(lines))) if lines else []
+
+
+def _webhooks(outbox: Outbox) -> list[Block]:
+    """Webhooks for which events wait, and which take none."""
+    lines = [
+        text(
+            code(each.where.partition(":")[2]),
+            f": {plural(each.waiting, 'event')} {'waits' if each.waiting == 1 else 'wait'}",
+            *((" and takes none since ", Time(each.gone_since)) if each.gone_since else ()),
+            f": {each.error}" if each.error else "",
+        )
+        for each in outbox.webhooks
+        if each.waiting or each.gone_since
+    ]
+    return section("Webhooks", Bullets(tuple(lines[:_SHOWN]))) if lines else []
 
 
 def _waiting(ctx: Context, outbox: Outbox, conversations: dict[str, str]) -> list[Block]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from bot.alerting.model import Subscription
+from bot.alerting.publishing import Publisher
 from bot.alerting.rules import AlertRule
 from bot.alerting.service import AlertService
 from bot.chat.request import Conversation
@@ -19,6 +20,7 @@ from bot.clock import Clock
 from bot.domain.findings import CauseCount, Entity, EntityKind, Finding, Severity
 from bot.monitor.scene import Area, Scene
 from bot.settings import AlertSettings
+from bot.webhooks.settings import WebhookSettings
 from cards.card import Card, plain
 from cards.text import render
 from storage.port.outbox import OutboxEntry
@@ -124,6 +126,7 @@ class Room:
     clock: StillClock
     store: SqliteStore
     found: dict[str, list[Finding]]
+    webhooks: list[WebhookSettings] = field(default_factory=list)
 
     async def look(self, after: float = 0.0, read: frozenset[Area] = EVERYTHING, account: str = "render") -> None:
         """So many seconds later, a look; what is due meanwhile is done when it is due, to the second."""
@@ -140,7 +143,14 @@ class Room:
         """Another service on the same store, as after a crash."""
         old = self.alerts
         self.alerts = AlertService(
-            self.store, old.kinds, old.settings, self.entries, self.clock, zone="UTC", several=False
+            self.store,
+            old.kinds,
+            old.settings,
+            self.entries,
+            self.clock,
+            zone="UTC",
+            several=False,
+            publisher=Publisher(lambda: self.webhooks, old.kinds),
         )
         await self.alerts.load()
 
@@ -150,17 +160,27 @@ def scene(at: datetime, read: frozenset[Area] = EVERYTHING, account: str = "rend
 
 
 @asynccontextmanager
-async def room(path: Path, *, subscribed: bool = True, settings: AlertSettings | None = None) -> Any:
+async def room(
+    path: Path,
+    *,
+    subscribed: bool = True,
+    settings: AlertSettings | None = None,
+    webhooks: Iterable[WebhookSettings] = (),
+) -> Any:
     """A service in which the ops channel is subscribed to warnings and worse."""
     table, found = kinds()
     store = SqliteStore.open(path / "alerts.db")
     entries, clock = RecordedEntries(), StillClock()
-    alerts = AlertService(store, table, settings or AlertSettings(), entries, clock, zone="UTC", several=False)
+    told = [*webhooks]
+    publisher = Publisher(lambda: told, table)
+    alerts = AlertService(
+        store, table, settings or AlertSettings(), entries, clock, zone="UTC", several=False, publisher=publisher
+    )
     await alerts.load()
     if subscribed:
         await alerts.subscribe(Subscription(id="s1", conversation=OPS))
     try:
-        yield Room(alerts, entries, clock, store, found)
+        yield Room(alerts, entries, clock, store, found, told)
     finally:
         await store.close()
 

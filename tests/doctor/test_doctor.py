@@ -27,6 +27,7 @@ from storage.sqlite import filesystem
 from storage.sqlite.store import SqliteStore
 from tests import postgresql
 from tests.doctor.installation import CONTRIBUTOR, COST, METRICS, OPS, READER, answering, installation
+from tests.webhooks.receivers import KEY, receiver
 
 
 async def test_all_well_beside_a_running_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,3 +418,27 @@ async def test_what_hangs_or_breaks_down_hides_nothing(tmp_path: Path, monkeypat
         assert (code, found["prices"]["verdict"]) == (1, "broken")
         assert found["slack: bot"]["verdict"] == "fine"
         assert fine("a", "b").todo == ""
+
+
+async def test_webhooks_are_sent_an_event_that_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with installation(tmp_path, monkeypatch) as here, receiver() as there:
+        here.environment["PAGER_KEY"] = KEY
+        here.raw["[webhooks]"] = {"name": "pager", "url": there.url, "secret_env": "PAGER_KEY"}
+        found, _ = await here.findings()
+        assert found["webhook pager"]["verdict"] == "fine"
+        assert there.types == ["probe"]
+        for status, verdict, todo in (
+            (503, "look", "its events wait"),
+            (401, "broken", "verifies signatures"),
+            (422, "broken", "types that it does not know"),
+            (410, "broken", "take it out"),
+        ):
+            there.then(status)
+            found, _ = await here.findings()
+            told = found["webhook pager"]
+            assert (told["verdict"], told["found"]) == (verdict, f"it answers {status}")
+            assert todo in told["todo"]
+        found, _ = await here.findings(probe=False)
+        assert "was not called" in found["webhook pager"]["found"]
+        assert len(there.asked) == 5
+        assert KEY not in str(found)

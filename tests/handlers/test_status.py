@@ -59,6 +59,11 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
             DestinationStatus("slack:C0OPS", waiting=2, in_doubt=1, error="ratelimited"),
             DestinationStatus("teams:19:x", waiting=0),
         ),
+        webhooks=(
+            DestinationStatus("webhook:pager", waiting=3, error="answers 503"),
+            DestinationStatus("webhook:tickets", waiting=1, gone_since=at - timedelta(hours=1), error="answers 410"),
+            DestinationStatus("webhook:idle"),
+        ),
         down={"teams": "503"},
         totals=Totals(sent=100, edited=400, repeated=1, shortened=2, refused=3),
     )
@@ -70,6 +75,9 @@ async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> Non
     said = words(card)
     assert "#dev since 2 h ago" in said
     assert "Invite me there again" in said
+    assert "pager: 3 events wait: answers 503" in said
+    assert "tickets: 1 event waits and takes none since 1 h ago, 11:00: answers 410" in said
+    assert "idle" not in said
     assert "throttled since" in said
     assert "teams does not answer: 503" in said
     assert "c2VjcmV0" not in said

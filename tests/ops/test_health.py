@@ -22,6 +22,7 @@ from bot.ops.server import WebServer
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 from bot.tools.demo import free_port
+from bot.webhooks.delivery import Webhooks
 from storage.port.condition import StoreCondition
 from storage.port.errors import CannotStore
 from tests.alerting.alert_room import NOON, Room, StillClock, finding, room, scene
@@ -53,6 +54,7 @@ class Stage:
             {"render": Observers()}, self.traffic, self.post, ops.clock, background=self.background
         )
         self.probes = Probes(ops.store, {})
+        self.webhooks = Webhooks(ops.clock, self.background)
         self.url = ""
 
     async def get(self, path: str, status: int = 200) -> str:
@@ -66,7 +68,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with room(tmp_path) as ops:
         made = Stage(ops)
         app = web.Application()
-        app.add_routes(health.routes(made.monitor_status, made.traffic, ops.alerts, made.probes))
+        app.add_routes(health.routes(made.monitor_status, made.traffic, ops.alerts, made.probes, made.webhooks))
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
