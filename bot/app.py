@@ -87,7 +87,6 @@ class App:
     ) -> None:
         """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one."""
         self.settings = settings
-        self._environment = environment
         self.store = store
         self.clock = clock or Clock()
         retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
@@ -111,7 +110,7 @@ class App:
         self.chats: dict[str, Chat] = {}
         self.policy = settings.policy()
         several = len(self.accounts) > 1
-        self.webhooks, self.outbox, self.notices, self.alerts = self._telling(several=several)
+        self.webhooks, self.outbox, self.notices, self.alerts = self._telling(environment, several=several)
         self.jobs = WatchedJobs(
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
@@ -203,11 +202,13 @@ class App:
         if isinstance(platform, MovesConversations):
             platform.on_move(self._moved)
 
-    def _telling(self, *, several: bool) -> tuple[Webhooks, OutboxWorker, Notices, AlertService]:
+    def _telling(
+        self, environment: Mapping[str, str], *, several: bool
+    ) -> tuple[Webhooks, OutboxWorker, Notices, AlertService]:
         """What decides on alerts, and what brings them out: to chats, to other programs, to whoever runs the bot."""
         bot, store, clock, kinds = self.settings.bot, self.store, self.clock, rules.discover()
         notices = Notices(store, clock, where=bot.operators or self.settings.audit.conversation, zone=bot.zone)
-        webhooks = Webhooks(clock, self.background, notices.tell)
+        webhooks = Webhooks(clock, self.background, notices.tell, environment)
         outbox = OutboxWorker(store, self.chats, clock, self._for_all, webhooks)
         notices.put = outbox.put
         publisher, zone = Publisher(lambda: webhooks.settings, kinds), bot.zone
@@ -260,11 +261,11 @@ class App:
         """
         await self.drawing.start()
         began = datetime.now(UTC)
-        await self.webhooks.use(self.settings.webhooks, self._environment)
+        await self.webhooks.use(self.settings.webhooks)
         await self._start_chats()
         for server in self.servers:
             await server.start()
-        await self._check_names()
+        await self.check_names()
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         going_on = await self.operations.resume()
         resumed = await self.journal.resume()
@@ -389,10 +390,10 @@ class App:
         async with self.alerts.moving(), self.jobs.moving():
             await self.store.move_conversation(reference, old)
         await self.outbox.moved(f"{platform}:{old}", f"{platform}:{reference.id}")
-        await self._check_names()
+        await self.check_names()
 
-    async def _check_names(self) -> None:
+    async def check_names(self) -> None:
         """Whoever runs the bot is told what the settings name by an id that it has no longer."""
-        self.monitor_status.notes = named_by_old_ids(self.settings, await self.store.conversations())
-        for each in self.monitor_status.notes:
+        self.monitor_status.moved = named_by_old_ids(self.settings, await self.store.conversations())
+        for each in self.monitor_status.moved:
             log.warning("settings.conversation_moved", message=each)

@@ -76,7 +76,7 @@ def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is stopped (SIGINT, SIGTERM)."""
     chosen = _in_use(settings)
     logs.configure(chosen.bot.log_level)
-    problem, code = asyncio.run(_run(chosen))
+    problem, code = asyncio.run(_run(chosen, settings))
     if problem:
         print(f"batchbot: {problem}", file=sys.stderr)
         sys.exit(code)
@@ -324,11 +324,14 @@ def _registry() -> Registry:
     return Registry.discover(handlers)
 
 
-async def _run(settings: Settings) -> tuple[str, int]:
+async def _run(settings: Settings, path: Path) -> tuple[str, int]:
     """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
+    from bot.reloading import Reloading  # noqa: PLC0415
 
+    reloading = Reloading(path)
+    reloading.listen()
     try:
         app = await App.open(settings, hold=True)
     except StoreError as error:
@@ -336,10 +339,12 @@ async def _run(settings: Settings) -> tuple[str, int]:
     try:
         await app.start()
         gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
+        reloading.begin(app)
         if taken := await until_stopped(lambda: app.probes.condition.lost):
             return taken, HELD
     except (ChatStartError, StoreError, OSError) as error:
         return str(error), 1
     finally:
+        await reloading.end()
         await app.stop()
     return "", 0

@@ -83,6 +83,8 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Largest file of a node, in MB, that is relayed by a signed link of ``public_url``; 0 for none."""
     operators: str = ""
     """Channel that is told what whoever runs the bot has to mend; where left out, ``audit.conversation``."""
+    reload: Literal["change", "signal"] = "change"
+    """When this file is read again while the bot runs: when it changes, or at SIGHUP alone, which always does it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe log line written."""
 

@@ -75,6 +75,10 @@ class Writer:
         self._several = several
         self._on_call = on_call
 
+    def call(self, on_call: Mapping[str, str]) -> None:
+        """These are on call from now on."""
+        self._on_call = on_call
+
     def reader(self, conversation: str) -> tuple[str, str]:
         """What cards of a conversation differ by: its zone, and who is on call there."""
         return self.zone_of(conversation), self._on_call.get(conversation, "")

@@ -228,6 +228,15 @@ class AlertService:
             await self._load()
         self._nudged.set()
 
+    async def use(self, settings: AlertSettings) -> None:
+        """These are the settings from now on; what is open is sent where they ask for it. Raises StoreError."""
+        async with self._lock:
+            self.settings, self._stale = settings, True
+            self.writer.call(settings.on_call)
+        async with self._changing() as now:
+            await self._decide_open(now)
+        self._nudged.set()
+
     async def conversations_changed(self) -> None:
         """The bot was added somewhere: the settings may name that conversation, which then gets what is open."""
         before = {each.id for each in self._state.defaults()}

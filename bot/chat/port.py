@@ -240,7 +240,10 @@ class KnowsPeople(Protocol):
     """A platform that says more of a person when it is asked than comes with what they do."""
 
     def name_groups(self, groups: frozenset[str]) -> None:
-        """The ids of the groups that the settings name on this platform; set before the start. No others are read."""
+        """The ids of the groups that the settings name on this platform; no others are read.
+
+        Said before the start, and again where the settings are read anew.
+        """
         ...
 
     async def known(self, person: Person, conversation: Conversation) -> Person:

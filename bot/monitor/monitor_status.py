@@ -175,8 +175,10 @@ class MonitorStatus:
         self._clocks = clocks
         self._background = background or Background(clock)
         self.began = clock.now()
-        self.notes: list[str] = []
-        """What else whoever runs the bot should mend, a line each."""
+        self.moved: list[str] = []
+        """What the settings name by an id that it has no longer, a line each."""
+        self.unread: list[str] = []
+        """What of the settings file is not in force, a line each."""
         self._observers = observers
         self._traffic = traffic
         self._post = post
@@ -249,6 +251,11 @@ class MonitorStatus:
     def background(self) -> list[BackgroundStatus]:
         """What runs beside the watching, by name and account."""
         return self._background.all()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What else whoever runs the bot should mend, a line each."""
+        return [*self.moved, *self.unread]
 
     def stored(self) -> Sequence[str]:
         """What is wrong with the database, a line each; nothing where all is well."""

@@ -76,6 +76,10 @@ class Composer:
         self.store = store
         self._budgets = list(budgets)
 
+    def use(self, budgets: Sequence[Budget]) -> None:
+        """These are the budgets from now on."""
+        self._budgets = list(budgets)
+
     def budgets_of(self, account: str) -> list[Budget]:
         """The budgets of an account."""
         return [each for each in self._budgets if each.account == account]

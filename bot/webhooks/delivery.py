@@ -8,6 +8,7 @@ tried every hour, and at once when the settings are read again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -62,7 +63,15 @@ Notice = Callable[[str, str], None]
 class Webhooks:
     """The receivers that there are. What they are may change while the program runs: :meth:`use`."""
 
-    def __init__(self, clock: Clock, told: Told, notice: Notice | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        told: Told,
+        notice: Notice | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """``environment`` holds the keys; a file that it names is read whenever the settings are."""
+        self._environment = environment
         self.counts: dict[str, Counts] = {}
         self.parked: dict[str, str] = {}
         """The receivers that are parked, and why."""
@@ -76,9 +85,9 @@ class Webhooks:
         """What each receiver is told of, in the order of the settings."""
         return [each.settings for each in self._receivers.values()]
 
-    async def use(self, settings: Iterable[WebhookSettings], environment: Mapping[str, str]) -> None:
+    async def use(self, settings: Iterable[WebhookSettings]) -> None:
         """These are the receivers from now on. Raises SettingsError, and changes nothing then."""
-        made = {each.name: Receiver(each, environment) for each in settings}
+        made = {each.name: Receiver(each, self._environment) for each in settings}
         before, self._receivers = self._receivers, made
         self.counts = {name: self.counts.get(name, Counts()) for name in made}
         self.parked.clear()

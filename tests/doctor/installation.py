@@ -79,9 +79,13 @@ class Installation:
         """The account's table of the settings."""
         return self.raw[f"accounts.{self.name}"]
 
+    def text(self) -> str:
+        """What is to stand in the file."""
+        return "".join(map(_table, self.raw, self.raw.values()))
+
     async def doctor(self, **how: bool) -> tuple[str, int]:
         """What it says, and its exit code."""
-        self.file.write_text("".join(map(_table, self.raw, self.raw.values())), encoding="utf-8")
+        self.file.write_text(self.text(), encoding="utf-8")
         return await doctor(self.file, self.environment, **how)
 
     async def findings(self, **how: bool) -> tuple[Mapping[str, Mapping[str, str]], int]:

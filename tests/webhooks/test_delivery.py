@@ -43,8 +43,10 @@ class Stage:
         self.store = SqliteStore.open(self.path)
         clock = Clock(speed=50)
         self.background = Background(clock)
-        self.webhooks = Webhooks(clock, self.background, lambda about, words: self.notices.append((about, words)))
-        await self.webhooks.use(self.settings, ENVIRONMENT)
+        self.webhooks = Webhooks(
+            clock, self.background, lambda about, words: self.notices.append((about, words)), ENVIRONMENT
+        )
+        await self.webhooks.use(self.settings)
         self.outbox = OutboxWorker(self.store, {"slack": self.chat}, clock, webhooks=self.webhooks)  # type: ignore[dict-item]
         self.task = asyncio.create_task(self.outbox.run())
 
@@ -186,7 +188,7 @@ async def test_one_that_takes_nothing_is_parked_with_its_events(tmp_path: Path, 
         assert "it is parked" in trouble
         assert [(await here.row(event(number).id)).state for number in (1, 2)] == ["gone", "open"]
         there.always, there.answers = None, []
-        await here.webhooks.use(here.settings, ENVIRONMENT)  # as when the settings are read again
+        await here.webhooks.use(here.settings)  # as when the settings are read again
         here.outbox.try_webhooks()
         await here.until(lambda: said(there) == ["it is 1", "it is 2"], "nothing is lost, and the order is kept")
         assert here.webhooks.parked == {}
@@ -207,12 +209,12 @@ async def test_nothing_is_lost_when_the_program_dies(tmp_path: Path) -> None:
 
 async def test_one_that_is_in_the_settings_no_more_keeps_its_events(tmp_path: Path) -> None:
     async with receiver() as there, stage(tmp_path, pager(there)) as here:
-        await here.webhooks.use([], {})
+        await here.webhooks.use([])
         await here.give(event(1))
         await here.until(lambda: any(each.gone_since for each in here.outbox.status()), "they wait")
         assert there.asked == []
         assert here.background.troubles() == []
-        await here.webhooks.use([pager(there)], ENVIRONMENT)
+        await here.webhooks.use([pager(there)])
         here.outbox.try_webhooks()
         await here.until(lambda: there.taken, "it is back, and so are they")
 

@@ -68,7 +68,10 @@ class EntraGroups:
 
     def name(self, groups: frozenset[str]) -> None:
         """The groups that are asked about, as the settings write them: ``group:<object id>``."""
-        self._named = tuple(sorted(groups))
+        named = tuple(sorted(groups))
+        if not {*named} <= {*self._named}:
+            self._read.clear()  # nobody was asked about these yet: whoever was not found is not known to be outside
+        self._named = named
 
     def of(self, person: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The groups that a person is in, and those of which it is not known; as the settings write them."""
