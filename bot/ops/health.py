@@ -46,6 +46,14 @@ class Measure(NamedTuple):
         return "counter" if self.kind is CounterMetricFamily else "gauge"
 
 
+_NOT_LET_IN = frozenset(
+    {
+        "notoken", "notokencredential", "authenticationfailed", "authorizationfailed", "unauthorized", "forbidden",
+        "invalidauthenticationinfo", "invalidauthenticationtoken", "expiredauthenticationtoken", "permissiondenied",
+        "linkedauthorizationfailed", "authorizationfailure", "authorizationpermissionmismatch",
+    }
+)  # fmt: skip
+"""Codes with which Azure, or the library that signs in, says that the bot may not come in, in small letters."""
 _BY_ACCOUNT, _BY_PLATFORM = ("account",), ("platform",)
 _STREAMS = ("tasks", "nodes", "counts")
 MEASURES = {
@@ -55,6 +63,9 @@ MEASURES = {
     "batchbot_azure_throttled": Measure(CounterMetricFamily, "Throttled answers from Azure (429, 503).", _BY_ACCOUNT),
     "batchbot_account_blind": Measure(
         GaugeMetricFamily, "1 while an account cannot be read, 0 while it can.", _BY_ACCOUNT
+    ),
+    "batchbot_account_not_let_in": Measure(
+        GaugeMetricFamily, "1 while an account cannot be read because the sign-in or a role is missing.", _BY_ACCOUNT
     ),
     "batchbot_poll_wait_seconds": Measure(
         GaugeMetricFamily, "Seconds between two polls now, longer while backing off.", _BY_ACCOUNT
@@ -71,6 +82,9 @@ MEASURES = {
         ("outcome",),
     ),
     "batchbot_outbox_messages_waiting": Measure(GaugeMetricFamily, "Outbox messages waiting to be sent.", _BY_PLATFORM),
+    "batchbot_outbox_late_seconds": Measure(
+        GaugeMetricFamily, "For how long the message that waits for longest could have been sent.", _BY_PLATFORM
+    ),
     "batchbot_conversations_unreachable": Measure(
         GaugeMetricFamily, "Conversations that cannot be written to.", _BY_PLATFORM
     ),
@@ -89,6 +103,10 @@ MEASURES = {
         GaugeMetricFamily,
         "1 while what runs beside the watching fails or is refused, 0 while it works.",
         ("part", "account"),
+    ),
+    "batchbot_ready": Measure(GaugeMetricFamily, "1 while it can take requests, as /readyz says, else 0.", ()),
+    "batchbot_platform_unconnected": Measure(
+        GaugeMetricFamily, "1 while a chat platform does not accept the bot, else 0.", _BY_PLATFORM
     ),
     "batchbot_storage_failing": Measure(GaugeMetricFamily, "1 while nothing can be stored, 0 while it can.", ()),
     "batchbot_storage_unreadable_rows": Measure(
@@ -117,6 +135,9 @@ class Measures(Collector):
     def __init__(
         self, monitor_status: MonitorStatus, traffic: Mapping[str, Traffic], alerts: AlertService, webhooks: Webhooks
     ) -> None:
+        self.unready: list[str] = []
+        self.platforms: dict[str, bool] = {}
+        """Why no request should come, and which platforms are connected: asked for before each collection."""
         self._webhooks = webhooks
         self._monitor_status = monitor_status
         self._traffic = traffic
@@ -146,6 +167,8 @@ class Measures(Collector):
             yield "batchbot_azure_received_bytes", account, traffic.bytes
             yield "batchbot_azure_throttled", account, traffic.throttled
             yield "batchbot_account_blind", account, float(each.blind is not None)
+            refused = each.blind is not None and each.blind.code.lower() in _NOT_LET_IN
+            yield "batchbot_account_not_let_in", account, float(refused)
             yield "batchbot_poll_wait_seconds", account, each.wait
             for stream in _STREAMS:
                 yield "batchbot_unread_seconds", (each.name, stream), each.behind.get(stream, 0.0)
@@ -155,7 +178,7 @@ class Measures(Collector):
         for outcome in outbox.totals.__struct_fields__:
             yield "batchbot_outbox_messages", (outcome,), getattr(outbox.totals, outcome)
         by_platform: dict[str, list[DestinationStatus]] = {}
-        for conversation in outbox.conversations:
+        for conversation in (*outbox.conversations, *outbox.webhooks):
             by_platform.setdefault(conversation.where.partition(":")[0], []).append(conversation)
         for platform, conversations in sorted(by_platform.items()):
             yield (
@@ -163,6 +186,8 @@ class Measures(Collector):
                 (platform,),
                 sum(conversation.waiting for conversation in conversations),
             )
+            late = max(conversation.late for conversation in conversations)
+            yield "batchbot_outbox_late_seconds", (platform,), late
             yield (
                 "batchbot_conversations_unreachable",
                 (platform,),
@@ -182,6 +207,9 @@ class Measures(Collector):
             yield "batchbot_background_failing", (each.name, each.account), float(bool(each.error))
 
     def _stored(self) -> Values:
+        yield "batchbot_ready", (), float(not self.unready)
+        for platform, connected in sorted(self.platforms.items()):
+            yield "batchbot_platform_unconnected", (platform,), float(not connected)
         store = self._monitor_status.store
         yield "batchbot_storage_failing", (), float(bool(store.failing))
         for table, rows in sorted(store.unreadable.items()):
@@ -202,7 +230,8 @@ def routes(
 ) -> list[web.RouteDef]:
     """``/health``, ``/readyz`` and ``/metrics``."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Measures(monitor_status, traffic, alerts, webhooks))
+    measures = Measures(monitor_status, traffic, alerts, webhooks)
+    registry.register(measures)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
 
@@ -215,6 +244,11 @@ def routes(
         return web.json_response({"status": status, "reasons": reasons}, status=code)
 
     async def metrics(_: web.Request) -> web.Response:
+        apart = await probes.unconnected()
+        measures.unready, measures.platforms = (
+            await probes.unready(),
+            {each: each not in apart for each in probes.chats},
+        )
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [web.get("/health", health), web.get("/readyz", ready), web.get("/metrics", metrics)]

@@ -60,6 +60,11 @@ class Probes:
         self._asked: asyncio.Task[str] | None = None
         self._answered = float("-inf")
 
+    @property
+    def chats(self) -> list[str]:
+        """The platforms that are served."""
+        return [*self._chats]
+
     def started(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         """The start is done; ``tasks`` are the parts that run until the end."""
         self._tasks, self._unready = tuple(tasks), ""

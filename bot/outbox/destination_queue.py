@@ -39,7 +39,8 @@ class DestinationStatus(Struct, frozen=True):
     """How delivery to a conversation stands.
 
     ``gone_since`` is when it was first found unreachable, ``error`` the last one since a success, in the platform's
-    word; ``in_doubt`` counts entries of which it is not known whether they arrived.
+    word; ``in_doubt`` counts entries of which it is not known whether they arrived. ``late`` is for how many seconds
+    the one that waits for longest could have been sent.
     """
 
     where: str
@@ -47,6 +48,7 @@ class DestinationStatus(Struct, frozen=True):
     in_doubt: int = 0
     gone_since: datetime | None = None
     error: str = ""
+    late: float = 0.0
 
 
 class _Waiting(Struct, eq=False):
@@ -144,7 +146,11 @@ class DestinationQueue:
     def status(self) -> DestinationStatus:
         """How it stands."""
         doubtful = sum(waiting.doubtful for waiting in self._waiting.values())
-        return DestinationStatus(self._where, len(self._waiting), doubtful, self._gone_since, self._error)
+        now = self._clock.now()
+        late = max(((now - each.due).total_seconds() for each in self._waiting.values()), default=0.0)
+        return DestinationStatus(
+            self._where, len(self._waiting), doubtful, self._gone_since, self._error, max(late, 0.0)
+        )
 
     async def run(self) -> None:
         """Send what is due until cancelled, or until closed and done."""

@@ -123,7 +123,7 @@ async def test_what_keeps_it_from_its_work_is_a_line_each(w: World) -> None:
         DestinationStatus("slack:C1", gone_since=BEGAN, error="is_archived"),
         DestinationStatus("slack:C2"),
     ]
-    w.status.notes.append("a note")
+    w.status.moved.append("a note")
     assert list(w.status.troubles()) == [
         "account render cannot be read: AuthorizationFailure",
         "account sim was not polled since 12:00 UTC",
