@@ -25,6 +25,7 @@ from bot.settings_file import Settings, Use, load, own_causes
 from bot.tools.storage import storage
 from cards.formatting import plural
 from storage.port.errors import StoreError, StoreHeld
+from storage.url import is_url
 
 HELD = 75
 """The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
@@ -325,7 +326,19 @@ def _registry() -> Registry:
 
 
 async def _run(settings: Settings) -> tuple[str, int]:
-    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code."""
+    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code.
+
+    One of several copies that lost the duties to another begins anew, with nothing in memory, and stands by.
+    """
+    while True:
+        taken, code = await _life(settings)
+        if code != HELD or not is_url(settings.bot.database):
+            return taken, code
+        gc.unfreeze()
+
+
+async def _life(settings: Settings) -> tuple[str, int]:
+    """From one start to the end of that."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
 
