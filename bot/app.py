@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,16 +14,12 @@ import handlers
 from bot.accounting.bill_keeper import BillKeeper
 from bot.accounting.service import Accounting
 from bot.advising.keeper import AdviceKeeper
-from bot.alerting import rules
-from bot.alerting.publishing import Publisher
-from bot.alerting.service import AlertService
 from bot.alerting.watched_jobs import WatchedJobs
 from bot.azure.accounts import Accounts
-from bot.azure.database_sign_in import database_password
 from bot.azure.prices import Retail
 from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
-from bot.chat.port import AttachedFile, Chat, ChatStartError, KnowsPeople, MovesConversations, Platform, ServedChat
+from bot.chat.port import AttachedFile, Chat, ServedChat
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.clock import Clock
 from bot.content.clear_store import clearing
@@ -33,7 +29,7 @@ from bot.content.relay import Relay
 from bot.monitor.backfill import BackFill
 from bot.monitor.background import Background
 from bot.monitor.collector import Collector
-from bot.monitor.monitor_status import MonitorStatus
+from bot.monitor.monitor_status import MonitorStatus, Traffic
 from bot.monitor.names import Names
 from bot.monitor.network import NetworkSampler
 from bot.monitor.observer import Observer
@@ -42,12 +38,14 @@ from bot.monitor.watcher import Watcher
 from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
-from bot.ops.moved import named_by_old_ids
-from bot.ops.notices import Notices
-from bot.ops.probes import Probes
+from bot.ops.chats import acquaint, start_chats
+from bot.ops.database import opened
+from bot.ops.moved import Conversations
+from bot.ops.probes import Probes, Runs
 from bot.ops.pruning import prune
+from bot.ops.replica import Replica, seldom
 from bot.ops.server import servers
-from bot.outbox import OutboxWorker
+from bot.ops.telling import telling
 from bot.receipts.keeper import ReceiptKeeper
 from bot.receipts.reader import ReceiptReader
 from bot.reports.compose import Composer
@@ -63,10 +61,8 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.settings_file import Settings
-from bot.webhooks.delivery import Webhooks
 from cards.card import Card
-from storage.opening import nothing, open_store
-from storage.port.conversations import ConversationReference
+from storage.opening import Copy
 from storage.port.errors import StoreError
 from storage.port.store import Store
 
@@ -84,12 +80,19 @@ class App:
         store: Store,
         environment: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
+        copy: Copy | None = None,
     ) -> None:
-        """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one."""
+        """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one.
+
+        ``store`` is that of the duties. Where ``copy`` is one of several that may run, what any of them does goes into
+        a store that is always to be had.
+        """
         self.settings = settings
         self.store = store
         self.clock = clock or Clock()
-        retail = Retail(settings.bot.prices_url, settings.bot.currency, store=store, terms=settings.prices)
+        self._copy = copy
+        self._front = front = clearing(copy.front) if copy and copy.lease else store
+        retail = Retail(settings.bot.prices_url, settings.bot.currency, store=front, terms=settings.prices)
         self.accounts = Accounts(
             settings.accounts,
             environment,
@@ -101,16 +104,18 @@ class App:
         self.bills = BillKeeper(self.accounts, store, self.clock, self.background)
         self.registry = Registry.discover(handlers)
         self.drawing = Drawing()
-        links = Links(store, settings.bot.public_url, days=settings.bot.picture_days)
+        links = Links(front, settings.bot.public_url, days=settings.bot.picture_days)
         self.gallery = Gallery(self.drawing, links)
         bot = settings.bot
         self.relay = Relay(links.signer, self.accounts, bot.public_url, bot.relay_mb * 10**6)
-        self.upload_page = UploadPage(store, links.signer, bot.public_url, self._uploaded)
+        self.upload_page = UploadPage(front, links.signer, bot.public_url, self._uploaded)
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
         self.policy = settings.policy()
         several = len(self.accounts) > 1
-        self.webhooks, self.outbox, self.notices, self.alerts = self._telling(environment, several=several)
+        wanted = bot, settings.alerts, bot.operators or settings.audit.conversation
+        parts = store, self.chats, self.clock, self.background, self._for_all, environment
+        self.webhooks, self.outbox, self.notices, self.alerts = telling(*wanted, *parts, several=several)
         self.jobs = WatchedJobs(
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )
@@ -172,50 +177,50 @@ class App:
             self.operations,
         )
         self.dispatcher = Dispatcher(services)
-        self._let_go: Callable[[], None] = nothing
         self.delivery = AnswerDelivery(self.chats, store, self.clock, self.dispatcher.followed)
-        self.journal = RequestJournal(self.dispatcher, store, self.chats, self.delivery, clock=self.clock)
+        self.journal = RequestJournal(
+            self.dispatcher,
+            store,
+            self.chats,
+            self.delivery,
+            clock=self.clock,
+            front=front,
+            refresh=seldom(self._read_anew),
+        )
+        self.conversations = Conversations(
+            store, lambda: self.settings, self.alerts, self.jobs, self.outbox, self.delivery, self.monitor_status
+        )
         self.approvals = ApprovalKeeper(
             self.dispatcher, self.journal.accept_own, self.clock, audit_conversation=settings.audit.conversation
         )
         self._background: list[asyncio.Task[None]] = []
+        self._connect(links, traffic, environment)
+
+    def _connect(self, links: Links, traffic: Mapping[str, Traffic], environment: Mapping[str, str]) -> None:
+        """Build what others call: the platforms, links and pages, probes and metrics."""
+        settings, copy = self.settings, self._copy
         routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
         served: dict[str, ServedChat] = {}
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):
-                served[name] = chat = platform.connect(section, store, self.gallery, environment)
-                self._acquaint(chat, settings.groups(name))
+                served[name] = chat = platform.connect(section, self._front, self.gallery, environment)
                 self.chats[name] = clear_chat(chat)
                 routes += chat.routes()
-        self.probes = Probes(store, served)
+        self.replica: Replica | None = None
+        if copy and copy.lease:
+            given = copy.lease, self._front, self.store, served.values(), self.conversations
+            self.replica = Replica(*given, self._take_over)
+            self.monitor_status.lease, self.journal.working = copy.lease, False
+            self.webhooks.may = self.replica.may
+        for name, chat in served.items():
+            acquaint(chat, settings.groups(name), (self.replica or self.conversations).moved)
+        self.probes = Probes(self._front, served)
         self.servers = servers(
-            bot,
+            settings.bot,
             routes,
             health.routes(self.monitor_status, traffic, self.alerts, self.probes, self.webhooks),
             health.bare_routes(self.monitor_status, self.probes),
         )
-
-    def _acquaint(self, platform: Platform, groups: frozenset[str]) -> None:
-        """Tell a platform what it has to know before it starts."""
-        if isinstance(platform, KnowsPeople):
-            platform.name_groups(groups)
-        if isinstance(platform, MovesConversations):
-            platform.on_move(self._moved)
-
-    def _telling(
-        self, environment: Mapping[str, str], *, several: bool
-    ) -> tuple[Webhooks, OutboxWorker, Notices, AlertService]:
-        """What decides on alerts, and what brings them out: to chats, to other programs, to whoever runs the bot."""
-        bot, store, clock, kinds = self.settings.bot, self.store, self.clock, rules.discover()
-        notices = Notices(store, clock, where=bot.operators or self.settings.audit.conversation, zone=bot.zone)
-        webhooks = Webhooks(clock, self.background, notices.tell, environment)
-        outbox = OutboxWorker(store, self.chats, clock, self._for_all, webhooks)
-        notices.put = outbox.put
-        publisher, zone = Publisher(lambda: webhooks.settings, kinds), bot.zone
-        alerts = AlertService(
-            store, kinds, self.settings.alerts, outbox, clock, zone=zone, several=several, publisher=publisher
-        )
-        return webhooks, outbox, notices, alerts
 
     def _reporting(self, *, several: bool) -> tuple[Pools, Reports, MoneyWatch]:
         """How pools stand, what is said of money by the calendar, and what is found in it all the time."""
@@ -240,32 +245,51 @@ class App:
 
         ``hold`` keeps other programs that watch and tell from the same database; StoreHeld where another holds it.
         """
-        bot = settings.bot
-        opening = partial(
-            open_store, bot.database, database_password(bot, environment), retention=settings.keep.retention()
-        )
-        opened, let_go = await asyncio.to_thread(opening, hold=bot.database_wait_seconds if hold else None)
+        copy = await opened(settings.bot, settings.keep, environment, hold=hold)
         try:
-            app = cls(settings, clearing(opened), environment, clock)
+            app = cls(settings, clearing(copy.duties), environment, clock, copy)
         except BaseException:
-            let_go()
+            copy.let_go()
             raise
-        app.monitor_status.store = app.background.store = app.probes.condition = opened.condition
-        app._let_go = let_go
+        app.monitor_status.store = app.background.store = app.probes.condition = copy.duties.condition
         return app
 
     async def start(self) -> None:
-        """Listen, connect the platforms, work off what a crash left, and begin to watch.
+        """Listen, connect the platforms, and begin the duties; one of several copies does so when they are its own.
 
         Raises ChatStartError where no platform accepts the bot, CannotListen where a port is taken, and StoreError.
         """
         await self.drawing.start()
         began = datetime.now(UTC)
         await self.webhooks.use(self.settings.webhooks)
-        await self._start_chats()
+        await start_chats(self.chats, self.journal, (self.replica or self.conversations).reached)
         for server in self.servers:
             await server.start()
-        await self.check_names()
+        await self.conversations.check_names()
+        for account in self.observers:
+            self._count_watched(account)
+        self._background = [
+            asyncio.create_task(self.names.run(), name="names"),
+            asyncio.create_task(self.accounts.warm(), name="prices at hand"),
+        ]
+        if self.replica:
+            self.monitor_status.stands_by()
+            self._background.append(asyncio.create_task(self.replica.run(), name="replica"))
+        else:
+            await self._begin_duties(began)
+        self.probes.started(self._background)
+        log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats))
+
+    async def _take_over(self) -> None:
+        """The duties are this copy's from now on. Raises StoreError."""
+        if self._copy:
+            await self._copy.taken()
+        self.monitor_status.watches()
+        await self._begin_duties(datetime.now(UTC))
+        self.probes.started(self._background)
+
+    async def _begin_duties(self, began: datetime) -> None:
+        """Work off what a crash left, or another copy, and begin to watch. Raises StoreError."""
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         going_on = await self.operations.resume()
         resumed = await self.journal.resume()
@@ -274,64 +298,40 @@ class App:
         await self.bills.load()
         for account in self.observers:
             self._count_watched(account)
-        self._background = [
-            asyncio.create_task(self.journal.run(), name="journal"),
-            asyncio.create_task(self.operations.run(), name="operations"),
-            asyncio.create_task(self.approvals.run(), name="approvals"),
-            asyncio.create_task(self.outbox.run(), name="outbox"),
-            asyncio.create_task(self.alerts.run(), name="alerts"),
-            asyncio.create_task(self.watcher.run(), name="watcher"),
-            asyncio.create_task(self.receipts.run(), name="receipts"),
-            asyncio.create_task(self.reports.run(), name="reports"),
-            asyncio.create_task(self.money.run(), name="money"),
-            asyncio.create_task(self.advice.run(), name="advice"),
-            asyncio.create_task(self.names.run(), name="names"),
-            asyncio.create_task(self.backfill.run(), name="history"),
-            asyncio.create_task(self.network.run(), name="network"),
-            asyncio.create_task(self.accounts.warm(), name="prices at hand"),
-            asyncio.create_task(self.bills.run(), name="bills"),
-            asyncio.create_task(prune(self.store), name="prune"),
-        ]
+        self.journal.working = True
+        asked: dict[str, Runs] = {"journal": self.journal, "operations": self.operations, "approvals": self.approvals}
+        watched: dict[str, Runs] = {
+            "outbox": self.outbox,
+            "alerts": self.alerts,
+            "watcher": self.watcher,
+            "receipts": self.receipts,
+        }
+        told: dict[str, Runs] = {"reports": self.reports, "money": self.money, "advice": self.advice}
+        gathered: dict[str, Runs] = {"history": self.backfill, "network": self.network, "bills": self.bills}
+        parts = {name: part.run() for name, part in (asked | watched | told | gathered).items()}
+        parts["prune"] = prune(self.store)
         if self.settings.watch.poll_seconds > self.settings.bot.poll_seconds:
             # Looks are rarer than samples are to be, which then take what they need themselves.
-            self._background.append(asyncio.create_task(self.collector.run(), name="collector"))
-        self.probes.started(self._background)
-        log.info(
-            "app.started",
-            listen=self.settings.bot.listen,
-            chats=sorted(self.chats),
-            resumed=resumed,
-            live_cards_resumed=stopped,
-            operations_resumed=going_on,
-        )
-
-    async def _start_chats(self) -> None:
-        """One platform that refuses the bot does not keep it from the others."""
-        refused: list[ChatStartError] = []
-        for name, chat in self.chats.items():
-            chat.on_reach(self._reached)
-            try:
-                await chat.start(self.journal)
-            except ChatStartError as error:
-                log.error("app.chat_refused", chat=name, message=str(error))  # noqa: TRY400 - it says all
-                refused.append(error)
-        if refused and len(refused) == len(self.chats):
-            raise refused[0]
+            parts["collector"] = self.collector.run()
+        if self.replica:
+            parts["requests of other copies"] = self.journal.watch()
+        self._background += [asyncio.create_task(run, name=name) for name, run in parts.items()]
+        log.info("app.duties_begun", resumed=resumed, live_cards_resumed=stopped, operations_resumed=going_on)
 
     async def stop(self) -> None:
-        """Stop receiving first, finish what is under way, then close everything."""
+        """Stop receiving first, finish what is under way, then close everything.
+
+        One of several copies goes on receiving, for the next that has the duties, until it has handed them over.
+        """
         self.probes.stopping()
+        if self._copy and self._copy.lease:
+            self.journal.working = False
+            await self._end_duties(lost=bool(self._copy.lease.lost))
+            await asyncio.to_thread(self._copy.let_go)
         for server in self.servers:
             await server.close()
-        await self.outbox.close()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
-        for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS)):
-            try:
-                await drain()
-            except StoreError as error:  # what is held on a full disk comes free by itself after a while
-                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
+        if not (self._copy and self._copy.lease):
+            await self._end_duties()
         for chat in self.chats.values():
             await chat.stop()
         await self.webhooks.close()
@@ -339,8 +339,24 @@ class App:
         await self.accounts.close()
         await self.drawing.close()
         await self.store.close()
-        await asyncio.to_thread(self._let_go)
+        if self._front is not self.store:
+            await self._front.close()
+        elif self._copy:
+            await asyncio.to_thread(self._copy.let_go)
         log.info("app.stopped")
+
+    async def _end_duties(self, *, lost: bool = False) -> None:
+        """Finish what is under way; where the duties are ``lost`` another copy does that by now."""
+        if not lost:
+            await self.outbox.close()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        for drain in (self.operations.drain, partial(self.journal.drain, 0.0 if lost else _DRAIN_SECONDS)):
+            try:
+                await drain()
+            except StoreError as error:  # what is held on a full disk comes free by itself after a while
+                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
 
     def _count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""
@@ -377,23 +393,7 @@ class App:
         default = next(iter(self.accounts.names), "")
         return offered_to_all(card, self.registry, self.policy, conversation, default, writing.__contains__)
 
-    async def _reached(self, conversation: Conversation, yes: bool) -> None:
-        """The bot was let into a conversation, or put out of it."""
-        await self.outbox.reachable(conversation, yes)
-        if yes:
-            await self.delivery.resume(datetime.now(UTC))
-            await self.alerts.conversations_changed()
-
-    async def _moved(self, reference: ConversationReference, old: str) -> None:
-        """A conversation has another id: everything that is kept for it goes with it, while nobody changes it."""
-        platform = reference.platform
-        async with self.alerts.moving(), self.jobs.moving():
-            await self.store.move_conversation(reference, old)
-        await self.outbox.moved(f"{platform}:{old}", f"{platform}:{reference.id}")
-        await self.check_names()
-
-    async def check_names(self) -> None:
-        """Whoever runs the bot is told what the settings name by an id that it has no longer."""
-        self.monitor_status.moved = named_by_old_ids(self.settings, await self.store.conversations())
-        for each in self.monitor_status.moved:
-            log.warning("settings.conversation_moved", message=each)
+    async def _read_anew(self) -> None:
+        """What forms show of alerts and watched jobs, where another copy has the duties. Raises StoreError."""
+        await self.alerts.load()
+        await self.jobs.load()

@@ -25,6 +25,7 @@ from bot.settings_file import Settings, Use, load, own_causes
 from bot.tools.storage import storage
 from cards.formatting import plural
 from storage.port.errors import StoreError, StoreHeld
+from storage.url import is_url
 
 HELD = 75
 """The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
@@ -325,7 +326,19 @@ def _registry() -> Registry:
 
 
 async def _run(settings: Settings, path: Path) -> tuple[str, int]:
-    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code."""
+    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code.
+
+    One of several copies that lost the duties to another begins anew, with nothing in memory, and stands by.
+    """
+    while True:
+        taken, code, settings = await _life(settings, path)
+        if code != HELD or not is_url(settings.bot.database):
+            return taken, code
+        gc.unfreeze()
+
+
+async def _life(settings: Settings, path: Path) -> tuple[str, int, Settings]:
+    """From one start to the end of that; the settings are those that were read last."""
     from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
     from bot.chat.port import ChatStartError  # noqa: PLC0415
     from bot.reloading import Reloading  # noqa: PLC0415
@@ -335,16 +348,16 @@ async def _run(settings: Settings, path: Path) -> tuple[str, int]:
     try:
         app = await App.open(settings, hold=True)
     except StoreError as error:
-        return str(error), HELD if isinstance(error, StoreHeld) else 1
+        return str(error), HELD if isinstance(error, StoreHeld) else 1, settings
     try:
         await app.start()
         gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
         reloading.begin(app)
         if taken := await until_stopped(lambda: app.probes.condition.lost):
-            return taken, HELD
+            return taken, HELD, app.settings
     except (ChatStartError, StoreError, OSError) as error:
-        return str(error), 1
+        return str(error), 1, app.settings
     finally:
         await reloading.end()
         await app.stop()
-    return "", 0
+    return "", 0, app.settings

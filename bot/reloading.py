@@ -129,8 +129,8 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         title = "The settings file was read again. Some of it holds after a restart only."
         await app.notices.post("settings", title, waits)
     if before.alerts != after.alerts:
-        await app.alerts.use(after.alerts)
-    await app.check_names()
+        await app.alerts.use(after.alerts, decides=app.journal.working)
+    await app.conversations.check_names()
     return []
 
 

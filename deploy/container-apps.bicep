@@ -247,10 +247,10 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
     }
     template: {
       terminationGracePeriodSeconds: 60
-      // One program holds the database, and another one waits for it. With none running, nothing is watched.
+      // One has the duties, the other takes over. With none running, nothing is watched.
       scale: {
-        minReplicas: 1
-        maxReplicas: 1
+        minReplicas: 2
+        maxReplicas: 2
       }
       containers: [
         {

@@ -18,7 +18,7 @@ from storage.sqlite.holding import Holding as FileHolding
 from storage.url import is_url
 
 Password = Callable[[], str]
-_OWN: Final = frozenset({"schema_version", "holding"})
+_OWN: Final = frozenset({"schema_version", "holding", "replicas"})
 """What PostgreSQL has beside what is kept; of SQLite it begins with ``sqlite_`` or ``_sqlite``."""
 _IN_ORDER: Final = frozenset({"bill", "bill_corrections", "black_box"})
 """Tables whose rows are told apart by when they came."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.port.errors import StoreError
+from storage.port.replicas import Lease
 from storage.retention import Retention
 from storage.sql.store import SqlStore
 from storage.sqlite.store import SqliteStore
@@ -13,6 +14,10 @@ from storage.url import is_url
 
 if TYPE_CHECKING:
     from storage.postgresql.address import Address
+
+
+def nothing() -> None:
+    """What is let go of by a program that holds nothing."""
 
 
 def open_store(
@@ -48,6 +53,56 @@ def open_store(
         raise
 
 
+class Copy(NamedTuple):
+    """What one copy of the program works with.
+
+    ``duties`` is the store of whoever watches, decides, sends and works off; ``front`` that of what any copy does: take
+    in what people ask, and know conversations. ``lease`` says when the duties are this copy's, after which ``taken`` is
+    to be awaited once; None where they always are. ``let_go`` is called after the stores were closed. Blocks.
+    """
+
+    duties: SqlStore
+    front: SqlStore
+    lease: Lease | None
+    taken: Callable[[], Awaitable[None]]
+    let_go: Callable[[], None]
+
+
+def open_copy(
+    database: str,
+    password: Callable[[], str] | None = None,
+    *,
+    retention: Retention | None = None,
+    patience: float,
+    version: str,
+) -> Copy:
+    """Open a store for a program that watches and tells. Blocks.
+
+    A file is one program's: another waits ``patience`` seconds at most, then StoreHeld says who has it. On PostgreSQL
+    there may be any number, of which one has the duties. Raises StoreError, which says what to do.
+    """
+    if not is_url(database):
+        store, let_go = open_store(database, password, retention=retention, hold=patience)
+        return alone(store, let_go)
+    address = address_of(database, password)
+    from storage.postgresql.holding import Holding  # noqa: PLC0415 - psycopg is there where it is needed alone
+    from storage.postgresql.store import PostgresStore  # noqa: PLC0415
+
+    front = PostgresStore.open(address, retention=retention)
+    holding = Holding.stand_by(address, version)
+    duties = PostgresStore.of_duties(front, address, holding)
+    return Copy(duties, front, holding, duties.taken, holding.release)
+
+
+def alone(store: SqlStore, let_go: Callable[[], None] = nothing) -> Copy:
+    """What a program works with that has no other copies."""
+    return Copy(store, store, None, _at_once, let_go)
+
+
+async def _at_once() -> None:
+    """What is to be done by a program that has its store from the start."""
+
+
 def address_of(url: str, password: Callable[[], str] | None = None) -> Address:
     """Where a PostgreSQL database is. Raises StoreError where the URL is none, or psycopg is missing."""
     try:
@@ -57,7 +112,3 @@ def address_of(url: str, password: Callable[[], str] | None = None) -> Address:
             f"PostgreSQL needs psycopg, which is not here ({error}): pip install 'batchbot[postgresql]'"
         ) from error
     return Address(url, password)
-
-
-def nothing() -> None:
-    """What is let go of by a program that holds nothing."""

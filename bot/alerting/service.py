@@ -228,11 +228,16 @@ class AlertService:
             await self._load()
         self._nudged.set()
 
-    async def use(self, settings: AlertSettings) -> None:
-        """These are the settings from now on; what is open is sent where they ask for it. Raises StoreError."""
+    async def use(self, settings: AlertSettings, *, decides: bool = True) -> None:
+        """These are the settings from now on; what is open is sent where they ask for it. Raises StoreError.
+
+        Where this copy of the program is not the one that ``decides``, it is so once it becomes that.
+        """
         async with self._lock:
             self.settings, self._stale = settings, True
             self.writer.call(settings.on_call)
+        if not decides:
+            return
         async with self._changing() as now:
             await self._decide_open(now)
         self._nudged.set()

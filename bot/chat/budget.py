@@ -20,8 +20,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+from bot.chat.port import Undelivered
 
 Rates: TypeAlias = Sequence[tuple[int, float]]
 """(calls, seconds): at most so many calls in any span of so many seconds. Empty for no limit."""
@@ -31,6 +34,10 @@ LONGEST_HOLD = 300.0
 _SHORTEST = 0.001
 """Seconds of the shortest sleep: less could be lost in rounding, and the same moment tried for ever."""
 _MANY = 512
+_NOT_OURS = "another copy may have taken over"
+
+unfenced: ContextVar[bool] = ContextVar("unfenced", default=False)
+"""True where nobody else can send the same: what is sent was noted nowhere."""
 """Conversations remembered before idle ones are forgotten."""
 
 
@@ -186,6 +193,8 @@ class Budget:
         self._waiting: list[_Waiter] = []
         self._order = itertools.count()
         self._alarm: tuple[float, asyncio.Task[None]] | None = None
+        self.may: Callable[[], bool] = lambda: True
+        """Whether anything may be sent just now, asked when a turn has come; see :class:`bot.chat.port.Shared`."""
 
     @asynccontextmanager
     async def turn(self, conversation: str, priority: Priority, kind: str, person: str = "") -> AsyncIterator[None]:
@@ -195,6 +204,8 @@ class Budget:
 
         In the conversation it counts from the moment it ended: the platform saw it before that, so the platform's own
         windows are never fuller than these. In the workspace, where calls overlap, it counts from its start.
+
+        Raises Undelivered where nothing may be sent by this program now.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         round_ = self._conversation(conversation).joins(person) if priority is Priority.ANSWER else 0
@@ -210,9 +221,15 @@ class Budget:
                 self._end(waiter)  # its turn had come in the same moment
             raise
         try:
+            self.check()
             yield
         finally:
             self._end(waiter)
+
+    def check(self) -> None:
+        """Raises Undelivered where nothing may be sent by this program now; to be called just before each call."""
+        if not (self.may() or unfenced.get()):
+            raise Undelivered("later", _NOT_OURS, everywhere=True)
 
     def delay(self, conversation: str, priority: Priority, kind: str) -> float:
         """Seconds until the limits have room for such a call; 0 or less when they have. Promises nothing."""

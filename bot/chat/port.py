@@ -120,6 +120,26 @@ class MovesConversations(Protocol):
         ...
 
 
+@runtime_checkable
+class Shared(Protocol):
+    """A platform that several copies of the program may be connected to, of which one sends what nobody asked it for.
+
+    Every copy receives, opens forms, and shows whoever did something why it was not taken.
+    """
+
+    def stand_by(self, may: Callable[[], bool]) -> None:
+        """Send nothing unasked until :meth:`take_over`, and nothing at all while ``may`` says no; before the start."""
+        ...
+
+    async def take_over(self) -> None:
+        """Go on with what another copy, or an earlier run, has left to be sent. Raises StoreError."""
+        ...
+
+    async def refresh(self) -> None:
+        """Learn what other copies have found out, of conversations above all. Raises StoreError."""
+        ...
+
+
 CardT_contra = TypeVar("CardT_contra", contravariant=True)
 NewestT_contra = TypeVar("NewestT_contra", contravariant=True)
 

@@ -22,6 +22,7 @@ from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
 from bot.webhooks.events import PLATFORM
 from storage.port.condition import StoreCondition
+from storage.port.replicas import Lease, Replica
 
 SPAN = timedelta(minutes=5)
 """Of the figures per minute."""
@@ -92,6 +93,10 @@ class Status(Protocol):
 
     def stored(self) -> Sequence[str]:
         """What is wrong with the database, a line each; nothing where all is well."""
+        ...
+
+    def copies(self) -> Sequence[Replica]:
+        """The copies of the program on this database, this one among them; none where there can be one only."""
         ...
 
 
@@ -179,6 +184,10 @@ class MonitorStatus:
         """What the settings name by an id that it has no longer, a line each."""
         self.unread: list[str] = []
         """What of the settings file is not in force, a line each."""
+        self._watches: datetime | None = self.began
+        """Since when this copy of the program watches; None while another one does."""
+        self.lease: Lease | None = None
+        """Whether the duties are this copy's, where there may be several."""
         self._observers = observers
         self._traffic = traffic
         self._post = post
@@ -257,6 +266,18 @@ class MonitorStatus:
         """What else whoever runs the bot should mend, a line each."""
         return [*self.moved, *self.unread]
 
+    def stands_by(self) -> None:
+        """Another copy of the program watches, as far as is known."""
+        self._watches = None
+
+    def watches(self) -> None:
+        """From now on this copy does."""
+        self._watches = self._clock.now()
+
+    def copies(self) -> Sequence[Replica]:
+        """The copies of the program, by their last signs of life."""
+        return self.lease.replicas() if self.lease else ()
+
     def stored(self) -> Sequence[str]:
         """What is wrong with the database, a line each; nothing where all is well."""
         return self.store.troubles()
@@ -270,8 +291,8 @@ class MonitorStatus:
             if each.blind is not None
         ]
         for each in self.accounts():
-            since = each.polled or self.began
-            if each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
+            since = each.polled or self._watches
+            if since and each.blind is None and (now - since).total_seconds() > _LATE * max(each.wait, 30.0):
                 found.append(f"account {each.name} was not polled since {since:%H:%M} UTC")
         found += [
             f"account {each.name}: {words} are {each.behind[stream] // 60:.0f} min late, for want of calls a minute"

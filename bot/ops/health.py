@@ -117,6 +117,20 @@ MEASURES = {
         "How often trouble was looked up of which no cause is known: where it showed, and its code.",
         ("where", "code"),
     ),
+    "batchbot_duties": Measure(
+        GaugeMetricFamily, "1 where this copy watches and posts, 0 where it stands by: 1 in all.", ()
+    ),
+    "batchbot_duties_epoch": Measure(
+        GaugeMetricFamily, "How often a copy took the duties, as of when this one did; on PostgreSQL.", ()
+    ),
+    "batchbot_replica_duties": Measure(
+        GaugeMetricFamily, "1 of the copy that has the duties, as this one knows it; on PostgreSQL.", ("replica",)
+    ),
+    "batchbot_replica_seen_seconds": Measure(
+        GaugeMetricFamily,
+        "Seconds since a copy's last sign of life, as this one knows it; on PostgreSQL.",
+        ("replica",),
+    ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
 """Everything that is measured beside what Prometheus' client reports of the process."""
@@ -154,6 +168,7 @@ class Measures(Collector):
             self._stored(),
             self._incidents(),
             _unknown(),
+            self._copies(),
         )
         for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
@@ -215,6 +230,15 @@ class Measures(Collector):
         for table, rows in sorted(store.unreadable.items()):
             yield "batchbot_storage_unreadable_rows", (table,), rows
 
+    def _copies(self) -> Values:
+        lease = self._monitor_status.lease
+        yield "batchbot_duties", (), float(lease is None or lease.held)
+        if lease and lease.held:
+            yield "batchbot_duties_epoch", (), lease.epoch
+        for each in self._monitor_status.copies():
+            yield "batchbot_replica_duties", (each.name,), float(each.holds)
+            yield "batchbot_replica_seen_seconds", (each.name,), each.age
+
     def _incidents(self) -> Values:
         counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.incidents.open())
         for labels, number in sorted(counted.items()):
@@ -237,7 +261,9 @@ def routes(
 
     async def health(_: web.Request) -> web.Response:
         status, code, troubles = await _health(monitor_status, probes)
-        return web.json_response({"status": status, "troubles": troubles}, status=code)
+        lease = monitor_status.lease
+        duties = {"duties": "here" if lease.held else "another copy"} if lease else {}
+        return web.json_response({"status": status, "troubles": troubles, **duties}, status=code)
 
     async def ready(_: web.Request) -> web.Response:
         status, code, reasons = await _ready(probes)

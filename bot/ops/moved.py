@@ -1,19 +1,69 @@
-"""Conversations that the settings name by an id that they have no longer: the new one has to be written there.
+"""Conversations that the bot is let into or put out of, or that have another id, and who has to know.
 
-What is posted there follows by itself. What is granted to people there does not: a channel gets another id when it is
-shared with another company, who must not be given anything by that.
+What is posted in a conversation follows it to another id by itself. What the settings grant to people there does not: a
+channel gets another id when it is shared with another company, who must not be given anything by that. So the new id
+has to be written there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import structlog
 
+from bot.alerting.service import AlertService
+from bot.alerting.watched_jobs import WatchedJobs
 from bot.chat.request import Conversation
+from bot.monitor.monitor_status import MonitorStatus
+from bot.outbox import OutboxWorker
+from bot.requests.answer_delivery import AnswerDelivery
 from storage.port.conversations import ConversationReference
 from storage.port.decoding import decoded
+from storage.port.store import Store
+
+log = structlog.get_logger()
+
+
+class Conversations:
+    """Tells the parts of the program, in their order, what became of a conversation. All may raise StoreError."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Callable[[], object],
+        alerts: AlertService,
+        jobs: WatchedJobs,
+        outbox: OutboxWorker,
+        delivery: AnswerDelivery,
+        status: MonitorStatus,
+    ) -> None:
+        """``settings`` gives those in force; ``status`` is told of what they name by an old id."""
+        self._store, self._settings = store, settings
+        self._alerts, self._jobs, self._outbox, self._delivery, self._status = alerts, jobs, outbox, delivery, status
+
+    async def reached(self, conversation: Conversation, yes: bool) -> None:
+        """The bot was let into a conversation, or put out of it."""
+        await self._outbox.reachable(conversation, yes)
+        if yes:
+            await self._delivery.resume(datetime.now(UTC))
+            await self._alerts.conversations_changed()
+
+    async def moved(self, reference: ConversationReference, old: str) -> None:
+        """A conversation has another id: everything that is kept for it goes with it, while nobody changes it."""
+        platform = reference.platform
+        async with self._alerts.moving(), self._jobs.moving():
+            await self._store.move_conversation(reference, old)
+        await self._outbox.moved(f"{platform}:{old}", f"{platform}:{reference.id}")
+        await self.check_names()
+
+    async def check_names(self) -> None:
+        """Whoever runs the bot is told what the settings name by an id that it has no longer."""
+        self._status.moved = named_by_old_ids(self._settings(), await self._store.conversations())
+        for each in self._status.moved:
+            log.warning("settings.conversation_moved", message=each)
 
 
 def named_by_old_ids(settings: object, references: Iterable[ConversationReference]) -> list[str]:

@@ -47,6 +47,14 @@ class Connected(Protocol):
         ...
 
 
+class Runs(Protocol):
+    """A part of the program that runs all the time."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ...
+
+
 class Probes:
     """Answers both questions, each with the reasons why not, in words without secrets of anybody's."""
 
@@ -66,9 +74,9 @@ class Probes:
         return [*self._chats]
 
     def started(self, tasks: Iterable[asyncio.Task[None]]) -> None:
-        """The start is done; ``tasks`` are the parts that run until the end."""
-        self._tasks, self._unready = tuple(tasks), ""
-        for task in self._tasks:
+        """The start is done; ``tasks`` are the parts that run until the end, those told of before among them."""
+        known, self._tasks, self._unready = self._tasks, tuple(tasks), ""
+        for task in set(self._tasks) - set(known):
             task.add_done_callback(_note)
 
     def stopping(self) -> None:

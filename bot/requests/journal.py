@@ -11,19 +11,24 @@ holds any longer is what a crash interrupted, and whoever checks next takes it o
 - a change that has ended and was not answered is answered with what it came to;
 - a change that was begun and has not ended is never run again: how far it came is checked and reported.
 
+Of several copies of the program one works off: the others write down what they are asked and hold none of it, and the
+one that has the duties takes it up within a moment. So what a message shows, what lives, and what a person may still
+ask is known to one.
+
 Each person has a share (:mod:`bot.requests.shares`): what is beyond it waits, and what is far beyond it is left undone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
+from bot.chat.budget import unfenced
 from bot.chat.port import Chat, Undelivered
 from bot.chat.request import CommandRequest
 from bot.clock import Clock
@@ -36,8 +41,8 @@ from bot.requests.shares import Shares, Turn, used_up_card
 from cards.build import actions, blocks, bold, code, note, stamped, text
 from cards.card import Button, Card, Form, Mark, Option, Time, Words
 from storage.port.decoding import decoded
-from storage.port.errors import CannotStore
-from storage.port.requests import JournalRow
+from storage.port.errors import CannotStore, StoreError
+from storage.port.requests import TAKEN_IN, JournalRow, RequestStore
 from storage.port.store import Store
 
 log = structlog.get_logger()
@@ -45,6 +50,12 @@ log = structlog.get_logger()
 _AT_ONCE = Turn()
 _STALE = timedelta(minutes=15)
 """After which nobody expects an answer any more, and what was asked may no longer be wanted."""
+_GLANCE = 0.25
+"""Seconds between two looks for what other copies took in."""
+
+
+async def _nothing() -> None:
+    """What is to be read anew where there is one copy."""
 
 
 class RequestJournal:
@@ -59,8 +70,18 @@ class RequestJournal:
         *,
         held: timedelta = HELD,
         clock: Clock | None = None,
+        front: RequestStore | None = None,
+        refresh: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
-        """``held`` is for how long a row is held before it has to be renewed; people's shares refill by ``clock``."""
+        """``held`` is for how long a row is held before it has to be renewed; people's shares refill by ``clock``.
+
+        ``front`` is the store that takes in what is asked, where that is another one; ``refresh`` reads anew what forms
+        are made from, where this copy does not have the duties.
+        """
+        self.working = True
+        """Whether this copy works off what is asked; if not it takes it in for the one that does."""
+        self._front = front or store
+        self._refresh = refresh
         self._dispatcher = dispatcher
         self._store = store
         self._chats = chats
@@ -85,8 +106,12 @@ class RequestJournal:
         request = _storable(request)
         body = msgspec.json.encode(request)
         noted = True
+        if not self.working:
+            if not await self._front.accept(request.key, body, now, holder=TAKEN_IN):
+                log.info("request.repeated", key=request.key)
+            return None
         try:
-            fresh = await self._store.accept(request.key, body, now, holder=self._holder, until=now + self._held)
+            fresh = await self._front.accept(request.key, body, now, holder=self._holder, until=now + self._held)
         except CannotStore:  # what only reads is answered all the same
             noted, fresh = False, request.key not in self._work
         if not fresh:
@@ -104,6 +129,8 @@ class RequestJournal:
         seconds: float = OPENING,
     ) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
+        if not self.working:
+            await self._refresh()
         return await self._dispatcher.form(command, request, values=values, seconds=seconds)
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
@@ -121,6 +148,17 @@ class RequestJournal:
             except Exception:  # a store that is out for a moment must not end this
                 log.exception("journal.not_renewed")
 
+    async def watch(self) -> None:
+        """Take up within a moment what other copies take in, until cancelled."""
+        while True:
+            await asyncio.sleep(_GLANCE)
+            try:
+                if await self._store.waiting(datetime.now(UTC)):
+                    await self.resume()
+            except StoreError as error:
+                log.warning("journal.not_looked", message=str(error))
+                await asyncio.sleep(_GLANCE)
+
     async def resume(self) -> int:
         """Take over what an earlier run, or another instance, acknowledged and did not finish; returns how many."""
         now = datetime.now(UTC)
@@ -132,6 +170,9 @@ class RequestJournal:
             if request is None or request.conversation.platform not in self._chats:
                 await self._store.finish(row.key, "failed")
                 log.warning("request.abandoned", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
+                continue
+            if row.fresh and now - row.accepted < _STALE:
+                self._start(request, turn=self._shares.take(request.person.key))
                 continue
             log.info("request.resumed", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
             self._start(request, row)
@@ -212,6 +253,7 @@ class RequestJournal:
         """Answer where nothing can be stored: what only reads, once; a change is refused, since it could be lost or run
         twice.
         """
+        unfenced.set(True)
         request = await self._delivery.with_zone(request)
         card = await self._dispatcher.card(request, Unnoted())
         card = replace(card, blocks=(*card.blocks, note("The bot cannot store anything now: this was not noted.")))

@@ -17,6 +17,7 @@ from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, W
 from cards.formatting import duration, file_size, number, plural
 from handlers.alert import parts
 from handlers.shared.common import section, titled
+from storage.port.replicas import Replica
 
 _ACCOUNTS = (
     Column("Account", width=2),
@@ -27,6 +28,8 @@ _ACCOUNTS = (
     Column("Read a minute", "right", rank=3),
 )
 _SHOWN = 15
+_SILENT = 30.0
+"""Seconds without a sign of life after which a copy has ended or hangs."""
 
 
 @command("status", effect="read", examples=["status"], menu=85)
@@ -62,6 +65,7 @@ async def show_status(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *section("Database", Bullets(tuple(map(text, stored))) if stored else None),
+            *_copies(ctx.status.copies()),
             *_blind(accounts),
             *_behind(accounts),
             *_clocks(accounts),
@@ -93,6 +97,30 @@ async def show_status(ctx: Context) -> Card:
             ),
         ),
     )
+
+
+def _copies(copies: Sequence[Replica]) -> list[Block]:
+    """Which copies of the bot there are, and what each does."""
+    if not copies:
+        return []
+    lines = [
+        text(
+            code(each.name),
+            f"{' (this one)' if each.mine else ''}: {_does(each)}; begun ",
+            Time(each.since),
+            muted(f", version {each.version}"),
+        )
+        for each in copies
+    ]
+    if sum(each.age <= _SILENT for each in copies) == 1:
+        lines.append(text(muted("There is one copy alone: when it ends, nobody watches until it is started again.")))
+    return section("Copies of the bot", Bullets(tuple(lines)))
+
+
+def _does(copy: Replica) -> str:
+    if copy.age > _SILENT:
+        return f"gave no sign of life for {duration(timedelta(seconds=round(copy.age)))}"
+    return "watches, posts and answers" if copy.holds else "takes questions in, and stands by to take over"
 
 
 def _slow(accounts: list[AccountStatus]) -> bool:

@@ -10,13 +10,17 @@ from msgspec import Struct
 
 from storage.port.audit import AuditEntry
 
+TAKEN_IN = "taken in"
+"""Holds a row that a copy of the program took in for the one that works off what is asked."""
+
 
 class JournalRow(Struct, frozen=True):
     """A request that was acknowledged and is not finished. ``body`` is the encoded request.
 
     ``received``: nothing of it has changed anything. ``started``: a change was begun at ``started``, and ``command``
     says which (a request may run another command, such as a saved one). ``outcome`` is the encoded answer to a change
-    that has ended; it is empty where the change may or may not have taken effect.
+    that has ended; it is empty where the change may or may not have taken effect. ``fresh`` says of a row that was
+    claimed that nobody has worked on it before: another copy of the program took it in.
     """
 
     key: str
@@ -26,6 +30,7 @@ class JournalRow(Struct, frozen=True):
     started: datetime | None = None
     command: str = ""
     outcome: bytes = b""
+    fresh: bool = False
 
 
 class RequestStore(Protocol):
@@ -66,6 +71,10 @@ class RequestStore(Protocol):
 
     async def claim_requests(self, holder: str, now: datetime, until: datetime) -> list[JournalRow]:
         """Take over rows that are not finished and that nobody holds any longer, oldest first."""
+        ...
+
+    async def waiting(self, now: datetime) -> bool:
+        """Whether there is a row to be claimed. Costs little."""
         ...
 
     async def unfinished(self) -> list[JournalRow]:

@@ -30,8 +30,10 @@ _WRITER: Final = 0x62617463
 _AGAIN: Final = 1.0
 """Seconds after a failed attempt to connect within which the next ones fail at once: many may be waiting."""
 _AT_ONCE: Final = 5000
-_IDLE: Final = 30
+IDLE: Final = 30.0
 """Seconds after which the server ends a transaction in which nothing is asked: its program hangs, and others wait."""
+SHORTLY: Final = 4.0
+"""The same for one of several copies: one that stands still in a transaction keeps all others from writing."""
 _PLACE = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):[a-z_]+|%")
 
 ADVICE: Final = {
@@ -98,9 +100,19 @@ class PostgresDatabase:
         row=lambda table, _: f"CAST(row_to_json({table}) AS TEXT)",
     )
 
-    def __init__(self, address: Address, patience: float = 5.0, fence: Callable[[], int | None] = lambda: None) -> None:
-        """``patience`` is seconds to wait for a lock; ``fence`` the epoch that a writer must have, None for any."""
+    def __init__(
+        self,
+        address: Address,
+        patience: float = 5.0,
+        fence: Callable[[], int | None] = lambda: None,
+        idle: float = IDLE,
+    ) -> None:
+        """``patience`` is seconds to wait for a lock; ``fence`` the epoch that a writer must have, None for any.
+
+        ``idle`` is for how many seconds a transaction may rest before the server ends it.
+        """
         self.address = address
+        self._idle = idle
         self._patience = patience
         self._fence = fence
         self._connection: psycopg.Connection[Any] | None = None
@@ -154,7 +166,7 @@ class PostgresDatabase:
         # All in one message: the settings end with the transaction, and whoever writes next waits at the lock.
         sql = (
             f"BEGIN; SET LOCAL lock_timeout = {round(self._patience * 1000)}; "
-            f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE * 1000}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {round(self._idle * 1000)}; "
             f"SELECT pg_advisory_xact_lock({_WRITER}){fence}"
         )
         connection = self._connected()
@@ -169,7 +181,8 @@ class PostgresDatabase:
             pass
         if epoch is not None and answer.fetchone() is None:
             self._connected().execute("ROLLBACK")
-            raise StoreHeld(f"{self.address}: another batchbot has taken over: this one stores nothing any more")
+            why = "another batchbot has taken over: this one stores nothing any more"
+            raise StoreHeld(f"{self.address}: {why if epoch else 'this copy does not have the duties'}")
 
     def _connected(self) -> psycopg.Connection[Any]:
         """The connection, made anew where it is lost, but within a transaction."""

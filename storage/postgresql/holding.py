@@ -1,17 +1,18 @@
-"""One program holds a database: a row that says who, until when by the database's own clock, and which epoch it is.
+"""One copy of the program has the duties: a row that says who, until when by the database's own clock, and which epoch
+it is.
 
-The holder renews it; whoever finds it run out takes it with the next epoch. Every transaction of the holder asks for
-its epoch, so one that was thought dead stores nothing once another has taken over. No session's lock: those do not go
-through a PgBouncer in transaction mode.
+The holder renews it; whoever finds it run out takes it with the next epoch. Every transaction of the duties asks for
+its epoch, so one that was thought dead stores nothing once another has taken over; and the next one takes over between
+two transactions, never within one. By its own clock a holder knows for how long nobody else can have taken over, and
+posts nothing after that (:meth:`Holding.sure`). No session's lock: those do not go through a PgBouncer in transaction
+mode. All of it goes over a connection of its own, so that no other work keeps the lease from being renewed.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,13 +21,22 @@ import structlog
 
 from storage.port.condition import StoreCondition
 from storage.port.errors import StoreHeld
+from storage.port.replicas import Replica
 from storage.postgresql.address import Address
-from storage.postgresql.database import PostgresDatabase, advised
+from storage.postgresql.database import SHORTLY, PostgresDatabase, advised
+from storage.postgresql.replicas import TABLE as REPLICAS
+from storage.postgresql.replicas import Replicas
 
 log = structlog.get_logger()
 
-LEASE: Final = 15
-"""Seconds for which a holder has the database without renewing: so long after its death the next one waits."""
+LEASE: Final = 12.0
+"""Seconds for which a holder has the duties without renewing: so long after its death the next one waits.
+
+With what a start of the duties takes, they are done elsewhere within twenty seconds."""
+RENEWALS: Final = 3
+"""How often it is renewed while it lasts once: two renewals may come late."""
+_MARGIN: Final = 1 / 12
+"""The part of a lease in which nothing is posted any more: what was posted just before has arrived by its end."""
 _EVERY: Final = 0.5
 """Seconds between two attempts to take it."""
 _TABLE: Final = """
@@ -36,26 +46,34 @@ _TABLE: Final = """
     )
 """
 _TAKE: Final = """
-    INSERT INTO holding (id, epoch, holder, since, until) VALUES (1, 1, ?, now(), now() + make_interval(secs => ?))
+    INSERT INTO holding (id, epoch, holder, since, until)
+    VALUES (1, 1, ?, clock_timestamp(), clock_timestamp() + make_interval(secs => ?))
     ON CONFLICT (id) DO UPDATE SET
         epoch = holding.epoch + 1, holder = excluded.holder, since = excluded.since, until = excluded.until
-    WHERE holding.until <= now()
+    WHERE holding.until <= clock_timestamp()
     RETURNING epoch
 """
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, where there is such a clock."""
 
 
 class Holding:
-    """A held database, until :meth:`release`, or until another has taken over."""
+    """The duties of one database: held, or waited for, until :meth:`release` or until another has taken over.
 
-    def __init__(self, db: PostgresDatabase, epoch: int, lease: float) -> None:
-        self.epoch = epoch
+    Implements :class:`storage.port.replicas.Lease`.
+    """
+
+    def __init__(self, address: Address, lease: float, version: str) -> None:
+        self.epoch = 0
+        self.lost = ""
         self.condition = StoreCondition()
         """That of the store, which learns when another has taken over."""
-        self._db = db
         self._lease = lease
+        self._db = PostgresDatabase(address, patience=min(2.0, lease / RENEWALS), idle=SHORTLY)
+        self._replicas = Replicas(self._db, version)
+        self._until = 0.0
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="store-holding", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     @classmethod
     def take(cls, address: Address, patience: float, lease: float = LEASE) -> Holding:
@@ -63,53 +81,124 @@ class Holding:
 
         Raises StoreHeld, which says who holds it, and StoreError.
         """
-        db = PostgresDatabase(address)
-        who = f"process {os.getpid()} on {socket.gethostname()}"
+        made = cls(address, lease, "")
         until, told = time.monotonic() + patience, False
         try:
             with advised(address):
-                if "holding" not in db.table_names():
-                    with db.atomic():
-                        db.execute(_TABLE)
-                while (row := _taken(db, who, lease)) is None:
-                    if time.monotonic() >= until:
-                        break
+                made._prepare()
+                while not made._attempt() and time.monotonic() < until:
                     if not told:
-                        log.info("storage.held_by_another", database=str(address), holder=_holder(db), wait=patience)
+                        who = _holder(made._db)
+                        log.info("storage.held_by_another", database=str(address), holder=who, wait=patience)
                         told = True
                     time.sleep(_EVERY)
-                holder = "" if row else _holder(db)
+                holder = "" if made.epoch else _holder(made._db)
         except BaseException:
-            db.close()
+            made._db.close()
             raise
-        if row is None:
-            db.close()
-            raise StoreHeld(
-                f"{address}: another batchbot holds it ({holder}): stop that one; one bot per database. "
-                "bot.database_wait_seconds is how long a second one waits"
-            )
-        return cls(db, int(row[0]), lease)
+        if not made.epoch:
+            made._db.close()
+            raise StoreHeld(f"{address}: another batchbot holds it ({holder}): stop that one, and all its copies")
+        made._go_on()
+        return made
+
+    @classmethod
+    def stand_by(cls, address: Address, version: str, lease: float | None = None) -> Holding:
+        """Be one of any number of copies: take the duties now or as soon as nobody has them. Raises StoreError."""
+        made = cls(address, LEASE if lease is None else lease, version)
+        try:
+            with advised(address):
+                made._prepare()
+                made._attempt()
+                made._replicas.beat()
+        except BaseException:
+            made._db.close()
+            raise
+        made._go_on()
+        return made
+
+    @property
+    def held(self) -> bool:
+        """See :class:`storage.port.replicas.Lease`."""
+        return bool(self.epoch) and not self.lost
+
+    def sure(self) -> bool:
+        """See :class:`storage.port.replicas.Lease`."""
+        return self.held and _now() < self._until
+
+    def replicas(self) -> Sequence[Replica]:
+        """See :class:`storage.port.replicas.Lease`."""
+        return self._replicas.now()
 
     def release(self) -> None:
         """Let it go: the next one need not wait."""
         self._over.set()
-        self._thread.join()
+        if self._thread:
+            self._thread.join()
         with _quietly():
-            self._db.execute("UPDATE holding SET until = now() WHERE epoch = ?", [self.epoch])
+            self._replicas.leave()
+            if self.epoch:
+                self._db.execute("UPDATE holding SET until = now() WHERE epoch = ?", [self.epoch])
+        self._until = 0.0
         self._db.close()
 
+    def _prepare(self) -> None:
+        for name, table in (("holding", _TABLE), ("replicas", REPLICAS)):
+            if name not in self._db.table_names():
+                with self._db.atomic():
+                    self._db.execute(table)
+
+    def _go_on(self) -> None:
+        self._thread = threading.Thread(target=self._keep, name="store-holding", daemon=True)
+        self._thread.start()
+
+    def _attempt(self) -> bool:
+        """Take it if nobody has it: between the transactions of whoever had it, for those have the writer's lock."""
+        free = self._db.execute("SELECT 1 FROM holding WHERE until > now()").fetchone() is None
+        if not free:
+            return False
+        begun = _now()
+        with self._db.atomic():
+            row: Any = self._db.execute(_TAKE, [self._replicas.name, self._lease]).fetchone()
+        if row is None:
+            return False
+        self._until = begun + self._lease * (1 - _MARGIN)
+        self.epoch = int(row[0])
+        return True
+
     def _keep(self) -> None:
-        """Renew, until it is let go or lost. While the database is away nobody else can take it either."""
-        while not self._over.wait(self._lease / 3):
+        """Take it, renew it, give signs of life; until it is let go or lost.
+
+        While the database is away nobody else can take it either.
+        """
+        beaten = _now()
+        while not self._over.wait(self._lease / RENEWALS if self.epoch else min(_EVERY, self._lease / RENEWALS)):
             with _quietly():
-                kept = self._db.execute(
-                    "UPDATE holding SET until = now() + make_interval(secs => ?) WHERE epoch = ?",
-                    [self._lease, self.epoch],
-                )
-                if not kept.rowcount:
-                    log.error("storage.lost", database=str(self._db.address), holder=_holder(self._db))
-                    self.condition.lost = f"{self._db.address}: another batchbot has taken over ({_holder(self._db)})"
-                    return
+                if self.epoch:
+                    if not self._renewed():
+                        return
+                    self._replicas.beat()
+                elif self._attempt() or _now() - beaten >= self._lease / RENEWALS:
+                    beaten = _now()
+                    self._replicas.beat()
+
+    def _renewed(self) -> bool:
+        begun = _now()
+        kept = self._db.execute(
+            "UPDATE holding SET until = clock_timestamp() + make_interval(secs => ?) WHERE epoch = ?",
+            [self._lease, self.epoch],
+        )
+        if kept.rowcount:
+            self._until = begun + self._lease * (1 - _MARGIN)
+            return True
+        who = _holder(self._db)
+        log.error("storage.lost", database=str(self._db.address), holder=who)
+        self.lost = self.condition.lost = f"{self._db.address}: another batchbot has taken over ({who})"
+        return False
+
+
+def _now() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 @contextmanager
@@ -119,10 +208,6 @@ def _quietly() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         log.warning("storage.not_renewed", message=" ".join(str(error).split()))
-
-
-def _taken(db: PostgresDatabase, who: str, lease: float) -> Any:
-    return db.execute(_TAKE, [who, lease]).fetchone()
 
 
 def holder_now(db: PostgresDatabase) -> str:

@@ -8,7 +8,7 @@ from typing import Self
 from storage.port.condition import StoreCondition
 from storage.port.errors import StoreError
 from storage.postgresql.address import Address
-from storage.postgresql.database import PostgresDatabase, advised
+from storage.postgresql.database import SHORTLY, PostgresDatabase, advised
 from storage.postgresql.holding import Holding
 from storage.postgresql.migrations import migrate
 from storage.retention import Retention
@@ -37,7 +37,7 @@ class PostgresStore(SqlStore):
         cannot be read are put aside, and nothing is stored any more once another program has taken over. Blocks, so
         call it before anything runs. Raises StoreError, which says what to do.
         """
-        db = PostgresDatabase(address, patience, (lambda: holding.epoch) if holding else lambda: None)
+        db = PostgresDatabase(address, patience, (lambda: holding.epoch) if holding else lambda: None, SHORTLY)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
             condition = worker.submit(prepared, db, held=holding is not None).result()
@@ -50,6 +50,22 @@ class PostgresStore(SqlStore):
         if holding:
             holding.condition = condition
         return store
+
+    @classmethod
+    def of_duties(cls, front: PostgresStore, address: Address, holding: Holding, *, patience: float = 5.0) -> Self:
+        """Beside a store that is open: one that stores only while ``holding`` is this program's.
+
+        Both tell of one condition.
+        """
+        db = PostgresDatabase(address, patience, lambda: holding.epoch, SHORTLY)
+        store = cls(db, ThreadPoolExecutor(max_workers=1, thread_name_prefix="duties"), front._retention)
+        store.condition = holding.condition = front.condition
+        return store
+
+    async def taken(self) -> None:
+        """The duties were taken up: rows that cannot be read are put aside. Raises StoreError."""
+        found = StoreCondition(*await self._run(lambda: sifted(self._db, held=True)))
+        self.condition.unreadable, self.condition.left = found.unreadable, found.left
 
 
 def prepared(db: PostgresDatabase, *, held: bool) -> StoreCondition:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from storage.port.audit import AuditEntry
-from storage.port.requests import JournalRow
+from storage.port.requests import TAKEN_IN, JournalRow
 from storage.sql.audit import append
 from storage.sql.connection import FURTHEST, Connection
 from storage.sql.timestamps import from_timestamp, to_timestamp
@@ -105,14 +105,22 @@ class SqlRequests(Connection):
 
         def work() -> list[JournalRow]:
             with self._db.atomic():
+                taken_in = f"SELECT key FROM journal WHERE {_OPEN} AND holder = ?"  # noqa: S608
+                fresh = {key for (key,) in self._db.execute(taken_in, [TAKEN_IN])}
                 rows = self._db.execute(
                     f"UPDATE journal SET holder = ?, held_until = ? WHERE {_OPEN} "  # noqa: S608
                     f"AND (held_until <= ? OR held_until > ?) RETURNING {_ROW}",
                     [holder, to_timestamp(until), to_timestamp(now), to_timestamp(until + FURTHEST)],
                 ).fetchall()
-            return sorted(map(_row, rows), key=lambda row: (row.accepted, row.key))
+            found = [_row(row, fresh=row[0] in fresh) for row in rows]
+            return sorted(found, key=lambda row: (row.accepted, row.key))
 
         return await self._run(work)
+
+    async def waiting(self, now: datetime) -> bool:
+        """Whether there is a row to be claimed: one question of an index."""
+        sql = f"SELECT 1 FROM journal WHERE {_OPEN} AND held_until <= ? LIMIT 1"  # noqa: S608
+        return await self._run(lambda: self._db.execute(sql, [to_timestamp(now)]).fetchone() is not None)
 
     async def unfinished(self) -> list[JournalRow]:
         """Every row that is not finished, whoever holds it, oldest first."""
@@ -128,7 +136,7 @@ class SqlRequests(Connection):
         return await self._delete("journal", "key", "accepted < ?", [to_timestamp(now - self._retention.requests)])
 
 
-def _row(row: tuple[Any, ...]) -> JournalRow:
+def _row(row: tuple[Any, ...], *, fresh: bool = False) -> JournalRow:
     key, body, accepted, state, started, command, outcome = row
     at = None if started is None else from_timestamp(started)
-    return JournalRow(key, body, from_timestamp(accepted), state, at, command, outcome)
+    return JournalRow(key, body, from_timestamp(accepted), state, at, command, outcome, fresh)

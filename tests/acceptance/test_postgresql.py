@@ -1,25 +1,23 @@
-"""A whole installation on PostgreSQL: commands, alerts, a kill, a database that was away, a second program."""
+"""A whole installation on PostgreSQL: commands, alerts, a kill, a database that was away."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.acceptance.environment import CHANNEL, Environment, environment
-from tests.acceptance.test_second_program import batchbot_run
 from tests.postgresql import database, server
 
 
 async def test_a_whole_installation_on_postgresql(tmp_path: Path) -> None:
     with database() as url:
-        async with environment(tmp_path, settings={"bot": {"database": url, "database_wait_seconds": 60}}) as stage:
+        async with environment(tmp_path, settings={"bot": {"database": url}}) as stage:
             inject = stage.account.inject
             await stage.begin()
             assert (await stage.slack.command("viewer", CHANNEL, "pool list")).ok
             inject.break_nodes("pool1")
             await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 300, "both told")
-            await _second_is_refused(stage, tmp_path)
 
-            await stage.program.restart("kill")  # waits until the lease of the killed one is over
+            await stage.program.restart("kill")  # takes over when the lease of the killed one is over
             await stage.looked(2)
             assert _alerts(stage, "pool1") == 1, "what was told is not told anew"
             answered = len(stage.slack.history_of(CHANNEL))
@@ -38,16 +36,6 @@ async def test_a_whole_installation_on_postgresql(tmp_path: Path) -> None:
             assert stage.rows("SELECT * FROM unreadable") == []
             assert await stage.program.stop() == 0
     assert not stage.database.exists()
-
-
-async def _second_is_refused(stage: Environment, folder: Path) -> None:
-    first = stage.program.process
-    assert first
-    stage.program.raw["bot"]["database_wait_seconds"] = 1
-    code, said = await batchbot_run(stage, folder)
-    stage.program.raw["bot"]["database_wait_seconds"] = 60
-    assert code == 75
-    assert f"another batchbot holds it (process {first.pid} on " in said
 
 
 def _alerts(stage: Environment, word: str) -> int:

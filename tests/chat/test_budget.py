@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.chat.budget import SHARES, Budget, Limits, Priority
+from bot.chat.budget import SHARES, Budget, Limits, Priority, unfenced
+from bot.chat.port import Undelivered
 from bot.chat.slack.limits import LIMITS as SLACK
 from bot.chat.teams.outbound import LIMITS as TEAMS
 
@@ -277,3 +278,24 @@ async def test_idle_conversations_are_forgotten() -> None:
             pass
         time.now += 10
     assert len(budget._conversations) <= 600
+
+
+async def test_nothing_is_sent_while_another_copy_may_have_taken_over() -> None:
+    """It is asked when the turn has come, not when it was asked for; what nobody else can send is sent all the same."""
+    time = Time()
+    budget, may = teams(time), True
+    budget.may = lambda: may
+    async with budget.turn("room", Priority.ALERT, "call"):
+        waiting = asyncio.create_task(_made(budget))
+        await settle()
+        may = False
+    with pytest.raises(Undelivered, match="another copy may have taken over") as failed:
+        await waiting
+    assert (failed.value.why, failed.value.everywhere) == ("later", True)
+    unfenced.set(True)
+    assert await asyncio.create_task(_made(budget)) == "sent"
+
+
+async def _made(budget: Budget) -> str:
+    async with budget.turn("room", Priority.ANSWER, "call"):
+        return "sent"

@@ -64,8 +64,11 @@ def test_all_of_it_is_applied_and_is_about_one_app() -> None:
     assert bot["listen"].rpartition(":")[2] == str(ports["http"])
     assert bot["health_listen"].rpartition(":")[2] == str(ports["health"])
     assert service["spec"]["ports"][0]["targetPort"] == "http"
-    mounted = {each["mountPath"] for each in container["volumeMounts"]}
-    assert str(Path(bot["database"]).parent) in mounted
+    assert bot["database"].startswith("postgresql://"), "of which two may have one"
+    asked = {each["name"] for each in container["env"]}
+    assert f"{bot['database_password_env']}_FILE" in asked
+    ports_out = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    assert {443, 5432} <= ports_out
     claims = {each["name"] for each in pod["spec"]["volumes"]}
     assert claims == {each["name"] for each in container["volumeMounts"]}
 
@@ -91,7 +94,39 @@ def test_the_cluster_gives_it_the_time_it_needs() -> None:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["livenessProbe"]["timeoutSeconds"] > PATIENCE, "the answer says which part does not work"
     assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] > 60
-    assert deployment["spec"]["strategy"]["type"] == "Recreate", "one program holds the database"
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate", "a new one stands by until an old one ends"
+    budget = read(DEPLOY / "kubernetes/disruptionbudget.yaml")["spec"]
+    assert budget["minAvailable"] == 1
+    assert budget["selector"]["matchLabels"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_with_a_file_there_is_one_replica_and_its_disk() -> None:
+    folder = DEPLOY / "kubernetes-file"
+    kustomization = read(folder / "kustomization.yaml")
+    assert kustomization["resources"] == ["../kubernetes", "volume.yaml"]
+    assert sorted(each["path"] for each in kustomization["patches"]) == ["no-budget.yaml", "one.yaml"]
+    kubernetes_validate.validate(read(folder / "volume.yaml"), VERSION, strict=True)
+    merged = patched(read(DEPLOY / "kubernetes/deployment.yaml"), read(folder / "one.yaml"))
+    kubernetes_validate.validate(merged, VERSION, strict=True)
+    assert (merged["spec"]["replicas"], merged["spec"]["strategy"]) == (1, {"type": "Recreate"})
+    pod = merged["spec"]["template"]["spec"]
+    assert {each["name"] for each in pod["volumes"]} == {each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    gone = read(folder / "no-budget.yaml")
+    assert gone.pop("$patch") == "delete"
+    assert gone.items() <= read(DEPLOY / "kubernetes/disruptionbudget.yaml").items()
+
+
+def patched(whole: Any, patch: Any) -> Any:
+    """As kustomize merges: lists by the names of what is in them, a table with ``$patch: replace`` in its place."""
+    if isinstance(whole, list) and isinstance(patch, list):
+        found = {each["name"]: each for each in whole}
+        return list((found | {each["name"]: patched(found.get(each["name"]), each) for each in patch}).values())
+    if not (isinstance(whole, dict) and isinstance(patch, dict)):
+        return patch
+    if patch.get("$patch") == "replace":
+        return {name: value for name, value in patch.items() if name != "$patch"}
+    return whole | {name: patched(whole.get(name), value) for name, value in patch.items()}
 
 
 def test_settings_of_the_cluster_want_only_what_is_in_brackets(tmp_path: Path) -> None:
@@ -102,15 +137,14 @@ def test_settings_of_the_cluster_want_only_what_is_in_brackets(tmp_path: Path) -
         "<your host>": "bot.example.com",
         "<subscription id>": "00000000-0000-0000-0000-000000000000",
         "<resource group>": "render",
+        "<database server>": "db.example.com",
     }
     for name, value in filled.items():
         assert name in written
         written = written.replace(name, value)
-    assert "/data/" in written
-    written = written.replace("/data/", f"{tmp_path.as_posix()}/")
     path = tmp_path / "batchbot.toml"
     path.write_text(written, encoding="utf-8")
-    secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}
+    secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s", "DATABASE_PASSWORD": "p"}
     settings = load(path, secrets)
     assert list(settings.accounts) == ["render"]
     with pytest.raises(SettingsError):
@@ -129,9 +163,9 @@ def nodes(node: Node) -> Iterator[Node]:
         yield from nodes(each)
 
 
-def test_container_apps_never_have_none_running_and_know_the_settings_by_their_names() -> None:
+def test_container_apps_have_two_running_and_know_the_settings_by_their_names() -> None:
     bicep = text("container-apps.bicep")
-    assert re.findall(r"(minReplicas|maxReplicas): (\d+)", bicep) == [("minReplicas", "1"), ("maxReplicas", "1")]
+    assert re.findall(r"(minReplicas|maxReplicas): (\d+)", bicep) == [("minReplicas", "2"), ("maxReplicas", "2")]
     written = re.search(r"var bot = \[(.*?)\n\]", bicep, re.DOTALL)
     assert written
     keys = set(re.findall(r"'(\w+) = ", written[1]))

@@ -28,6 +28,7 @@ from cards.text import render
 from storage.port.changes import ChangeSet
 from storage.port.conversations import ConversationReference
 from storage.port.outbox import OutboxEntry
+from storage.port.replicas import Replica
 from tests.alerting.alert_room import RecordedEntries, StillClock
 from tests.commands import every_command
 from tests.golden import check
@@ -76,6 +77,10 @@ class Standing:
     box: Outbox = field(default_factory=Outbox)
     beside: list[BackgroundStatus] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    others: list[Replica] = field(default_factory=list)
+
+    def copies(self) -> list[Replica]:
+        return self.others
 
     def accounts(self) -> list[AccountStatus]:
         return self.rows

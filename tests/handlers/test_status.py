@@ -17,6 +17,7 @@ from bot.outbox.sender import Totals
 from cards.card import Mark
 from handlers.bot import status as module
 from handlers.job.watch import MOST
+from storage.port.replicas import Replica
 from tests.alerting.alert_room import EVERYTHING
 from tests.handlers.alert_service import ACCOUNT, DEV, OPS, AlertBot, alerting, commands, golden, title, words
 from tests.handlers.conftest import Scene
@@ -40,6 +41,24 @@ async def test_all_is_well(alert_bot: AlertBot) -> None:
     golden(alert_bot, "status", card)
     assert title(card) == "2 accounts watched · nothing waits to be sent"
     assert card.mark is Mark.RUNNING
+
+
+async def test_which_copies_of_the_bot_there_are_and_what_each_does(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at
+    alert_bot.status.rows = [AccountStatus(name=ACCOUNT, polled=at, wait=30)]
+
+    def copy(name: str, age: float, **given: bool) -> Replica:
+        whose = {"holds": False, "mine": False} | given
+        return Replica(f"process {name}", "1.2.3", at - timedelta(hours=2), at - timedelta(seconds=age), age, **whose)
+
+    alert_bot.status.others = [copy("1 on pod-a", 1, holds=True, mine=True), copy("1 on pod-b", 3), copy("1 on c", 95)]
+    card = await alert_bot.ask("status", person="U0VIEWER")
+    golden(alert_bot, "status-copies", card)
+    assert "one copy alone" not in words(card)
+    alert_bot.status.others = alert_bot.status.others[:1]
+    assert "There is one copy alone" in words(await alert_bot.ask("status", person="U0VIEWER"))
+    alert_bot.status.others = []
+    assert "Copies of the bot" not in words(await alert_bot.ask("status", person="U0VIEWER"))
 
 
 async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> None:

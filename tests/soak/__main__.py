@@ -1,6 +1,7 @@
 """The program is killed with -9 at random points while trouble goes on: ``make soak``, ``KILLS=1000 make soak``.
 
     python -m tests.soak [--kills 50] [--speed 20] [--seed 1] [--load carried|piled] [--operations] [--pictures]
+    python -m tests.soak --replicas 3 [--lease 3] [--kills 50] …
     python -m tests.soak --look FOLDER
 
 It asks what was told: every transition that the channels subscribed to is on a message of Slack and of Teams within its
@@ -8,7 +9,9 @@ time, in the right words, once. What happened is known from the sandbox's world 
 exits 1 where something was lost, late, wrong or there twice; then the folder with database, log and all that was seen
 is kept, and ``--look`` shows it again. With ``--operations`` somebody resizes a pool all the while, and each of these
 has to come to an end, and to Azure once. ``--pictures`` has each start draw its first picture, as an installed program
-does, which takes a start seconds.
+does, which takes a start seconds. With ``--replicas`` there are so many copies of it on one PostgreSQL behind a
+PgBouncer, each kill is that of one of them, and what somebody does goes to each in turn; ``--lease`` is for how many
+seconds of the wall one of them has the duties.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ def main() -> int:
     parser.add_argument("--load", choices=LOADS, default=LOADS[0])
     parser.add_argument("--operations", action="store_true")
     parser.add_argument("--pictures", action="store_true")
+    parser.add_argument("--replicas", type=int, default=0)
+    parser.add_argument("--lease", type=float, default=3.0)
     parser.add_argument("--look", type=Path, metavar="FOLDER", help="show what a run that was kept has found")
     parser.add_argument("--name", default="", help="with --look: only what names this, and all that was told of it")
     given = vars(parser.parse_args())

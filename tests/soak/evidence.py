@@ -39,11 +39,17 @@ def shown(outcome: Outcome) -> str:
         f"outbox messages: {outcome.entries}, {len(outcome.undelivered)} undelivered; "
         f"transitions stored: {outcome.stored}, {len(outcome.not_stored)} missing",
         f"operations: {outcome.operations}, {outcome.resizes} writes for them, {len(outcome.unfinished)} unfinished",
+        *([_taken_over(outcome.takeovers)] if outcome.takeovers else []),
         *_told(outcome.verdict, outcome.lost_answers),
         *(f"  {each}" for each in outcome.failures[:_SHOWN]),
         "green" if outcome.sound else "RED",
     ]
     return "\n".join(lines)
+
+
+def _taken_over(seconds: list[float]) -> str:
+    middle, most = sorted(seconds)[len(seconds) // 2], max(seconds)
+    return f"duties taken over {len(seconds)} times, within {middle:.1f} s in the middle and {most:.1f} s at most"
 
 
 def _counts(of: dict[str, int] | Counter[str]) -> str:

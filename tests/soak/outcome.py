@@ -25,7 +25,8 @@ class Outcome(Struct, kw_only=True):
     """What a soak found. ``lag`` is how late the soak itself was at worst, in seconds of its fast clock.
 
     ``starved``: how long it and the program waited for a processor, all in all, by the same clock.
-    ``lost_answers``: messages that Teams took and did not answer for.
+    ``lost_answers``: messages that Teams took and did not answer for. ``takeovers``: of several copies, seconds of the
+    wall until another one had begun the duties of one that was killed.
     """
 
     kills: int = 0
@@ -42,6 +43,7 @@ class Outcome(Struct, kw_only=True):
     operations: int = 0
     resizes: int = 0
     unfinished: list[str] = []
+    takeovers: list[float] = []
     seconds: float = 0.0
 
     @property

@@ -25,6 +25,8 @@ class InstalledProgram(Program):
     settings: Path = Path("batchbot.toml")
     pictures: bool = True
     """Have each start draw its first picture, as it does; no chart is asked for, and it takes a start some seconds."""
+    lease: float | None = None
+    """Seconds of a lease of the duties, of the wall's; None for as many as it has."""
 
     def begin(self) -> None:
         """Run it."""
@@ -32,7 +34,7 @@ class InstalledProgram(Program):
         self.process = _context().Process(
             target=_command,
             args=(str(self.settings), dict(self.environment), self.time, self.ahead, str(self.log)),
-            kwargs={"pictures": self.pictures},
+            kwargs={"pictures": self.pictures, "lease": self.lease},
         )
         self.process.start()
         self.starts += 1
@@ -54,7 +56,14 @@ def _context() -> ForkServerContext:
 
 
 def _command(
-    settings: str, environment: dict[str, str], fast: FastTime, ahead: float, log: str, *, pictures: bool
+    settings: str,
+    environment: dict[str, str],
+    fast: FastTime,
+    ahead: float,
+    log: str,
+    *,
+    pictures: bool,
+    lease: float | None,
 ) -> None:
     """The child: the command, just as it is typed."""
     with Path(log).open("a", encoding="utf-8") as out:
@@ -64,6 +73,10 @@ def _command(
     from bot import app, cli  # noqa: PLC0415 - in the child only
     from bot.content.drawing import Drawing  # noqa: PLC0415
 
+    if lease is not None:
+        from storage.postgresql import holding  # noqa: PLC0415
+
+        vars(holding)["LEASE"] = lease
     vars(app)["Clock"] = partial(FastClock, fast, ahead)
     pace_by(FastClock(fast, ahead))
     if not pictures:

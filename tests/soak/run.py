@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tests.acceptance.environment import Environment, environment
+from tests.acceptance.replicas import ReplicaSet
 from tests.soak.account import prepared
 from tests.soak.evidence import keep, verdict_of
 from tests.soak.expected import Expected, expected, kinds
@@ -21,6 +22,7 @@ from tests.soak.operations import Operators
 from tests.soak.outcome import Outcome, Seen
 from tests.soak.program import InstalledProgram
 from tests.soak.record import WorldRecord
+from tests.soak.several import dump, several
 from tests.soak.times import Times
 from tests.soak.trouble import Trouble
 from tests.soak.waited import Waited
@@ -52,9 +54,12 @@ class Options(Struct, frozen=True, kw_only=True):
     load: str = "carried"
     operations: bool = False
     pictures: bool = False
+    replicas: int = 0
+    lease: float = 3.0
 
     def __str__(self) -> str:
         flags = "".join(f" --{name}" for name in ("operations", "pictures") if getattr(self, name))
+        flags += f" --replicas {self.replicas} --lease {self.lease:g}" if self.replicas else ""
         return f"--kills {self.kills} --speed {self.speed:g} --seed {self.seed} --load {self.load}{flags}"
 
 
@@ -63,14 +68,21 @@ async def soak(folder: Path, options: Options) -> Outcome:
     outcome, begun = Outcome(), time.monotonic()
     operators = Operators() if options.operations else None
     prepare = prepared(options.load)
-    async with environment(
-        folder,
-        speed=options.speed,
-        seed=options.seed,
-        prepare=operators.prepared(prepare) if operators else prepare,
-        settings=_SETTINGS,
-    ) as stage:
-        installed(stage, folder, pictures=options.pictures)
+    async with (
+        several(options.replicas) as (settings, between),
+        environment(
+            folder,
+            speed=options.speed,
+            seed=options.seed,
+            prepare=operators.prepared(prepare) if operators else prepare,
+            settings=_SETTINGS | settings,
+        ) as stage,
+    ):
+        if between:
+            number, lease = options.replicas, options.lease
+            ReplicaSet.of(stage, folder, number, between=between, lease=lease, pictures=options.pictures)
+        else:
+            installed(stage, folder, pictures=options.pictures)
         if operators:
             operators.allow(stage)
         async with _watch(stage, options, folder) as watch:
@@ -84,6 +96,8 @@ async def soak(folder: Path, options: Options) -> Outcome:
                 outcome.operations, outcome.resizes = operators.operations(stage), operators.resizes
                 outcome.unfinished = operators.unfinished(stage)
             keep(folder, seen)
+        if between and not outcome.sound:
+            dump(stage.program.raw["bot"]["database"], folder)
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -136,6 +150,11 @@ class _Watch:
         self._heard = Heard(stage, stage.time.stamp)
         self._lives: list[tuple[float, float]] = []
         self._alive: float | None = stage.time.stamp()
+        self._copies = stage.program if isinstance(stage.program, ReplicaSet) else None
+        self._epoch = 0
+        self._died = time.monotonic()
+        self._takeovers: list[float] = []
+        """Seconds of the wall from the death of whoever had the duties until another one had begun them."""
         self._until = 0.0
         self._lag = 0.0
         self._starved: list[tuple[float, float]] = []
@@ -157,8 +176,9 @@ class _Watch:
             before = time.monotonic()
             await asyncio.sleep(0.05)
             self._lag = max(self._lag, time.monotonic() - before - 0.05)
-            process, now = self._stage.program.process, self._stage.time.stamp()
-            if seconds := waited.since("self", process.pid if process else None):
+            now, copies = self._stage.time.stamp(), self._copies
+            running = [each.process for each in (copies.copies.values() if copies else [self._stage.program])]
+            if seconds := waited.since("self", *(each.pid for each in running if each)):
                 self._starved.append((now, min(now - last, seconds * speed)))
             last = now
 
@@ -192,13 +212,31 @@ class _Watch:
             await self._stage.wait(min(left, self._chance.uniform(*_BETWEEN)))
 
     async def _kill(self) -> None:
+        if self._copies:
+            await self._kill_one(self._copies)
+            return
         if self._alive is not None:
             self._lives.append((self._alive, self._stage.time.stamp()))
             self._alive = None
         await self._stage.program.kill()
 
+    async def _kill_one(self, copies: ReplicaSet) -> None:
+        """One of several, at random; while none has the duties that is no life."""
+        name = self._chance.choice([name for name, each in copies.copies.items() if each.process])
+        if name == copies.holder():
+            self._epoch, self._died = copies.epoch(), time.monotonic()
+            if self._alive is not None:
+                self._lives.append((self._alive, self._stage.time.stamp()))
+                self._alive = None
+        await copies.kill_one(name)
+
     async def _listening(self) -> None:
         await self._stage.program.listening()
+        if self._copies and self._alive is not None:
+            return
+        if copies := self._copies:
+            await self._stage.until(lambda: copies.ready(after=self._epoch), 1200, "one has the duties")
+            self._takeovers.append(time.monotonic() - self._died)
         self._alive = self._stage.time.stamp()
 
     # --- resting ------------------------------------------------------------------------------------------------------
@@ -244,6 +282,7 @@ class _Watch:
         outcome.undelivered = self._undelivered()
         [(outcome.entries,)] = self._stage.rows("SELECT count(*) FROM outbox")
         outcome.lost_answers = sum(each["outcome"] == "lost" for each in self._stage.teams.writes)
+        outcome.takeovers = self._takeovers
         outcome.active = sum(job.state == "active" for job in self._stage.account.jobs.values())
         outcome.lag = self._lag * self._options.speed
         outcome.starved = sum(seconds for _, seconds in self._starved)

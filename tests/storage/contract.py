@@ -21,7 +21,7 @@ from storage.port.core_use import NO_USE, CoreUse
 from storage.port.files import SharedFile
 from storage.port.outbox import OutboxEntry
 from storage.port.preferences import Preference
-from storage.port.requests import JournalRow
+from storage.port.requests import TAKEN_IN, JournalRow
 from storage.port.samples import Bucket, JobCores, Sample, Work
 from storage.port.store import Store
 from storage.port.uploads import Upload, UploadTicket
@@ -167,6 +167,18 @@ class StoreContract:
         await store.accept("ahead", b"", NOON + DAY, holder="one", until=NOON + DAY)
         await store.accept("held", b"", NOON, holder="one", until=NOON + HOUR)
         assert [row.key for row in await store.claim_requests("two", NOON, NOON + MINUTE)] == ["ahead"]
+
+    async def test_what_nobody_has_worked_on_yet_is_fresh_to_the_one_who_claims_it(self, store: Store) -> None:
+        assert not await store.waiting(NOON)
+        await store.accept("held", b"", NOON, holder="one", until=NOON + HOUR)
+        assert not await store.waiting(NOON)
+        await store.accept("taken in", b"", NOON, holder=TAKEN_IN)
+        assert await store.waiting(NOON)
+        claimed = await store.claim_requests("one", NOON, NOON + HOUR)
+        assert [(row.key, row.fresh) for row in claimed] == [("taken in", True)]
+        assert not await store.waiting(NOON)
+        claimed = await store.claim_requests("two", NOON + HOUR, NOON + 2 * HOUR)
+        assert [(row.key, row.fresh) for row in claimed] == [("held", False), ("taken in", False)]
 
     async def test_one_of_many_claims_wins(self, store: Store) -> None:
         await store.accept("k", b"", NOON)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,41 +10,17 @@ import pytest
 from storage.opening import open_store
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreHeld
-from tests.postgresql import database, server
-from tests.skips import need
+from tests.bouncer import bouncer
+from tests.postgresql import database
 from tests.storage.contract import NOON, line, sample
 from tests.storage.monitoring_contract import entry, transition
-
-_FILE = """
-[databases]
-* = host={folder} user=batchbot
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 3
-server_reset_query =
-"""
 
 
 @pytest.fixture
 def between() -> Iterator[str]:
     """The URL of an empty database by way of a PgBouncer."""
-    need("pgbouncer")
-    with database() as url, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        file = server().folder / f"pgbouncer-{port}.ini"  # whose user reads it
-        file.write_text(_FILE.format(folder=server().folder, port=port))
-        with subprocess.Popen([str(shutil.which("pgbouncer")), "-q", str(file)], **server().user) as bouncer:
-            try:
-                _wait(port)
-                yield f"postgresql://batchbot@127.0.0.1:{port}/{url.partition('@/')[2].partition('?')[0]}"
-            finally:
-                bouncer.terminate()
+    with database() as url, bouncer(url) as found:
+        yield found
 
 
 async def test_several_programs_by_way_of_one_bouncer(between: str) -> None:
@@ -69,11 +41,3 @@ async def test_several_programs_by_way_of_one_bouncer(between: str) -> None:
     for each in stores:
         await each.close()
     let_go()
-
-
-def _wait(port: int) -> None:
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import ExitStack, closing, suppress
 import psycopg
 import pytest
 
-from storage.opening import open_store
+from storage.opening import open_copy, open_store
 from storage.port.errors import CannotStore, StoreError, StoreHeld
 from storage.port.preferences import Preference
 from storage.port.store import Store
@@ -100,6 +101,78 @@ async def test_whoever_was_thought_dead_stores_nothing_any_more(url: str) -> Non
     assert await other.accept("after", b"", NOON)
     await other.close()
     second.release()
+
+
+async def test_of_several_copies_one_has_the_duties_and_stores_what_belongs_to_them(url: str) -> None:
+    copies = [open_copy(url, patience=0, version=f"1.{number}") for number in range(3)]
+    first, *others = copies
+    assert first.lease
+    assert first.lease.held
+    assert first.lease.sure()
+    for each in copies:
+        assert await each.front.accept(str(id(each)), b"", NOON), "any takes in"
+    for each in others:
+        assert each.lease
+        assert not each.lease.held
+        with pytest.raises(StoreHeld, match="this copy does not have the duties"):
+            await each.duties.finish("k", "done")
+        assert len(await each.duties.unfinished()) == 3, "it may read"
+    await first.taken()
+    await first.duties.finish(str(id(first)), "done")
+    assert [row.key for row in await others[0].front.unfinished()] == sorted(str(id(each)) for each in others)
+    first.let_go()
+    await _until(lambda: any(each.lease and each.lease.held for each in others))
+    with pytest.raises(StoreHeld, match="another batchbot has taken over"):
+        await first.duties.finish("k", "done")
+    [second] = [each for each in others if each.lease and each.lease.held]
+    assert second.lease
+    await _until(
+        lambda: second.lease is not None and [each.holds for each in second.lease.replicas() if each.mine] == [True]
+    )
+    assert sorted(each.version for each in second.lease.replicas()) == ["1.1", "1.2"], "who ends is off the list"
+    assert second.lease.epoch == 2
+    for each in others:
+        each.let_go()
+    for each in copies:
+        await each.duties.close()
+        await each.front.close()
+
+
+async def test_who_cannot_renew_is_sure_no_more_before_another_can_take_over(url: str, away: Server) -> None:
+    first = Holding.stand_by(Address(url), "1", lease=1.0)
+    assert first.sure()
+    away.stop()
+    await _until(lambda: not first.sure())
+    assert first.held, "nobody is known to have taken over: there was no way to"
+    away.start()
+    await _until(first.sure)
+    assert first.epoch == 1
+    first.release()
+    assert not first.sure()
+
+
+async def test_the_duties_change_hands_between_two_transactions_and_never_within_one(url: str) -> None:
+    """Whoever takes over reads all that the one before stored."""
+    first = Holding.take(Address(url), 0, lease=0.6)
+    first._over.set()  # it renews no more, as a process that stands still
+    db = PostgresDatabase(Address(url), fence=lambda: first.epoch)
+    with db.atomic():
+        second = Holding.stand_by(Address(url), "1", lease=0.6)
+        db.execute("INSERT INTO meta (name, value) VALUES (?, ?)", ["last", b""])
+        await asyncio.sleep(1.5)  # longer than the lease of the first
+        assert not second.held
+    await _until(lambda: second.held)
+    assert rows(url, "SELECT name FROM meta") == [("last",)]
+    with pytest.raises(StoreHeld), db.atomic():
+        pass
+    db.close()
+    second.release()
+    first.release()
+
+
+async def _until(true: Callable[[], object]) -> None:
+    while not true():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.02)
 
 
 async def test_a_server_that_was_away_is_found_again(url: str, away: Server) -> None:

@@ -36,6 +36,7 @@ from bot.chat.slack.modern import ModernBlocks
 from bot.chat.slack.owed import OwedPictures
 from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.settings import SlackSettings
+from bot.chat.slack.sharing import SharedSlack
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.content.outgoing import Outgoing, outgoing
@@ -53,7 +54,7 @@ _DEAF_SECONDS = 600.0
 _CONNECT_SECONDS = 5.0
 
 
-class Slack:
+class Slack(SharedSlack):
     """Implements :data:`bot.chat.port.Platform` for Slack."""
 
     name: str = "slack"
@@ -95,12 +96,10 @@ class Slack:
         self._deaf_seconds, self._connect_seconds = deaf_seconds, connect_seconds
         self._received = time.monotonic()
         self._people = SlackPeople(self._client)
-        budget = Budget(LIMITS)
-        self._channels = Channels(store)
-        owed = OwedPictures(store)
-        self._following = Following(self._client, pictures, budget, self._add, owed, self._channels.id_of)
+        budget, channels, owed = Budget(LIMITS), Channels(store), OwedPictures(store)
+        following = Following(self._client, pictures, budget, self._add, owed, channels.id_of)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
-        self._messages = Messages(self._client, budget, self._following, self._channels, modern)
+        super().__init__(budget, channels, Messages(self._client, budget, following, channels, modern), following)
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
@@ -134,7 +133,7 @@ class Slack:
         Where Slack does not answer, or refuses, that is tried again until it is done: nothing else waits.
         """
         self._intake = intake
-        await asyncio.gather(self._channels.load(), self._messages.load())
+        await self._learn()
         self._following.later(self._people.groups.keep())
         connected = False
         try:

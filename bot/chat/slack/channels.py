@@ -36,8 +36,7 @@ class Channels:
     async def load(self) -> None:
         """Learn where the bot could not write when it stopped, and what channels are called."""
         for each in await self._store.conversations("slack"):
-            if not each.reachable:
-                self._shut.add(each.id)
+            (self._shut.discard if each.reachable else self._shut.add)(each.id)
             if conversation := decoded(each.body, Conversation):
                 self._names[each.id] = conversation.name
                 if conversation.id != each.id:

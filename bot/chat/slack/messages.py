@@ -59,7 +59,6 @@ class Messages:
     async def load(self) -> None:
         """Learn what was noted of workspaces before; call it before the first message."""
         await self._modern.load()
-        await self._following.resume()
 
     async def post_once(
         self,
@@ -140,6 +139,7 @@ class Messages:
         if not answers(url, self._client.base_url):
             log.warning("slack.response_url_elsewhere", host=host_of(url))
             raise Undelivered("gone", "response_url_elsewhere")
+        self._budget.check()
         try:
             async with (
                 aiohttp.ClientSession(timeout=_RESPOND) as session,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,7 @@ class Teams:
         self._session: aiohttp.ClientSession | None = None
         self._running: tuple[RequestIntake, Outbound, Invokes] | None = None
         self._readying: set[asyncio.Task[None]] = set()
+        self._may: Callable[[], bool] = lambda: True
 
     # -- bot.chat.port.Chat -----------------------------------------------------------------------------------------
 
@@ -95,6 +96,7 @@ class Teams:
             seals=self._seals,
             modern=self._settings.blocks == "modern",
         )
+        outbound.budget.may = self._may
         knowing = KnowingIntake(intake, self._people, outbound)
         self._running = knowing, outbound, Invokes(knowing, outbound)
         # A first token takes seconds on some machines: longer than an answer waits to learn who asks.
@@ -103,6 +105,17 @@ class Teams:
         for each in done:
             if error := each.exception():  # whoever needs one asks again, and says what is wrong
                 log.warning("teams.no_token", error=f"{type(error).__name__}: {error}")
+
+    def stand_by(self, may: Callable[[], bool]) -> None:
+        """See :class:`bot.chat.port.Shared`."""
+        self._may = may
+
+    async def take_over(self) -> None:
+        """See :class:`bot.chat.port.Shared`: nothing is left to be sent but what the outbox and the journal have."""
+
+    async def refresh(self) -> None:
+        """See :class:`bot.chat.port.Shared`."""
+        await self._references.load()
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way and release connections."""
