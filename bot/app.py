@@ -113,9 +113,10 @@ class App:
         self.chats: dict[str, Chat] = {}
         self.policy = settings.policy()
         several = len(self.accounts) > 1
-        wanted = bot, settings.alerts, bot.operators or settings.audit.conversation
-        parts = store, self.chats, self.clock, self.background, self._for_all, environment
-        self.webhooks, self.outbox, self.notices, self.alerts = telling(*wanted, *parts, several=several)
+        operators = bot.operators or settings.audit.conversation
+        parts = self.chats, self.clock, self.background, self._for_all, environment
+        told = telling(bot, settings.alerts, operators, store, *parts, several=several)
+        self.webhooks, self.outbox, self.notices, self.alerts = told
         self.jobs = WatchedJobs(
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
         )

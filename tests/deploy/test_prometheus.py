@@ -21,6 +21,7 @@ from bot.monitor.background import BILL
 from bot.ops import health
 from bot.outbox.destination_queue import DestinationStatus
 from bot.webhooks.settings import WebhookSettings
+from storage.port.replicas import Replica
 from tests import skips
 from tests.alerting.alert_room import NOON, finding, room, scene
 from tests.ops.test_health import Stage
@@ -68,6 +69,7 @@ async def exposed(path: Path) -> dict[str, set[str]]:
         stage.post.conversations = [DestinationStatus("slack:C1", 2), DestinationStatus("webhook:pager", 1)]
         stage.monitor_status.store.unreadable["incidents"] = 1
         stage.probes._chats = {"slack": _Connected()}
+        stage.monitor_status.lease = _Held()
         find("task", code="NobodyKnowsThis")
         ops.found["node.unusable"] = [finding("gpu-a")]
         await ops.look()
@@ -87,6 +89,23 @@ async def exposed(path: Path) -> dict[str, set[str]]:
     return {
         sample.name: set(sample.labels) for family in text_string_to_metric_families(text) for sample in family.samples
     }
+
+
+class _Held:
+    """The duties, which this copy has."""
+
+    epoch, lost, held = 3, "", True
+
+    def sure(self) -> bool:
+        return True
+
+    def replicas(self) -> list[Replica]:
+        return [
+            Replica(name, "1.0", NOON, NOON, 2.0, holds=mine, mine=mine) for name, mine in (("a", True), ("b", False))
+        ]
+
+    def release(self) -> None:
+        """Nobody waits for it."""
 
 
 class _Connected:
