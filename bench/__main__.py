@@ -8,6 +8,7 @@ import sys
 PARTS = (
     ["bench.decode"],
     ["bench.ack"],
+    ["bench.teams_library"],
     ["bench.unsigned"],
     ["bench.load"],
     ["bench.lists"],

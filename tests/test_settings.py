@@ -131,7 +131,7 @@ def test_a_value_of_a_wrong_type_does_not_hide_those_of_other_sections() -> None
 
 
 def test_settings_are_read_without_the_clients_of_the_platforms() -> None:
-    clients = "{'slack_bolt', 'slack_sdk', 'botbuilder', 'botframework'}"
+    clients = "{'slack_bolt', 'slack_sdk', 'botbuilder', 'botframework', 'microsoft_agents'}"
     code = f"import sys, bot.cli, bot.tools.reference; sys.exit(bool({clients} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -12,10 +12,11 @@ from azure.core.credentials_async import AsyncTokenCredential
 
 from bot.azure.errors import AzureError
 from bot.chat.request import Conversation
-from bot.chat.teams.adapter import credential_of
-from bot.chat.teams.connector import Connector
+from bot.chat.teams.credentials import credential_of
 from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.library import load
 from bot.chat.teams.outbound import allowed
+from bot.chat.teams.sdk import Connector
 from bot.chat.teams.settings import TeamsSettings
 from bot.doctor.finding import Finding, broken, fine, look
 from bot.doctor.identity import Identity, identity_of
@@ -26,6 +27,8 @@ SOON, VERY_SOON = 30, 7
 _KINDS = {
     "managed_identity": "a user-assigned managed identity: no secret that could expire",
     "client_secret": "a single-tenant app registration with a client secret",
+    "workload_identity": "an identity or app registration that trusts a cluster: no secret that could expire",
+    "federated_identity": "a single-tenant app registration that trusts an identity: no secret that could expire",
 }
 _PORTAL = "Microsoft Entra ID, App registrations, the bot, Certificates & secrets"
 
@@ -88,7 +91,9 @@ class TeamsLooks:
         settings = self._settings
         try:
             async with aiohttp.ClientSession() as session:
-                connector = Connector(session, credential, app_id=settings.app_id, scope=settings.scope)
+                connector = load(settings.sdk).connector(
+                    session, credential, app_id=settings.app_id, scope=settings.scope
+                )
                 found = [await self._reached(connector, each) for each in known]
         finally:
             await credential.close()

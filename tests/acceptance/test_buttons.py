@@ -6,17 +6,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.acceptance.environment import CHANNEL, Environment, environment
 
 
-async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(tmp_path: Path) -> None:
-    async with environment(tmp_path) as stage:
+@pytest.mark.parametrize("libraries", [("botbuilder", "botbuilder"), ("botbuilder", "agents")])
+async def test_who_acknowledges_in_one_chat_is_named_in_both_and_a_snooze_too(
+    tmp_path: Path, libraries: tuple[str, str]
+) -> None:
+    """The program that is started after the kill may speak to Teams by another library."""
+    async with environment(tmp_path, settings={"teams": {"sdk": libraries[0]}}) as stage:
         await stage.begin()
         stage.account.inject.break_nodes("pool1")
         await stage.until(lambda: stage.told() and stage.told_teams() and not stage.undelivered(), 80, "both are told")
         await _press_slack(stage, "Acknowledge")
         await stage.until(lambda: _says(stage, "acknowledged by") == [True, True], 60, "both say who takes care of it")
         assert _says(stage, "U0OPERATOR,") == [False, False]  # by name, not by id
+        stage.program.raw["teams"]["sdk"] = libraries[1]
         await stage.program.restart("kill")
         snoozed = stage.time.stamp()
         await _choose_teams(stage, "2h")

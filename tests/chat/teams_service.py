@@ -25,6 +25,8 @@ from cards.card import Attachment, Card, Form, Option, Span
 from storage.port.conversations import ConversationReference
 from tests.chat.fakes import LiveRows
 
+SDKS = ("botbuilder", "agents")
+"""The libraries that may stand between bot and Teams: what touches one of them is tested with each."""
 APP = "11111111-2222-3333-4444-555555555555"
 TENANT = "8f3e2f7e-1d2a-4b5c-9a61-000000000001"
 ISSUER = "https://api.botframework.com"
@@ -227,12 +229,20 @@ class World:
 
 
 async def build(
-    *, settings: Callable[[TeamsSettings], TeamsSettings] = lambda settings: settings, start: bool = True
+    *,
+    settings: Callable[[TeamsSettings], TeamsSettings] = lambda settings: settings,
+    start: bool = True,
+    sdk: str = "botbuilder",
 ) -> World:
     service, store, pictures, credential, intake = Service(), Store(), Pictures(), Credential(), RequestIntake()
     await service.start()
     plain = TeamsSettings(
-        app_id=APP, tenant_id=TENANT, service_hosts=["127.0.0.1"], openid_url=service.openid, issuer=ISSUER
+        app_id=APP,
+        tenant_id=TENANT,
+        sdk=sdk,  # type: ignore[arg-type]
+        service_hosts=["127.0.0.1"],
+        openid_url=service.openid,
+        issuer=ISSUER,
     )
     teams = Teams(settings(plain), store, pictures, credential=credential)  # type: ignore[arg-type]
     intake.chat = teams

@@ -14,6 +14,7 @@ from bot.chat.clear_chat import clear_chat
 from bot.chat.fallback import AS_TEXT, REPEAT, UNSENDABLE
 from bot.chat.request import Conversation, Person
 from bot.chat.teams import messages as teams_messages
+from bot.chat.teams.botbuilder import BotbuilderConnector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.terminal.adapter import Terminal
 from bot.clock import Clock
@@ -167,14 +168,14 @@ async def test_teams_refused_layouts_are_shown_as_text(
     teams: Meeting, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery, refusals = of_teams(teams), [TeamsError(status, code, "refused")]
-    post = teams_messages.Connector.post
+    post = BotbuilderConnector.post
 
     async def refusing(*given: Any) -> str:
         if refusals:
             raise refusals.pop()
         return await post(*given)
 
-    monkeypatch.setattr(teams_messages.Connector, "post", refusing)
+    monkeypatch.setattr(BotbuilderConnector, "post", refusing)
     assert await delivery.answer(asked(group(teams)), card())
     [message] = said(teams)
     assert AS_TEXT in str(message["attachments"])

@@ -18,7 +18,7 @@ from bot.chat.teams.seals import Place
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
 from cards.charts.usage import UsageChart
-from tests.chat.teams_service import World, actions, build, card, tear_down, when
+from tests.chat.teams_service import SDKS, World, actions, build, card, tear_down, when
 
 CARD = "application/vnd.microsoft.card.adaptive"
 MESSAGE = "application/vnd.microsoft.activity.message"
@@ -26,9 +26,9 @@ GROUP = {"id": "19:group@thread.v2", "conversationType": "groupChat", "isGroup":
 FORM = Form("List pools", "pool list", (Field("state", "State"),))
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    world = await build()
+@pytest.fixture(params=SDKS)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world = await build(sdk=request.param)
     yield world
     await tear_down(world)
 

@@ -19,6 +19,7 @@ from bot.settings import SettingsError
 from tests.chat.teams_service import (
     APP,
     OTHER_KEY,
+    SDKS,
     TENANT,
     Credential,
     Pictures,
@@ -30,9 +31,9 @@ from tests.chat.teams_service import (
 )
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    world = await build()
+@pytest.fixture(params=SDKS)
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world = await build(sdk=request.param)
     yield world
     await tear_down(world)
 
@@ -150,7 +151,7 @@ async def test_a_secret_that_the_log_cuts_is_hidden_before(
     async def stumble(*_: object) -> None:
         raise ValueError("x" * before + f" DefaultEndpointsProtocol=https;AccountName=a;{secret}")
 
-    monkeypatch.setattr(world.teams._verifier._framework, "authenticate_request", stumble)
+    monkeypatch.setattr(world.teams._verifier._library, "claims", stumble)
     with capture_logs() as logs:
         assert (await world.post_once(world.activity(text="pool list")))[0] == 401
     assert "q7Zk" not in str(logs)

@@ -22,13 +22,13 @@ from bot.chat.budget import Budget, Priority
 from bot.chat.port import Undelivered
 from bot.chat.request import Conversation
 from bot.chat.teams import messages, outbound
-from bot.chat.teams.connector import Connector
+from bot.chat.teams.library import load
 from bot.chat.teams.outbound import LIMITS, Outbound, allowed
 from bot.chat.teams.references import References
 from bot.chat.teams.seals import Seals
 from cards.card import Attachment, Picture, Rendered
 from cards.charts.usage import UsageChart
-from tests.chat.teams_service import World, build, card, tear_down
+from tests.chat.teams_service import SDKS, World, build, card, tear_down
 from tests.shared import shared
 
 PNG = "https://bot.example/pictures/abc.png"
@@ -51,12 +51,22 @@ async def world() -> AsyncIterator[World]:
     await tear_down(world)
 
 
+@pytest.fixture(params=SDKS)
+async def either(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """A world of each library."""
+    world = await build(sdk=request.param)
+    yield world
+    await tear_down(world)
+
+
 class Bench(Outbound):
     """An outbound whose waits take no time."""
 
     def __init__(self, world: World) -> None:
         self.slept: list[float] = []
-        connector = Connector(world.http, world.credential, app_id="app", scope="the/.default")
+        connector = load(world.teams._settings.sdk).connector(
+            world.http, world.credential, app_id="app", scope="the/.default"
+        )
         references = References(world.store)  # type: ignore[arg-type]
         budget = Budget(LIMITS, lambda: time.monotonic() + sum(self.slept), self._nap)
         super().__init__(connector, references, world.pictures, ["127.0.0.1"], budget=budget, seals=Seals(world.store))
@@ -79,9 +89,9 @@ PAYLOAD: dict[str, object] = {"type": "AdaptiveCard", "version": "1.5", "body": 
 RENDERED = Rendered(PAYLOAD, "pool list")
 
 
-async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> None:
-    assert await Bench(world).post(conversation(world, thread="17")) == "message-1"
-    method, path, activity = world.service.sent[0]
+async def test_post_is_a_card_with_a_summary_and_nothing_else(either: World) -> None:
+    assert await Bench(either).post(conversation(either, thread="17")) == "message-1"
+    method, path, activity = either.service.sent[0]
     assert (method, path) == ("POST", "v3/conversations/19:alerts@thread.tacv2;messageid=17/activities")
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": PAYLOAD}
     assert activity == {"type": "message", "summary": "pool list", "attachments": [attachment]}
@@ -91,43 +101,43 @@ async def test_post_is_a_card_with_a_summary_and_nothing_else(world: World) -> N
     )
 
 
-async def test_update_is_a_put(world: World) -> None:
-    await Bench(world).update(conversation(world), "17")
-    method, path, activity = world.service.sent[0]
+async def test_update_is_a_put(either: World) -> None:
+    await Bench(either).update(conversation(either), "17")
+    method, path, activity = either.service.sent[0]
     assert (method, path) == ("PUT", "v3/conversations/19:alerts@thread.tacv2/activities/17")
     assert activity["id"] == "17"
 
 
-async def test_the_token_is_asked_for_once_and_renewed_when_refused(world: World) -> None:
-    sender = Bench(world)
+async def test_the_token_is_asked_for_once_and_renewed_when_refused(either: World) -> None:
+    sender = Bench(either)
     for _ in range(3):
-        await sender.post(conversation(world))
-    assert world.credential.asked.count("the/.default") == 1
-    assert set(world.service.tokens) == {"Bearer the-bots-own-token"}
-    world.service.failures.append(failure(401, "Unauthorized"))
+        await sender.post(conversation(either))
+    assert either.credential.asked.count("the/.default") == 1
+    assert set(either.service.tokens) == {"Bearer the-bots-own-token"}
+    either.service.failures.append(failure(401, "Unauthorized"))
     with pytest.raises(Undelivered):
-        await sender.post(conversation(world))
-    await sender.post(conversation(world))
-    assert world.credential.asked.count("the/.default") == 2
+        await sender.post(conversation(either))
+    await sender.post(conversation(either))
+    assert either.credential.asked.count("the/.default") == 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 413, 429, 500, 502, 503, 504])
-async def test_a_call_is_made_once(world: World, status: int) -> None:
-    world.service.failures.append(failure(status, "Whatever"))
+async def test_a_call_is_made_once(either: World, status: int) -> None:
+    either.service.failures.append(failure(status, "Whatever"))
     with pytest.raises(Undelivered) as raised:
-        await Bench(world).post(conversation(world))
+        await Bench(either).post(conversation(either))
     assert raised.value.code == "Whatever"
-    assert not world.service.sent
+    assert not either.service.sent
 
 
-async def test_retry_after_is_read_in_seconds_and_as_a_date_and_holds_the_conversation(world: World) -> None:
+async def test_retry_after_is_read_in_seconds_and_as_a_date_and_holds_the_conversation(either: World) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    world.service.failures += [failure(429, **{"Retry-After": "17"}), failure(429, **{"Retry-After": date})]
-    sender = Bench(world)
+    either.service.failures += [failure(429, **{"Retry-After": "17"}), failure(429, **{"Retry-After": date})]
+    sender = Bench(either)
     waits = []
     for _ in range(2):
         with pytest.raises(Undelivered) as raised:
-            await sender.post(conversation(world))
+            await sender.post(conversation(either))
         waits.append(raised.value.wait)
     assert waits == [17.0, pytest.approx(29.5, abs=1.5)]
     assert sender.budget.delay("19:alerts@thread.tacv2", Priority.ANSWER, "call") > 25
@@ -135,32 +145,32 @@ async def test_retry_after_is_read_in_seconds_and_as_a_date_and_holds_the_conver
 
 
 @pytest.mark.parametrize("code", ["MessageWritesBlocked", "BotNotInConversationRoster"])
-async def test_removed_from_the_conversation(world: World, code: str) -> None:
-    world.service.failures.append(failure(403, code))
+async def test_removed_from_the_conversation(either: World, code: str) -> None:
+    either.service.failures.append(failure(403, code))
     with pytest.raises(Undelivered):
-        await Bench(world).post(conversation(world, thread="17"))
-    kept = world.store.kept["19:alerts@thread.tacv2"]
+        await Bench(either).post(conversation(either, thread="17"))
+    kept = either.store.kept["19:alerts@thread.tacv2"]
     assert not kept.reachable
     assert msgspec.json.decode(kept.body, type=Conversation).thread is None
 
 
-async def test_a_lost_answer_leaves_a_post_in_doubt(world: World) -> None:
-    sender = Bench(world)
-    world.service.failures.append(None)
+async def test_a_lost_answer_leaves_a_post_in_doubt(either: World) -> None:
+    sender = Bench(either)
+    either.service.failures.append(None)
     with pytest.raises(Undelivered, match="doubt: NoAnswer"):
-        await sender.post(conversation(world))
+        await sender.post(conversation(either))
 
 
-async def test_what_never_left_is_no_doubt(world: World) -> None:
-    await world.service.server.close()
+async def test_what_never_left_is_no_doubt(either: World) -> None:
+    await either.service.server.close()
     with pytest.raises(Undelivered, match="later: NoConnection"):
-        await Bench(world).post(conversation(world))
+        await Bench(either).post(conversation(either))
 
 
-async def test_redirects_are_not_followed(world: World) -> None:
-    world.service.failures.append(web.Response(status=307, headers={"Location": "https://evil.example/"}))
+async def test_redirects_are_not_followed(either: World) -> None:
+    either.service.failures.append(web.Response(status=307, headers={"Location": "https://evil.example/"}))
     with pytest.raises(Undelivered) as raised:
-        await Bench(world).post(conversation(world))
+        await Bench(either).post(conversation(either))
     assert raised.value.code == "307"
 
 
@@ -190,12 +200,12 @@ def test_allowed(url: str, hosts: list[str], expected: bool) -> None:
     assert allowed(url, hosts) is expected
 
 
-async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(world: World) -> None:
+async def test_no_token_goes_to_a_stored_address_that_is_not_allowed(either: World) -> None:
     elsewhere = Conversation("teams", "a:1", service_url="http://localhost:9/")
     with pytest.raises(Undelivered) as raised:
-        await Bench(world).post(elsewhere)
+        await Bench(either).post(elsewhere)
     assert raised.value.code == "ServiceUrlRefused"
-    assert "the/.default" not in world.credential.asked
+    assert "the/.default" not in either.credential.asked
 
 
 async def test_picture_is_drawn_within_teams_size_and_linked(world: World) -> None:
@@ -259,13 +269,18 @@ async def test_two_pictures_one_in_trouble(world: World) -> None:
     assert "the other one" in str(rendered.payload)
 
 
-def test_only_two_modules_know_the_framework() -> None:
+def test_each_library_is_known_to_its_own_package_alone() -> None:
     folder = Path(str(bot.chat.teams.__file__)).parent
-    knowing = set()
-    for path in folder.glob("*.py"):
+    knowing: dict[str, set[str]] = {}
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if any(name.split(".")[0] in {"botbuilder", "botframework", "msrest"} for name in names):
-                knowing.add(path.name)
-    assert knowing == {"connector.py", "token_check.py"}
+            for library in {name.split(".")[0] for name in names}:
+                knowing.setdefault(library, set()).add(path.parent.name)
+    assert {library: knowing[library] for library in ("botbuilder", "botframework", "msrest", "microsoft_agents")} == {
+        "botbuilder": {"botbuilder"},
+        "botframework": {"botbuilder"},
+        "msrest": {"botbuilder"},
+        "microsoft_agents": {"agents"},
+    }

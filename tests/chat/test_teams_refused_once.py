@@ -13,19 +13,19 @@ from bot.chat.teams import invokes
 from bot.requests import answer_delivery
 from cards.card import Field, Form
 from tests.chat.fakes import asked
-from tests.chat.teams_service import TENANT, World, build, card, tear_down
+from tests.chat.teams_service import SDKS, TENANT, World, build, card, tear_down
 
 FAULTS = [500, 503, 429, 0]
 """Statuses that the service answers once; 0 cuts the connection."""
 SAID = "here it is"
 
 
-@pytest.fixture
-async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+@pytest.fixture(params=SDKS)
+async def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     for module in (answer_delivery, invokes):
         monkeypatch.setattr(module, "backoff", lambda *_: 0.05)
     monkeypatch.setattr(answer_delivery, "_SETTLE", 0.05)
-    made = await build()
+    made = await build(sdk=request.param)
     made.intake.reply = card(SAID)
     yield made
     await tear_down(made)

@@ -21,7 +21,7 @@ from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from cards.card import Actions, Button, Card, Field, Form, Option
 from tests.chat.fakes import LiveRows, asked
-from tests.chat.teams_service import APP, Credential, Pictures, RequestIntake, Store, card
+from tests.chat.teams_service import APP, SDKS, Credential, Pictures, RequestIntake, Store, card
 
 BUTTONS = Actions(
     (
@@ -56,7 +56,8 @@ class Meeting:
     teams: Teams
     bot: TestServer
 
-    def __init__(self) -> None:
+    def __init__(self, sdk: str = "botbuilder") -> None:
+        self.sdk = sdk
         self.tokens = Tokens()
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
         self.intake, self.store, self.pictures = (
@@ -70,6 +71,7 @@ class Meeting:
         settings = TeamsSettings(
             app_id=APP,
             tenant_id=self.outside.tenant_id,
+            sdk=self.sdk,  # type: ignore[arg-type]
             service_hosts=["127.0.0.1"],
             file_hosts=["127.0.0.1"],
             openid_url=self.outside.openid_url,
@@ -96,9 +98,9 @@ class Meeting:
         return [message for message in self.outside.messages(conversation, user) if message["from"] == "bot"][-1]
 
 
-@pytest.fixture
-async def meeting() -> AsyncIterator[Meeting]:
-    meeting = Meeting()
+@pytest.fixture(params=SDKS)
+async def meeting(request: pytest.FixtureRequest) -> AsyncIterator[Meeting]:
+    meeting = Meeting(request.param)
     await meeting.start()
     yield meeting
     assert meeting.outside.refused == []
@@ -202,8 +204,9 @@ async def test_a_private_answer_is_for_one_person(meeting: Meeting) -> None:
     assert (await meeting.last("viewer"))["summary"] == "the key"
 
 
-async def test_a_bad_day_of_the_service() -> None:
-    meeting = Meeting()
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_bad_day_of_the_service(sdk: str) -> None:
+    meeting = Meeting(sdk)
     await meeting.start()
     await meeting.outside.install("viewer")
     await meeting.intake.done()

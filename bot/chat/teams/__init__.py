@@ -1,8 +1,11 @@
-"""Microsoft Teams, over the Bot Framework.
+"""Microsoft Teams, over the Bot Connector.
 
-token_check whether a request really comes from Teams
-connector   how to call back (with token_check all that knows botbuilder: these two changed, it could be the
-            Microsoft 365 Agents SDK)
+sdk         what is asked of a library of Microsoft's: to check tokens, and to call back
+botbuilder  the same by the Bot Framework SDK
+agents      the same by its successor, the Microsoft 365 Agents SDK
+library     which of the two it is
+token_check whether a request really comes from Teams, by what the library found in its token
+wire        the bot's own token, and what answers of the Bot Connector mean
 keys        the service's signing keys, fetched without blocking
 activity    what Teams sends, typed, and what it means: person, conversation, text
 invokes     the answers to buttons and dialogs, as Teams wants them

@@ -11,7 +11,6 @@ import aiohttp
 import msgspec
 import structlog
 from aiohttp import web
-from azure.identity.aio import ClientSecretCredential, ManagedIdentityCredential
 
 import cards.teams.message
 from bot.chat.body import body_of
@@ -20,12 +19,13 @@ from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, Req
 from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
-from bot.chat.teams.connector import Connector
+from bot.chat.teams.credentials import credential_of
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
 from bot.chat.teams.files import Files
 from bot.chat.teams.groups import EntraGroups
 from bot.chat.teams.invokes import Invokes, submitted
 from bot.chat.teams.keys import Keys
+from bot.chat.teams.library import load
 from bot.chat.teams.outbound import Outbound, allowed
 from bot.chat.teams.people import KnowingIntake, TeamsPeople
 from bot.chat.teams.references import References
@@ -33,7 +33,7 @@ from bot.chat.teams.seals import Place, Seals
 from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier, compare
 from bot.content.outgoing import Outgoing
-from bot.settings import SettingsError, secret
+from bot.settings import SettingsError
 from cards.card import Card, Rendered, Span
 from storage.port.store import Store
 
@@ -68,7 +68,11 @@ class Teams:
         self._pictures = pictures
         self._credential = credential
         self._keys = Keys(settings.openid_url)
-        self._verifier = Verifier(app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys)
+        self._sdk = load(settings.sdk)
+        check = self._sdk.token_check(
+            app_id=settings.app_id, issuer=settings.issuer, scope=settings.scope, keys=self._keys
+        )
+        self._verifier = Verifier(check, app_id=settings.app_id, issuer=settings.issuer)
         self._references = References(store)
         self._seals = Seals(store)
         self._files = Files(settings.file_hosts)
@@ -87,7 +91,9 @@ class Teams:
         self._people.groups.open(self._session)
         self._verifier.open()
         await asyncio.gather(self._references.load(), self._seals.load())
-        connector = Connector(self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope)
+        connector = self._sdk.connector(
+            self._session, self._credential, app_id=self._settings.app_id, scope=self._settings.scope
+        )
         outbound = Outbound(
             connector,
             self._references,
@@ -387,11 +393,3 @@ class Teams:
 def _asker(request: CommandRequest) -> str:
     """Who waits for an answer; a request of nobody's has a turn of its own."""
     return request.person.key if request.person else ""
-
-
-def credential_of(settings: TeamsSettings, environment: Mapping[str, str]) -> AsyncTokenCredential:
-    """What the bot proves itself with to the Bot Connector. Raises SettingsError for a secret that is missing."""
-    if settings.credential == "managed_identity":
-        return ManagedIdentityCredential(client_id=settings.app_id)  # the bot's app id is a user-assigned identity
-    key = secret(settings.secret_env, environment).reveal()
-    return ClientSecretCredential(settings.tenant_id, settings.app_id, key)

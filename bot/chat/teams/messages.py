@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from bot.chat.budget import Priority
 from bot.chat.port import Newest
 from bot.chat.request import Conversation, Person
-from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError, judged
 from bot.chat.teams.outbound import Outbound, activity, wire_id
+from bot.chat.teams.sdk import Connector
 from bot.chat.teams.seals import Place
 from cards.card import Card, Form, Rendered
 from cards.teams.form import render_form

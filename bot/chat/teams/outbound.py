@@ -15,10 +15,10 @@ from bot.chat.budget import Budget, Limits, Priority
 from bot.chat.hosts import host_of, may_call
 from bot.chat.port import Pictures
 from bot.chat.request import Conversation
-from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.picture_size import fits, narrower, within
 from bot.chat.teams.references import References
+from bot.chat.teams.sdk import Connector
 from bot.chat.teams.seals import Place, Seals
 from cards.build import without_pictures
 from cards.card import Attachment, Card, Chart, Picture, Rendered

@@ -18,10 +18,10 @@ from bot.chat.budget import Priority
 from bot.chat.port import RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams.activity import Account, standing
-from bot.chat.teams.connector import Connector
 from bot.chat.teams.errors import TeamsError
 from bot.chat.teams.groups import EntraGroups
 from bot.chat.teams.outbound import Outbound
+from bot.chat.teams.sdk import Connector
 from cards.card import Card, Form, Option
 
 log = structlog.get_logger()

@@ -12,14 +12,20 @@ from bot.settings import BotSettings, address_mistakes
 
 
 class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
-    """Microsoft Teams, over the Bot Framework."""
+    """Microsoft Teams, over the Bot Connector."""
 
     app_id: str
     """Application (client) id of the bot registration."""
     tenant_id: str
     """Directory (tenant) id: single tenant registrations only."""
-    credential: Literal["managed_identity", "client_secret"] = "managed_identity"
+    sdk: Literal["botbuilder", "agents"] = "botbuilder"
+    """The library that speaks to Teams: the Bot Framework SDK, or its successor, the Microsoft 365 Agents SDK."""
+    credential: Literal["managed_identity", "client_secret", "workload_identity", "federated_identity"] = (
+        "managed_identity"
+    )
     """How the bot proves itself to the Bot Connector."""
+    identity_client_id: str = ""
+    """Client id of the user-assigned managed identity that the registration trusts (federated_identity)."""
     secret_env: str = "TEAMS_CLIENT_SECRET"  # noqa: S105
     """Variable with the client secret (client_secret)."""
     service_hosts: list[str] = field(default_factory=lambda: ["smba.trafficmanager.net"])
@@ -48,6 +54,8 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
         yield from address_mistakes("teams.graph_url", self.graph_url)
         if not self.app_id.strip():
             yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
+        if self.credential == "federated_identity" and not self.identity_client_id.strip():
+            yield "teams.identity_client_id: is missing: give the client id of the managed identity that the app trusts"
         if not bot.public_url:
             yield "bot.public_url: is missing: Teams fetches pictures from it"
 

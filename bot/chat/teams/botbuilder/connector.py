@@ -1,27 +1,13 @@
-"""How the bot calls Teams back: the Bot Connector's conversations, over botbuilder's client.
-
-This module and :mod:`bot.chat.teams.token_check` are the only ones that import botbuilder or what it stands on. The
-Microsoft 365 Agents SDK could take botbuilder's place by changing these two.
-
-Only the parts of botbuilder that hold are used: its token validation and its connector client. Its adapter answers
-500 to every invoke and builds two clients a turn; its transport signs requests with blocking calls on the event
-loop; its serialiser walks a card element by element (8 ms for 300 rows) to come out with the same JSON.
-"""
+"""How the bot calls Teams back: the Bot Connector's conversations, over botbuilder's client."""
 
 from __future__ import annotations
 
-import asyncio
-import email.utils
-import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import msgspec
-from azure.core.exceptions import AzureError
 from botframework.connector.aio import ConnectorClient
 from botframework.connector.aio.operations_async import ConversationsOperations
-from msgspec import Struct
 from msrest import Serializer
 from msrest.authentication import Authentication
 from msrest.exceptions import ClientException
@@ -33,24 +19,18 @@ from yarl import URL
 
 from bot.chat.teams.activity import Account
 from bot.chat.teams.errors import TeamsError
+from bot.chat.teams.wire import TIMEOUT, Tokens, no_answer, personal_chat, refusal
 
 if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
 
-_RENEW_SECONDS = 300
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 
-
-class Connector:
-    """The Bot Connector's conversations. One client is kept per service URL; all share connections and the token.
-
-    An activity is given as the JSON-able object that goes on the wire. Every method raises TeamsError.
-    """
+class BotbuilderConnector:
+    """See :class:`bot.chat.teams.sdk.Connector`. One client is kept per service URL."""
 
     def __init__(self, session: aiohttp.ClientSession, credential: AsyncTokenCredential, *, app_id: str, scope: str):
         self._session = session
-        self._tokens = _Tokens(credential, scope)
+        self._tokens = Tokens(credential, scope)
         self._app_id = app_id
         self._clients: dict[str, _Client] = {}
 
@@ -58,25 +38,25 @@ class Connector:
         """Have a token, so that the first answer does not wait for it."""
         await self._tokens.get()
 
-    async def post(self, service_url: str, conversation: str, activity: dict[str, object]) -> str:
+    async def post(
+        self, service_url: str, conversation: str, activity: dict[str, object], *, targeted: bool = False
+    ) -> str:
         """Send a new message; returns its id."""
+        _none_targeted(targeted)
         answer = await _sound(self._conversations(service_url).send_to_conversation, conversation, activity)
         return (answer.id if answer else "") or ""
 
-    async def update(self, service_url: str, conversation: str, message: str, activity: dict[str, object]) -> None:
+    async def update(
+        self, service_url: str, conversation: str, message: str, activity: dict[str, object], *, targeted: bool = False
+    ) -> None:
         """Replace a message."""
+        _none_targeted(targeted)
         written = {**activity, "id": message}
         await _sound(self._conversations(service_url).update_activity, conversation, message, written)
 
     async def personal(self, service_url: str, person: str, tenant: str) -> str:
         """The id of the chat between the bot and a person, which is begun where there is none yet."""
-        parameters = {
-            "bot": {"id": f"28:{self._app_id}"},
-            "isGroup": False,
-            "members": [{"id": person}],
-            "tenantId": tenant,
-            "channelData": {"tenant": {"id": tenant}},
-        }
+        parameters = personal_chat(self._app_id, person, tenant)
         answer = await _sound(self._conversations(service_url).create_conversation, parameters)
         if not answer or not answer.id:
             raise TeamsError(0, "BadAnswer", "a conversation without an id")
@@ -104,6 +84,12 @@ class Connector:
         return AsyncPipeline(policies, _Sender(self._session))
 
 
+def _none_targeted(targeted: bool) -> None:
+    """The library has no call for messages that one person sees; the settings do not let anybody ask for one."""
+    if targeted:
+        raise TeamsError(0, "NotOffered", "botbuilder has no targeted messages", sent=False)
+
+
 async def _sound(call: Callable[..., Coroutine[Any, Any, Any]], *arguments: object) -> Any:
     """The answer of a call; what msrest cannot read becomes a TeamsError like every other failure."""
     try:
@@ -128,48 +114,10 @@ class _Written(Serializer):
         return data
 
 
-class _Tokens:
-    """The bot's own token, renewed five minutes before it ends, once for everybody who waits.
-
-    Whoever stops waiting does not stop the renewal: a token that takes long is there for the next.
-    """
-
-    def __init__(self, credential: AsyncTokenCredential, scope: str) -> None:
-        self._credential = credential
-        self._scope = scope
-        self._token: AccessToken | None = None
-        self._renewing: asyncio.Task[AccessToken] | None = None
-
-    async def get(self) -> str:
-        token = self._token
-        if token is None or token.expires_on - time.time() < _RENEW_SECONDS:
-            if self._renewing is None or self._renewing.done():
-                self._renewing = asyncio.create_task(self._renew(), name="token for Teams")
-                self._renewing.add_done_callback(_heard)
-            token = await asyncio.shield(self._renewing)
-        return token.token
-
-    async def _renew(self) -> AccessToken:
-        try:
-            self._token = await self._credential.get_token(self._scope)
-        except AzureError as error:
-            raise TeamsError(0, "NoToken", type(error).__name__) from error
-        return self._token
-
-    def drop(self) -> None:
-        self._token = None
-
-
-def _heard(task: asyncio.Task[AccessToken]) -> None:
-    """A renewal that failed after everybody had gone is no news for the event loop."""
-    if not task.cancelled():
-        task.exception()
-
-
 class _Bearer(AsyncHTTPPolicy[Any, Any]):
     """Signs a request without blocking; a refused token is not used again."""
 
-    def __init__(self, tokens: _Tokens) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         super().__init__()
         self._tokens = tokens
 
@@ -202,16 +150,14 @@ class _Sender(AsyncHTTPSender[Any, Any]):
                 headers=headers,
                 data=http.data,
                 allow_redirects=False,
-                timeout=_TIMEOUT,
+                timeout=TIMEOUT,
             ) as answer:
                 body = await answer.read()
                 status, retry_after = answer.status, answer.headers.get("Retry-After")
-        except aiohttp.ClientConnectorError as error:
-            raise TeamsError(0, "NoConnection", str(error), sent=False) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise TeamsError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
+            raise no_answer(error) from error
         if status >= 300:
-            raise _refusal(status, body, _seconds(retry_after))
+            raise refusal(status, body, retry_after)
         return Response(request, _Answer(http, status, body))
 
 
@@ -226,36 +172,3 @@ class _Answer(AsyncClientResponse):
 
     def body(self) -> bytes:
         return self._body
-
-
-class _Error(Struct, frozen=True):
-    code: str = ""
-    message: str = ""
-
-
-class _Failure(Struct):
-    error: _Error = _Error()
-    message: str = ""
-
-
-def _refusal(status: int, body: bytes, retry_after: float | None) -> TeamsError:
-    try:
-        failure = msgspec.json.decode(body, type=_Failure)
-    except msgspec.DecodeError:
-        failure = _Failure()
-    message = (failure.error.message or failure.message)[:300]
-    return TeamsError(status, failure.error.code, message, retry_after=retry_after)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """``Retry-After`` in seconds, whether it came as seconds or as a date."""
-    if not retry_after:
-        return None
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
