@@ -26,6 +26,7 @@ from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
+from bot.mcp.endpoint import mcp_routes
 from bot.monitor.backfill import BackFill
 from bot.monitor.background import Background
 from bot.monitor.collector import Collector
@@ -92,11 +93,10 @@ class App:
         self.clock = clock or Clock()
         self._copy = copy
         self._front = front = clearing(copy.front) if copy and copy.lease else store
-        retail = Retail(settings.bot.prices_url, settings.bot.currency, store=front, terms=settings.prices)
         self.accounts = Accounts(
             settings.accounts,
             environment,
-            retail=retail,
+            retail=Retail(settings.bot.prices_url, settings.bot.currency, store=front, terms=settings.prices),
             host=None if settings.watch.believe_clock else self.clock,
         )
         self.background = Background(self.clock)
@@ -112,8 +112,7 @@ class App:
         self.names = Names(self.accounts, bot.poll_seconds)
         self.chats: dict[str, Chat] = {}
         self.policy = settings.policy()
-        several = len(self.accounts) > 1
-        operators = bot.operators or settings.audit.conversation
+        several, operators = len(self.accounts) > 1, bot.operators or settings.audit.conversation
         parts = self.chats, self.clock, self.background, self._for_all, environment
         told = telling(bot, settings.alerts, operators, store, *parts, several=several)
         self.webhooks, self.outbox, self.notices, self.alerts = told
@@ -201,6 +200,7 @@ class App:
         """Build what others call: the platforms, links and pages, probes and metrics."""
         settings, copy = self.settings, self._copy
         routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
+        routes += mcp_routes(settings.mcp, environment, settings.bot, self.journal, self._front, self.gallery)
         served: dict[str, ServedChat] = {}
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):

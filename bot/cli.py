@@ -260,6 +260,43 @@ def ask(
 
 
 @cli.command
+def mcp(
+    *,
+    settings: SettingsFile = _SETTINGS,
+    demo: bool = False,
+    user: Annotated[str, Parameter(name="--as")] = "",
+    tools: Annotated[str, Parameter()] = "",
+    changes: bool | None = None,
+    pictures: bool | None = None,
+) -> None:
+    """Serve the commands as tools of the Model Context Protocol, over standard input and output; docs/mcp.md.
+
+    Parameters
+    ----------
+    demo
+        Answer about the sandbox's accounts instead of the settings' ones.
+    user
+        In whose name: a person's id; the one person of [[mcp]] in the settings where left out.
+    tools
+        Which commands are tools, by patterns with commas between them, such as: home,pool *,why *
+    changes
+        Whether changes can be asked for, each of which is asked about in the person's chat.
+    pictures
+        Whether charts come as pictures.
+    """
+    from bot.mcp.endpoint import MISSING, installed  # noqa: PLC0415
+
+    if not installed():
+        raise SettingsError([MISSING])
+    from bot.tools.mcp_stdio import serve  # noqa: PLC0415 - it needs the package, which is an extra
+
+    logs.configure("error", human=True)
+    chosen = None if demo else _in_use(settings, "ask")
+    patterns = [each.strip() for each in tools.split(",") if each.strip()]
+    asyncio.run(serve(chosen, user=user, tools=patterns, changes=changes, pictures=pictures))
+
+
+@cli.command
 def teams_package(output: Path = Path("batchbot-teams.zip"), *, settings: SettingsFile = _SETTINGS) -> None:
     """Write the Teams app package to upload in the Teams admin centre.
 

@@ -24,6 +24,7 @@ from bot.chat.platforms import PLATFORMS, connectable
 from bot.content.clear_text import clear
 from bot.domain.knowledge import Row
 from bot.domain.knowledge.own import read_own
+from bot.mcp.settings import McpSettings, mcp_mistakes
 from bot.policy import listing
 from bot.policy.approvals import ApprovalRules
 from bot.policy.grants import Grants
@@ -84,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     budgets: list[BudgetSettings] = []
     reports: ReportSettings = ReportSettings()
     webhooks: list[WebhookSettings] = []
+    mcp: list[McpSettings] = []
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -118,7 +120,7 @@ _OLDER_NAMES = {("alerts", "places"): "channels"}
 
 
 _MISSING = ": is missing: add it"
-LISTS = ("people", "grants", "approvals", "budgets", "webhooks")
+LISTS = ("people", "grants", "approvals", "budgets", "webhooks", "mcp")
 """Sections that a file may have several of, each ``[[…]]``."""
 
 
@@ -306,6 +308,7 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from break_glass_mistakes(settings.break_glass, settings.audit)
     yield from budget_mistakes(settings.budgets, names)
     yield from webhook_mistakes(settings.webhooks)
+    yield from mcp_mistakes(settings.mcp)
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
@@ -316,6 +319,8 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
         needed += section.secrets()
     for number, webhook in enumerate(settings.webhooks if use == "run" else (), 1):
         needed += webhook.secrets(f"webhooks {number}")
+    for number, asker in enumerate(settings.mcp if use == "run" else (), 1):
+        needed += asker.secrets(number)
     unset = [line for key, variable in needed for line in settings_mistakes.unset(key, variable, environment)]
     yield from unset
     if use == "run":

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.content.redaction import redact
 from bot.operations.preflight import Preflight
@@ -77,6 +78,7 @@ class Asked:
     ``since`` says what has changed since it was asked about before, a line each. ``reasons`` are the sentences that say
     why others must agree, where a reason is asked for instead of a yes. ``final`` says that it cannot be undone.
     ``question`` asks for it without a question mark, and ``place`` names its account where there are several.
+    ``through`` is what it was asked through where that is not the chat.
     """
 
     command: str
@@ -89,6 +91,7 @@ class Asked:
     final: bool = True
     question: str = ""
     place: str = ""
+    through: str = ""
 
 
 class Confirmations:
@@ -111,7 +114,7 @@ class Confirmations:
             account=asked.account,
             target=asked.target,
             asked=now,
-            shown=msgspec.json.encode(Figures.of(asked.found)),
+            shown=msgspec.json.encode(replace(Figures.of(asked.found), through=asked.through)),
         )
         await self._store.ask_confirmation(waiting)
         return _question(asked, waiting)
@@ -162,6 +165,12 @@ async def changed_since(
     if not lines and not surely:
         return []
     return lines or [text("It has changed since you were asked, and not through the bot.")]
+
+
+def asked_through(found: Confirmation) -> str:
+    """What a change was asked through, in words; empty where that was the chat."""
+    shown = decoded(found.shown, Figures)
+    return shown.through if shown else ""
 
 
 def _question(asked: Asked, waiting: Confirmation) -> Card:

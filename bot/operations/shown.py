@@ -18,9 +18,13 @@ _COLUMNS = (Column("What", width=3), Column("Now", width=2), Column("Then", widt
 
 
 class Figures(Struct, frozen=True):
-    """What was shown of the state before a change, by its name for people."""
+    """What was shown of the state before a change, by its name for people.
+
+    ``through`` is what the change was asked through where that is not the chat: the trail says so of what comes of it.
+    """
 
     before: dict[str, str]
+    through: str = ""
 
     @classmethod
     def of(cls, found: Preflight) -> Figures:

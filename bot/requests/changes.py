@@ -51,6 +51,9 @@ def act(
 ) -> Act:
     """What the audit trail says of a bound command that was decided on."""
     person, conversation = request.person, request.conversation
+    how = "form" if request.values else "click" if request.message else "typed"
+    if request.through:
+        how = f"through {request.through}" if how == "typed" else f"{how}, asked through {request.through}"
     return Act(
         correlation=correlation,
         request=request.key,
@@ -63,7 +66,7 @@ def act(
         effect=bound.effect,
         rule=decision.rule,
         also=" ".join(each for each in people.ids(person.key) if each != person.key),
-        how="form" if request.values else "click" if request.message else "typed",
+        how=how,
         reason=given.emergency or given.reason,
         typed=bound.call.typed,
         name=people.named(person.key) or person.name,
@@ -76,7 +79,8 @@ class Change:
 
     ``once`` is the right to run it; None where no journal holds the request, as at the command line. ``given`` are the
     options that every change takes. ``taken`` is the confirmation with which the asker has said yes, and ``approved``
-    the approval by which it is run. ``undoing`` is the operation that it takes back.
+    the approval by which it is run. ``undoing`` is the operation that it takes back. With ``asks`` it is asked about,
+    and never run.
     """
 
     bound: Bound
@@ -86,6 +90,7 @@ class Change:
     taken: Confirmation | None = None
     approved: Approval | None = None
     undoing: Undoing | None = None
+    asks: bool = False
 
 
 class _Answered(Exception):
@@ -119,6 +124,8 @@ class Changes:
         except Exception as error:  # nothing has happened yet: whatever was refused is the answer
             yield await self._came_to(change, ctx, *_refusal(error, change, ctx))
             return
+        if change.asks:
+            raise RuntimeError("what is only asked about was on its way to be run")
         if change.once and not await change.once.begin(change.bound.call.typed, datetime.now(UTC)):
             yield build.refusal("This was begun before.", "Its answer comes from there.", [Button("Home", "home")])
             return
@@ -161,7 +168,7 @@ class Changes:
             refused = build.refusal(why, "Nothing was done. Ask without it, and others can agree.")
             raise _Answered("refused", refused, "break_glass.people")
         overwritten = await self._overwritten(change, ctx, found)
-        asks = found.confirm and not _shown_in_form(change, ctx)
+        asks = change.asks or (found.confirm and not _shown_in_form(change, ctx))
         if change.bound.effect == "destroy" or asks or overwritten:
             await self._confirmed(change, ctx, found, shown, overwritten=overwritten)
         if not needs:
@@ -247,6 +254,7 @@ class Changes:
             change.bound.effect == "destroy",
             question=_question(change, found),
             place=f" in {change.bound.account}" if change.bound.account and len(ctx.accounts) > 1 else "",
+            through=ctx.request.through,
         )
         card = await self._confirmations.ask(
             asked, person=change.act.person, conversation=place_of(ctx.request), now=datetime.now(UTC)

@@ -73,13 +73,16 @@ class Dispatcher:
             raise RuntimeError("an answer has a card")
         return last
 
-    async def cards(self, request: CommandRequest, once: RunOnce | None = None) -> AsyncGenerator[Card]:
+    async def cards(
+        self, request: CommandRequest, once: RunOnce | None = None, *, asks: bool = False
+    ) -> AsyncGenerator[Card]:
         """The answer, and what replaces it where it is a live one. Never raises for a bad command or a refusal.
 
-        ``once`` is the request's right to make a change, where it is journalled.
+        ``once`` is the request's right to make a change, where it is journalled. With ``asks`` no change is made: the
+        answer to one is the question whether it should be.
         """
         await self._learn_zone(request)
-        with self._pipeline(request, once) as pipeline:
+        with self._pipeline(request, once, asks=asks) as pipeline:
             try:
                 async for card in self._live(pipeline):
                     yield self._stamped(card, request)
@@ -182,7 +185,7 @@ class Dispatcher:
 
     @contextmanager
     def _pipeline(
-        self, request: CommandRequest, once: RunOnce | None = None, *, alone: bool = False
+        self, request: CommandRequest, once: RunOnce | None = None, *, alone: bool = False, asks: bool = False
     ) -> Iterator[Pipeline]:
         """The pipeline for a request, under whose correlation id everything is logged.
 
@@ -199,6 +202,7 @@ class Dispatcher:
                 LiveAnswer(),
                 self.lives,
                 once,
+                asks=asks,
             )
 
     def _stamped(self, card: Card, request: CommandRequest) -> Card:

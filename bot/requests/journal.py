@@ -59,7 +59,10 @@ async def _nothing() -> None:
 
 
 class RequestJournal:
-    """Implements :class:`bot.chat.port.RequestIntake` for every platform at once."""
+    """Implements :class:`bot.chat.port.RequestIntake` for every platform at once.
+
+    What answers, delivers, takes in and holds people's shares is public, for what asks in people's names besides them.
+    """
 
     def __init__(
         self,
@@ -80,16 +83,16 @@ class RequestJournal:
         """
         self.working = True
         """Whether this copy works off what is asked; if not it takes it in for the one that does."""
-        self._front = front or store
-        self._refresh = refresh
-        self._dispatcher = dispatcher
+        self.front = front or store
+        self.refresh = refresh
+        self.dispatcher = dispatcher
         self._store = store
-        self._chats = chats
+        self.chats = chats
         self._held = held
         self._holder = holder()
-        self._delivery = delivery or AnswerDelivery(chats, store)
+        self.delivery = delivery or AnswerDelivery(chats, store)
         self._clock = clock or Clock()
-        self._shares = Shares(self._clock)
+        self.shares = Shares(self._clock)
         self._work: dict[str, asyncio.Task[Card]] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -107,17 +110,17 @@ class RequestJournal:
         body = msgspec.json.encode(request)
         noted = True
         if not self.working:
-            if not await self._front.accept(request.key, body, now, holder=TAKEN_IN):
+            if not await self.front.accept(request.key, body, now, holder=TAKEN_IN):
                 log.info("request.repeated", key=request.key)
             return None
         try:
-            fresh = await self._front.accept(request.key, body, now, holder=self._holder, until=now + self._held)
+            fresh = await self.front.accept(request.key, body, now, holder=self._holder, until=now + self._held)
         except CannotStore:  # what only reads is answered all the same
             noted, fresh = False, request.key not in self._work
         if not fresh:
             log.info("request.repeated", key=request.key)
             return None
-        turn = self._shares.take(request.person.key) if counted else _AT_ONCE
+        turn = self.shares.take(request.person.key) if counted else _AT_ONCE
         return self._start(request, turn=turn, noted=noted)
 
     async def form(
@@ -130,12 +133,12 @@ class RequestJournal:
     ) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
         if not self.working:
-            await self._refresh()
-        return await self._dispatcher.form(command, request, values=values, seconds=seconds)
+            await self.refresh()
+        return await self.dispatcher.form(command, request, values=values, seconds=seconds)
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
-        return await self._dispatcher.suggest(request, what, typed, within)
+        return await self.dispatcher.suggest(request, what, typed, within)
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""
@@ -167,12 +170,12 @@ class RequestJournal:
             if row.key in self._work:  # ours, and renewed late
                 continue
             request = decoded(row.body, CommandRequest)
-            if request is None or request.conversation.platform not in self._chats:
+            if request is None or request.conversation.platform not in self.chats:
                 await self._store.finish(row.key, "failed")
                 log.warning("request.abandoned", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
                 continue
             if row.fresh and now - row.accepted < _STALE:
-                self._start(request, turn=self._shares.take(request.person.key))
+                self._start(request, turn=self.shares.take(request.person.key))
                 continue
             log.info("request.resumed", key=row.key, accepted=row.accepted.isoformat(), state=row.state)
             self._start(request, row)
@@ -181,7 +184,7 @@ class RequestJournal:
 
     async def drain(self, seconds: float) -> None:
         """Wait for work under way, for so long at most; the journal keeps what is left for whoever checks next."""
-        stop_all = self._dispatcher.lives.stop_all
+        stop_all = self.dispatcher.lives.stop_all
         stop_all("the bot was shut down")
         if self._work:
             await asyncio.wait(self._work.values(), timeout=seconds / 2)
@@ -190,7 +193,7 @@ class RequestJournal:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         stop_all("the bot was shut down")
-        await self._delivery.drain(seconds / 2)
+        await self.delivery.drain(seconds / 2)
         await self._store.release_requests(self._holder)
 
     def _start(
@@ -220,32 +223,32 @@ class RequestJournal:
             return used_up_card()
         if turn.waits:
             await self._clock.sleep(turn.waits)
-        async with self._shares.place(request.person.key):
+        async with self.shares.place(request.person.key):
             return await (self._answer(request, row) if noted else self._answer_unnoted(request))
 
     async def _tell_used_up(self, request: CommandRequest) -> None:
         """Tell a person alone that their share is used up; that word may be lost."""
         try:
-            alone = await self._chats[request.conversation.platform].direct(request.person, request.conversation)
+            alone = await self.chats[request.conversation.platform].direct(request.person, request.conversation)
         except Undelivered as error:
             log.info("request.share_untold", person=request.person.key, why=error.why, code=error.code)
             return
         key = f"{request.key} share"
         word = replace(request, key=key, conversation=alone, how="post", message=None, reply_url="")
-        await self._delivery.answer(word, used_up_card())
+        await self.delivery.answer(word, used_up_card())
 
     async def _answer(self, request: CommandRequest, row: JournalRow | None) -> Card:
         """Work a request off: its answer, which is delivered. ``row`` is what an earlier run left of it."""
-        request = await self._delivery.with_zone(request)
+        request = await self.delivery.with_zone(request)
         once = RunOnce(self._store, request.key, self._holder)
         cards = self._cards(request, row, once)
         card = await anext(cards)
         spare = row is None and not once.begun
-        message = await self._delivery.answer(request, card, doubtful=row is not None, spare=spare)
+        message = await self.delivery.answer(request, card, doubtful=row is not None, spare=spare)
         if message is None or isinstance(message, Unshown):
             await cards.aclose()
         else:
-            await self._delivery.follow(request, message, card, cards)
+            await self.delivery.follow(request, message, card, cards)
         await self._store.finish(request.key, "failed" if message is None else "done")
         return card
 
@@ -254,27 +257,27 @@ class RequestJournal:
         twice.
         """
         unfenced.set(True)
-        request = await self._delivery.with_zone(request)
-        card = await self._dispatcher.card(request, Unnoted())
+        request = await self.delivery.with_zone(request)
+        card = await self.dispatcher.card(request, Unnoted())
         card = replace(card, blocks=(*card.blocks, note("The bot cannot store anything now: this was not noted.")))
-        await self._delivery.answer(request, card)
+        await self.delivery.answer(request, card)
         return card
 
     async def _cards(self, request: CommandRequest, row: JournalRow | None, once: RunOnce) -> AsyncGenerator[Card]:
         """The answer and what follows it; of a request that was left, what the module's docstring says."""
-        if row and (cards := await self._dispatcher.followed(request)) is not None:
+        if row and (cards := await self.dispatcher.followed(request)) is not None:
             async for card in cards:
                 yield card
         elif row and row.outcome and (outcome := decoded(row.outcome, Card)):
             yield outcome
         elif row and row.state == "started":
-            yield await self._dispatcher.reconciled(request, row.command, row.started or row.accepted)
+            yield await self.dispatcher.reconciled(request, row.command, row.started or row.accepted)
         elif row and abs(datetime.now(UTC) - row.accepted) > _STALE:  # accepted later than now: the clock was wrong
             log.warning("request.stale", key=row.key, accepted=row.accepted.isoformat())
-            zone = self._dispatcher.zone(request)
+            zone = self.dispatcher.zone(request)
             yield stamped(_stale_card(request, row.accepted), zone=zone, as_of=datetime.now(UTC))
         else:
-            async for card in self._dispatcher.cards(request, once):
+            async for card in self.dispatcher.cards(request, once):
                 yield card
 
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from bot.chat.request import CommandRequest
-from bot.operations import approval_cards, reconcile
+from bot.operations import approval_cards, confirm, reconcile
 from bot.operations.approve import ApprovalRefused, Approvals
 from bot.operations.audit import Act, Audit
 from bot.operations.confirm import Answer, Confirmations, Refused, dropped_card, refused_card
@@ -83,6 +83,8 @@ class Pipeline:
     """The operation that the change takes back; None for none."""
     undoes: str = ""
     """Its id, where others have agreed to that and only the id was kept; empty for none."""
+    asks: bool = False
+    """No change is made: the answer to one is the question whether it should be."""
 
     async def cards(self) -> AsyncGenerator[Card]:
         """The answer, and what replaces it. Raises what a read raises; see :mod:`bot.requests.refusals`."""
@@ -143,7 +145,7 @@ class Pipeline:
             async for card in call.cards(ctx):
                 yield offered(card, ctx)
         else:
-            change = Change(bound, act, self.once, given, self.taken, self.approved, self.undoing)
+            change = Change(bound, act, self.once, given, self.taken, self.approved, self.undoing, asks=self.asks)
             async for card in self.operations.changes.cards(change, ctx):
                 yield offered(card, ctx)
 
@@ -210,6 +212,7 @@ class Pipeline:
 
     async def confirm(self, confirmation: str, answer: Answer) -> AsyncGenerator[Card]:
         """The cards of a change that waits for its confirmation, which goes through every step anew."""
+        self._answered_in_chat()
         person, now = self.request.person, datetime.now(UTC)
         found = await self.operations.confirmations.take(
             confirmation,
@@ -226,12 +229,14 @@ class Pipeline:
             yield dropped_card(found.command)
         else:
             command = Given(reason=answer.reason).after(found.command)
-            request = replace(self.request, text=command, values={})
+            through = confirm.asked_through(found) or self.request.through
+            request = replace(self.request, text=command, values={}, through=through)
             async for card in changed(self, request=request, taken=found).cards():
                 yield card
 
     async def run_approved(self, approval: str) -> AsyncGenerator[Card]:
         """The cards of a change that others agreed to, which goes through every step anew."""
+        self._answered_in_chat()
         try:
             found = await self.operations.approvals.runnable(approval, self.request)
         except ApprovalRefused as error:
@@ -242,6 +247,11 @@ class Pipeline:
         undoes = approval_cards.undone_by(found)
         async for card in changed(self, request=request, approved=found, undoes=undoes).cards():
             yield card
+
+    def _answered_in_chat(self) -> None:
+        """Raises CommandError where a change is only asked about: it is a person who says yes to one."""
+        if self.asks:
+            raise CommandError("This is answered in the chat, by a person.", settled=True)
 
     async def _refused(self, rule: str, why: str, command: str) -> None:
         """A confirmation or an approval that does not hold is written down as the refusal it is."""

@@ -15,6 +15,7 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import get_args
 
 import cyclopts
 
@@ -180,6 +181,14 @@ class Registry:
             return flag or longer or given or word.startswith("-")
 
         return [Exact(word) if is_grammar(place, word) else word for place, word in enumerate(names)]
+
+    def type_of(self, path: str, name: str) -> type:
+        """The type of a command's parameter where it is a number or a flag; str otherwise."""
+        for argument in self._grammars[path].assemble_argument_collection():
+            if argument.field_info.name.rstrip("_") == name:
+                hints = {argument.hint, *get_args(argument.hint)}
+                return next((each for each in (bool, int, float) if each in hints), str)
+        raise KeyError(name)
 
     def menu(self) -> list[Command]:
         """The commands for a platform's short list, in their order."""

@@ -48,8 +48,9 @@ class Heard:
 
 
 def is_typed(request: CommandRequest) -> bool:
-    """Whether somebody wrote it: a button and a form carry a command."""
-    return not request.values and not request.message and request.how == "post" and not request.files
+    """Whether somebody wrote it: a button, a form and a program carry a command."""
+    made = request.values or request.message or request.files or request.through
+    return not made and request.how == "post"
 
 
 async def heard(ctx: Context) -> Heard:

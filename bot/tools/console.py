@@ -39,7 +39,7 @@ async def answer(
 
     ``platform`` is a name of :data:`bot.chat.platforms.PLATFORMS`.
     """
-    async with _app(settings) as app:
+    async with answering(settings) as app:
         person = _person(app, user, platform)
         request = CommandRequest(
             f"console:{secrets.token_hex(8)}",
@@ -113,7 +113,7 @@ async def _until_stopped(terminal: Terminal) -> None:
 
 
 @asynccontextmanager
-async def _app(settings: Settings | None) -> AsyncIterator[App]:
+async def answering(settings: Settings | None) -> AsyncIterator[App]:
     """The program without its platforms and its collector, on a database of its own where the sandbox is asked."""
     if settings is not None:
         async with _opened(settings) as app:
@@ -131,7 +131,7 @@ async def _app(settings: Settings | None) -> AsyncIterator[App]:
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[App]:
-    app = await App.open(replace(settings, platforms={}))
+    app = await App.open(replace(settings, platforms={}, mcp=[]))
     app.dispatcher.without_watch()  # a bot that runs on the same database may: what is changed here it would not learn
     try:
         yield app

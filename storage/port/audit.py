@@ -27,11 +27,12 @@ class AuditEntry(Struct, frozen=True):
     """One line of the audit trail.
 
     Who (``person`` is ``platform:id``, ``also`` their other ids with spaces between, ``home`` their workspace or
-    tenant), where (``conversation`` is ``platform:id``), how (``typed``, ``click`` or ``form``; empty where the bot
-    acted by itself), what (``command`` with its arguments, without secrets; ``effect``; ``account`` and ``target``), by
-    which ``rule`` it was allowed or refused, and what came of it. ``before`` and ``after`` are what it altered,
-    ``reason`` is why it was asked for, ``approval`` the id of the approval or emergency it belongs to, and
-    ``azure_request`` Azure's id of the write. ``correlation`` is in every line of the log that belongs to it.
+    tenant), where (``conversation`` is ``platform:id``), how (``typed``, ``click`` or ``form``, or through what else it
+    was asked; empty where the bot acted by itself), what (``command`` with its arguments, without secrets; ``effect``;
+    ``account`` and ``target``), by which ``rule`` it was allowed or refused, and what came of it. ``before`` and
+    ``after`` are what it altered, ``reason`` is why it was asked for, ``approval`` the id of the approval or emergency
+    it belongs to, and ``azure_request`` Azure's id of the write. ``correlation`` is in every line of the log that
+    belongs to it.
     """
 
     at: datetime
