@@ -54,6 +54,7 @@ from bot.settings import (
     KeepSettings,
     KnowledgeSettings,
     SettingsError,
+    TelemetrySettings,
     WatchSettings,
 )
 from bot.webhooks.settings import WebhookSettings, webhook_mistakes, webhook_secret_mistakes
@@ -84,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     budgets: list[BudgetSettings] = []
     reports: ReportSettings = ReportSettings()
     webhooks: list[WebhookSettings] = []
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -306,6 +308,7 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from break_glass_mistakes(settings.break_glass, settings.audit)
     yield from budget_mistakes(settings.budgets, names)
     yield from webhook_mistakes(settings.webhooks)
+    yield from settings.telemetry.mistakes()
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
@@ -316,6 +319,7 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
         needed += section.secrets()
     for number, webhook in enumerate(settings.webhooks if use == "run" else (), 1):
         needed += webhook.secrets(f"webhooks {number}")
+    needed += settings.telemetry.secrets() if use == "run" else ()
     unset = [line for key, variable in needed for line in settings_mistakes.unset(key, variable, environment)]
     yield from unset
     if use == "run":
