@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from cyclopts import Parameter
 from bot.chat.platforms import PLATFORMS, connectable
 from bot.chat.terminal.platform import TERMINAL
 from bot.domain import knowledge
-from bot.ops import logs
+from bot.ops import logs, telemetry
 from bot.ops.signals import until_stopped
 from bot.requests.registry import Registry
 from bot.settings import SettingsError, public_mistakes
@@ -367,11 +368,15 @@ async def _run(settings: Settings, path: Path) -> tuple[str, int]:
 
     One of several copies that lost the duties to another begins anew, with nothing in memory, and stands by.
     """
-    while True:
-        taken, code, settings = await _life(settings, path)
-        if code != HELD or not is_url(settings.bot.database):
-            return taken, code
-        gc.unfreeze()
+    end_traces = telemetry.begin(settings.telemetry, os.environ)
+    try:
+        while True:
+            taken, code, settings = await _life(settings, path)
+            if code != HELD or not is_url(settings.bot.database):
+                return taken, code
+            gc.unfreeze()
+    finally:
+        await asyncio.to_thread(end_traces)
 
 
 async def _life(settings: Settings, path: Path) -> tuple[str, int, Settings]:

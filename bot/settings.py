@@ -296,6 +296,27 @@ class KeepSettings(Struct, forbid_unknown_fields=True, frozen=True):
         )
 
 
+class TelemetrySettings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Traces for a collector of OpenTelemetry; they want ``pip install 'batchbot[telemetry]'``."""
+
+    traces_url: str = ""
+    """Where spans are sent (OTLP by HTTP), such as http://127.0.0.1:4318/v1/traces; empty: there are none."""
+    header_env: str = ""
+    """Variable with a header that the collector wants, written NAME=VALUE."""
+    share: Annotated[float, Meta(ge=0, le=100)] = 100
+    """Per cent of all traces that are sent."""
+
+    def mistakes(self) -> Iterator[str]:
+        """What types cannot say, a line each."""
+        if self.traces_url:
+            yield from address_mistakes("telemetry.traces_url", self.traces_url)
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Keys that name a variable which has to be set, and the variable."""
+        if self.header_env:
+            yield "telemetry.header_env", self.header_env
+
+
 def held(variable: str, environment: Mapping[str, str]) -> str:
     """What an environment variable holds, or else the file that ``VARIABLE_FILE`` names; empty where neither says any.
 

@@ -55,6 +55,7 @@ from bot.settings import (
     KeepSettings,
     KnowledgeSettings,
     SettingsError,
+    TelemetrySettings,
     WatchSettings,
 )
 from bot.webhooks.settings import WebhookSettings, webhook_mistakes, webhook_secret_mistakes
@@ -86,6 +87,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     reports: ReportSettings = ReportSettings()
     webhooks: list[WebhookSettings] = []
     mcp: list[McpSettings] = []
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -309,6 +311,7 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from budget_mistakes(settings.budgets, names)
     yield from webhook_mistakes(settings.webhooks)
     yield from mcp_mistakes(settings.mcp)
+    yield from settings.telemetry.mistakes()
 
 
 def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
@@ -321,6 +324,7 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
         needed += webhook.secrets(f"webhooks {number}")
     for number, asker in enumerate(settings.mcp if use == "run" else (), 1):
         needed += asker.secrets(number)
+    needed += settings.telemetry.secrets() if use == "run" else ()
     unset = [line for key, variable in needed for line in settings_mistakes.unset(key, variable, environment)]
     yield from unset
     if use == "run":

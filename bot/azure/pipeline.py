@@ -34,6 +34,7 @@ from bot.azure.bounds import BLOCK, BoundedTransport, TooLarge, too_large
 from bot.azure.clock import Clock
 from bot.azure.decoding import not_understood
 from bot.azure.errors import AzureError, refusal
+from bot.azure.traced import HEADERS, Traced
 from bot.settings import is_loopback
 
 DEADLINE = 20.0
@@ -161,6 +162,7 @@ class Outcome(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
             status=refused.status,
             code=refused.code,
             request_id=refused.request_id,
+            client_request_id=request.http_request.headers.get(HEADERS[0], ""),
         )
         raise refused.asked(self._host, request.http_request.method, URL(request.http_request.url).path)
 
@@ -199,7 +201,7 @@ def pipeline(
     """
     host = URL(base).host or ""
     here = is_loopback(host)
-    calls: list[object] = [signing] if signing else [Loopback()] if here else []
+    calls: list[object] = [Traced(host), *([signing] if signing else [Loopback()] if here else [])]
     return {
         "per_call_policies": calls,
         "redirect_policy": Outcome(host, clock),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import cast
 
+from bot import tracing
 from bot.chat.port import AttachedFile, Chat, KnowsPeople, Platform, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.clear_text import clear
@@ -45,7 +46,8 @@ class _Chat:
         return await self.platform.fetch(request, reference, most)
 
     async def answer(self, request: CommandRequest, card: Card, key: str) -> str:
-        return await self.platform.answer(request, await sent(card), key)
+        with tracing.span("chat.answer", chat__platform=self.name):
+            return await self.platform.answer(request, await sent(card), key)
 
     async def say(self, request: CommandRequest, words: str) -> None:
         await self.platform.say(request, clear(words))
@@ -59,10 +61,12 @@ class _Chat:
     async def post_once(
         self, conversation: Conversation, card: Card, key: str, *, loud: bool = False
     ) -> tuple[str, str]:
-        return await self.platform.post_once(conversation, await sent(card), key, loud=loud)
+        with tracing.span("chat.post", chat__platform=self.name):
+            return await self.platform.post_once(conversation, await sent(card), key, loud=loud)
 
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
-        await self.platform.update(conversation, message, await sent(card))
+        with tracing.span("chat.edit", chat__platform=self.name):
+            await self.platform.update(conversation, message, await sent(card))
 
     def update_delay(self, conversation: Conversation) -> float:
         return self.platform.update_delay(conversation)

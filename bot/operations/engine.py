@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from bot import tracing
 from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
 from bot.clock import Clock
@@ -266,7 +267,10 @@ class Operations:
         row = here.row
         act = decoded(row.act, Act) if row.act else None
         correlation = act.correlation if act else row.id
-        with structlog.contextvars.bound_contextvars(correlation=correlation, operation=row.id):
+        with (
+            structlog.contextvars.bound_contextvars(correlation=correlation, operation=row.id),
+            tracing.span("operation", batchbot__correlation=correlation, batchbot__workflow=row.workflow),
+        ):
             try:
                 state, card, outcome = await self._outcome(here, act)
                 now = self._clock.now()

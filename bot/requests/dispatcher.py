@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
+from bot import tracing
 from bot.azure import gaps
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
@@ -192,7 +193,10 @@ class Dispatcher:
         ``alone`` says that the asker alone sees what comes of it, as of a form.
         """
         correlation = secrets.token_hex(4)
-        with structlog.contextvars.bound_contextvars(correlation=correlation, key=request.key):
+        with (
+            structlog.contextvars.bound_contextvars(correlation=correlation, key=request.key),
+            tracing.span("request", batchbot__correlation=correlation, chat__platform=request.conversation.platform),
+        ):
             yield Pipeline(
                 self.services,
                 self.operations,

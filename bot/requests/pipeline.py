@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from bot import tracing
 from bot.chat.request import CommandRequest
 from bot.operations import approval_cards, confirm, reconcile
 from bot.operations.approve import ApprovalRefused, Approvals
@@ -141,13 +142,17 @@ class Pipeline:
         elif (taken_in := await self._taken_in(call, ctx)) is not None:
             async for card in changed(self, request=taken_in).cards():
                 yield card
-        elif bound.effect == "read":
-            async for card in call.cards(ctx):
-                yield offered(card, ctx)
         else:
-            change = Change(bound, act, self.once, given, self.taken, self.approved, self.undoing, asks=self.asks)
-            async for card in self.operations.changes.cards(change, ctx):
-                yield offered(card, ctx)
+            with tracing.span("handler", batchbot__command=call.command.path, batchbot__effect=bound.effect):
+                if bound.effect == "read":
+                    cards = call.cards(ctx)
+                else:
+                    change = Change(
+                        bound, act, self.once, given, self.taken, self.approved, self.undoing, asks=self.asks
+                    )
+                    cards = self.operations.changes.cards(change, ctx)
+                async for card in cards:
+                    yield offered(card, ctx)
 
     def understand(self) -> tuple[Call, Given]:
         """The call that was typed, and the options that every change takes. Raises CommandError."""

@@ -13,6 +13,7 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
+from bot import tracing
 from bot.webhooks.events import CONTENT_TYPE
 from bot.webhooks.reach import ForbiddenAddressError, check_literal, guarded_session
 from bot.webhooks.settings import WebhookSettings
@@ -55,8 +56,10 @@ class Receiver:
         headers |= signed(id_, datetime.now(UTC), body, self._keys)
         try:
             check_literal(self._url, self.settings.networks)
-            async with self._open().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
-                return _meaning(answer)
+            with tracing.span("webhook.call", batchbot__webhook=self.settings.name):
+                async with self._open().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
+                    tracing.note(http__response__status_code=answer.status)
+                    return _meaning(answer)
         except ForbiddenAddressError as error:
             return Answer("barred", str(error))
         except aiohttp.ClientConnectorError as error:
