@@ -103,6 +103,7 @@ def test_a_line_is_tried_with_the_tests_that_run_it_quickest_first(tmp_path: Pat
     covered._runs = {"a.py": {1: {"endless"}, 4: {"slow", "quick", "red", "endless"}, 5: {"quick"}}}
     assert covered.tests("a.py", 4, 60) == ["quick", "slow"]
     assert covered.tests("a.py", 4, 5) == ["quick"]
+    assert covered.tests("a.py", 4, 60, ["quick"]) == ["slow"]
     assert covered.tests("a.py", 5, 60) == ["quick"]
     assert covered.tests("a.py", 6, 60) == ["quick"], "it is in the statement of the line above"
     assert covered.tests("a.py", 8, 60) == [], "no test calls it"
@@ -123,15 +124,15 @@ def test_what_was_measured_serves_again_until_something_changes(tmp_path: Path) 
 
     def covered() -> Covered:
         made = Covered(Tree(tree), kept, ["fold"])
-        made.measure("tests", 0)
-        made.read("tests")
+        made.measure("all", ["tests"], 0)
+        made.read("all")
         return made
 
     first = covered()
     assert first.failed == {"tests/test_fold.py::test_red"}, "it fails without a fault"
     assert first.tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_it"]
-    measured = (kept / "tests.coverage").stat().st_mtime_ns
+    measured = (kept / "all.coverage").stat().st_mtime_ns
     covered()
-    assert (kept / "tests.coverage").stat().st_mtime_ns == measured
+    assert (kept / "all.coverage").stat().st_mtime_ns == measured
     test.write_text(test.read_text().replace("test_it", "test_boundary"))
     assert covered().tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_boundary"]
