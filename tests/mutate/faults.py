@@ -30,7 +30,10 @@ CORE = (
 """Cosmic Ray's: boundaries, signs, logic, loops, errors. Left out is what no run can tell apart (``==`` for ``is``),
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
 
-_TUNING = 1000
+_TUNING = 20
+"""A number from which on one more or less is at most one part in twenty: a length of a text, a span, a limit of a cache,
+which no reader and no caller could tell from what it was. Where such a number is one side of a comparison (a status, a
+platform's limit), one more is another answer."""
 _UNSEEN = ("frozen", "kw_only", "slots", "eq", "order", "gc", "strict", "maxsize")
 """Arguments that no run can tell apart: what a type checker sees, what never happens (a ``zip`` of unlike lengths), and
 how much a cache keeps."""
@@ -76,12 +79,12 @@ class GuardGone(Operator):
 
 
 class SmallNumber(NumberReplacer):
-    """One more and one less, of numbers that are small enough for that to matter: an hour in seconds is tuning."""
+    """One more and one less, of numbers that are small enough for that to matter, and of all that are compared."""
 
     def mutation_positions(self, node: Any) -> Iterator[Any]:
         """Where it can be put in."""
         for place in super().mutation_positions(node):
-            if abs(literal_eval(node.value)) < _TUNING:
+            if abs(literal_eval(node.value)) < _TUNING or node.parent.type == "comparison":
                 yield place
 
 

@@ -74,6 +74,14 @@ def test_arguments_that_no_run_can_tell_apart_are_left_alone(tmp_path: Path) -> 
     assert {fault.line for fault in _some(tmp_path, 100, 1)} == {2}
 
 
+def test_of_large_numbers_only_those_that_are_compared_become_one_more(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    lines = ["LONGEST = 200", "SHARE = 0.5", "FEW = 19", "busy = status == 429", "cut = text[:80]"]
+    (tmp_path / "bot" / "row.py").write_text("\n".join(lines) + "\n")
+    found = {fault.line for seed in range(9) for fault in _some(tmp_path, 100, seed) if fault.operator == "SmallNumber"}
+    assert found == {2, 3, 4}
+
+
 def test_a_folder_gets_the_share_of_its_places_and_a_small_one_some(tmp_path: Path) -> None:
     for folder, times in (("large", 20), ("small", 1)):
         (tmp_path / folder).mkdir()
