@@ -86,13 +86,13 @@ class Covered:
         Those that were tried already are left out.
 
         A line that is run by the import alone, whichever test came first to it, is tried with all tests that run
-        anything of its file; one of a file that has no other lines, with those of the files that import it.
+        anything of its file; one of a file that has no other lines, with those of the files that import it. So is one
+        of a function that is called at the import, such as what makes the rows of a table.
         """
         lines = self._runs.get(path, {})
-        statement = self._calls(path).get(line)
-        if statement is not None:
-            found = {name for each in statement for name in lines.get(each, ())}
-        else:
+        statement = self._calls(path).get(line, range(0))
+        found = {name for each in statement for name in lines.get(each, ())}
+        if not found and (not statement or any(each in lines for each in statement)):
             found = self._of(path) or {
                 name for each in self._runs if self._imports(each, path) for name in self._of(each)
             }

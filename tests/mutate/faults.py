@@ -31,7 +31,7 @@ CORE = (
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
 
 _TUNING = 20
-"""A number from which on one more or less is at most one part in twenty: a length of a text, a span, a limit of a cache,
+"""A number from which on one more or less is one part in twenty at most: a length of a text, a span, a cache's limit,
 which no reader and no caller could tell from what it was. Where such a number is one side of a comparison (a status, a
 platform's limit), one more is another answer."""
 _UNSEEN = ("frozen", "kw_only", "slots", "eq", "order", "gc", "strict", "maxsize")

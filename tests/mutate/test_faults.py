@@ -115,6 +115,8 @@ def test_a_line_is_tried_with_the_tests_that_run_it_quickest_first(tmp_path: Pat
     assert covered.tests("a.py", 5, 60) == ["quick"]
     assert covered.tests("a.py", 6, 60) == ["quick"], "it is in the statement of the line above"
     assert covered.tests("a.py", 8, 60) == [], "no test calls it"
+    covered._runs["a.py"][8] = set()
+    assert covered.tests("a.py", 8, 60) == ["quick", "slow"], "it was called by the import"
     assert covered.tests("a.py", 1, 60) == ["quick", "slow"], "run by the import, whichever test came first"
     assert covered.tests("b.py", 1, 60) == ["quick", "slow"], "run by the import alone: those of who imports it"
     assert covered.tests("c.py", 1, 60) == []
