@@ -79,13 +79,16 @@ class GuardGone(Operator):
 
 
 class SmallNumber(NumberReplacer):
-    """One more and one less, of numbers that are small enough for that to matter, and of all that are compared."""
+    """One more and one less, of numbers that are small enough for that to matter, and of all that are compared.
+
+    Of an index 0 only one more: one less is the last, and the first of one is its last.
+    """
 
     def mutation_positions(self, node: Any) -> Iterator[Any]:
         """Where it can be put in."""
-        for place in super().mutation_positions(node):
-            if abs(literal_eval(node.value)) < _TUNING or node.parent.type == "comparison":
-                yield place
+        places = list(super().mutation_positions(node))
+        if places and (abs(literal_eval(node.value)) < _TUNING or node.parent.type == "comparison"):
+            yield from places[:1] if _is_first(node) else places
 
 
 class Membership(Operator):
@@ -185,6 +188,11 @@ def _operator(name: str) -> Operator:
     kind = OWN.get(name) or get_operator(f"core/{name}")
     made: Operator = kind()
     return made
+
+
+def _is_first(number: Any) -> bool:
+    """Whether it is the 0 of ``rows[0]``."""
+    return number.value == "0" and number.parent.type == "trailer"
 
 
 def _word(comparison: Any) -> str:

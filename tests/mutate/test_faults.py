@@ -82,6 +82,15 @@ def test_of_large_numbers_only_those_that_are_compared_become_one_more(tmp_path:
     assert found == {2, 3, 4}
 
 
+def test_of_the_first_only_the_second_is_made(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    code = "first, last = rows[0], rows[-1]\n"
+    (tmp_path / "bot" / "row.py").write_text(code)
+    found = {fault.put_into(code) for seed in range(30) for fault in _some(tmp_path, 100, seed)}
+    assert {each.replace(" ", "") for each in found if "rows[-1]\n" in each} == {"first,last=rows[1],rows[-1]\n"}
+    assert "first, last = rows[0], rows[- 2]\n" in found
+
+
 def test_a_folder_gets_the_share_of_its_places_and_a_small_one_some(tmp_path: Path) -> None:
     for folder, times in (("large", 20), ("small", 1)):
         (tmp_path / folder).mkdir()

@@ -450,6 +450,20 @@ async def test_probes_grow_rarer_up_to_half_a_minute() -> None:
     assert naps.slept[-1] == 30.0, "never longer, whatever it asks for"
 
 
+async def test_failures_of_what_was_under_way_make_probes_no_rarer() -> None:
+    """Whenever they come: while one probes, before, and after it."""
+    naps = Naps()
+    breaker = CircuitBreaker("slack", naps)
+    breaker.failed("503", None)
+    async with breaker.passage():
+        breaker.failed("503", None)
+    for _ in range(20):
+        breaker.failed("503", None)
+    async with breaker.passage():
+        breaker.answered()
+    assert 1.4 <= naps.slept[-1] <= 2
+
+
 async def test_a_place_that_is_gone_is_left_alone_until_it_is_back(w: World) -> None:
     w.chat.trouble["C1"] = [Undelivered("gone", "not_in_channel")] * 2
     w.start()
