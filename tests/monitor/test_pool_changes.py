@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.azure.models import NodeCounts, PoolNodeCounts
+from bot.azure.models import FailureInfo, NodeCounts, PoolNodeCounts
 from bot.azure.models.pool import AutoScaleRun, NameValue, ResizeError
-from bot.azure.models.watched import NodeState, PoolState
+from bot.azure.models.watched import NodeErrorState, NodeState, PoolState, StartTaskState
 from bot.monitor.account_state import AccountState
 from bot.monitor.node_changes import fold_counts, fold_idle, fold_nodes, fold_pools
 from bot.monitor.pending_state import PendingState
@@ -265,3 +265,29 @@ def test_of_a_node_that_was_never_timed_the_moment_of_the_look_counts() -> None:
     now = looking(known)
     fold_nodes(now, POOL, [NodeState("n", "offline", None)], {})
     assert [(each.at, each.before, each.after) for each in now.news] == [(after(30), "unusable", "offline")]
+
+
+def test_what_is_told_of_a_node_in_trouble() -> None:
+    detail = (NameValue("x", "a"), NameValue("y", ""), NameValue("z", "b"))
+    errors = (
+        NodeErrorState("DiskFull", "no room", detail),
+        NodeErrorState("Unknown", "", detail),
+        NodeErrorState("Other", "so it is"),
+    )
+    start = StartTaskState(exit_code=3, result="Failure", failure_info=FailureInfo(code="FailureExitCode", message="m"))
+    well = StartTaskState(exit_code=0, result="Success")
+    now = looking(HALF)
+    rows = [
+        NodeState("a", "unusable", after(9), is_dedicated=False, errors=errors, start_task_info=well),
+        NodeState("b", "starttaskfailed", after(9), is_dedicated=True, start_task_info=start),
+    ]
+    fold_nodes(now, POOL, rows, {})
+    first, second = now.pools[POOL].troubled["a"], now.pools[POOL].troubled["b"]
+    assert first.errors == (("DiskFull", "no room (a; b)"), ("Unknown", "a; b"), ("Other", "so it is"))
+    assert (first.start_task, first.start_exit, first.dedicated) == (None, None, False)
+    assert (second.start_task, second.start_exit, second.dedicated) == (("FailureExitCode", "m"), 3, True)
+    told_of = [details(each) for each in now.news]
+    assert told_of == [
+        {"errors": ["DiskFull", "Unknown", "Other"], "dedicated": False},
+        {"errors": [], "startTask": "FailureExitCode", "exitCode": 3, "dedicated": True},
+    ]
