@@ -213,3 +213,9 @@ def test_what_was_written_is_what_is_sent(pairs: list[tuple[str, str]], indent: 
 )
 def test_what_separates_columns_stands_outside_of_quotes(header: str, separator: str) -> None:
     assert delimiter_of(header) == separator
+
+
+@pytest.mark.parametrize("between", [",", " ,\n", "\n", " ", ""])
+def test_tasks_one_after_the_other_are_read_with_and_without_commas(between: str) -> None:
+    found = read_tasks(between.join(json.dumps(each) for each in TWO))
+    assert bodies(found) == TWO
