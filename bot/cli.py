@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
-import gc
-import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -18,18 +16,14 @@ from cyclopts import Parameter
 from bot.chat.platforms import PLATFORMS, connectable
 from bot.chat.terminal.platform import TERMINAL
 from bot.domain import knowledge
-from bot.ops import logs, telemetry
-from bot.ops.signals import until_stopped
+from bot.ops import logs
 from bot.requests.registry import Registry
 from bot.settings import SettingsError, public_mistakes
 from bot.settings_file import Settings, Use, load, own_causes
 from bot.tools.storage import storage
 from cards.formatting import plural
-from storage.port.errors import StoreError, StoreHeld
-from storage.url import is_url
+from storage.port.errors import StoreError
 
-HELD = 75
-"""The exit code where another program holds the database: it may be tried again (EX_TEMPFAIL of sysexits.h)."""
 cli = cyclopts.App(
     name="batchbot",
     help="Run Azure Batch from Slack and Microsoft Teams.",
@@ -78,7 +72,9 @@ def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is stopped (SIGINT, SIGTERM)."""
     chosen = _in_use(settings)
     logs.configure(chosen.bot.log_level)
-    problem, code = asyncio.run(_run(chosen, settings))
+    from bot.lifetime import lived  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
+
+    problem, code = asyncio.run(lived(chosen, settings))
     if problem:
         print(f"batchbot: {problem}", file=sys.stderr)
         sys.exit(code)
@@ -361,45 +357,3 @@ def _registry() -> Registry:
     import handlers  # noqa: PLC0415
 
     return Registry.discover(handlers)
-
-
-async def _run(settings: Settings, path: Path) -> tuple[str, int]:
-    """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code.
-
-    One of several copies that lost the duties to another begins anew, with nothing in memory, and stands by.
-    """
-    end_traces = telemetry.begin(settings.telemetry, os.environ)
-    try:
-        while True:
-            taken, code, settings = await _life(settings, path)
-            if code != HELD or not is_url(settings.bot.database):
-                return taken, code
-            gc.unfreeze()
-    finally:
-        await asyncio.to_thread(end_traces)
-
-
-async def _life(settings: Settings, path: Path) -> tuple[str, int, Settings]:
-    """From one start to the end of that; the settings are those that were read last."""
-    from bot.app import App  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded
-    from bot.chat.port import ChatStartError  # noqa: PLC0415
-    from bot.reloading import Reloading  # noqa: PLC0415
-
-    reloading = Reloading(path)
-    reloading.listen()
-    try:
-        app = await App.open(settings, hold=True)
-    except StoreError as error:
-        return str(error), HELD if isinstance(error, StoreHeld) else 1, settings
-    try:
-        await app.start()
-        gc.freeze()  # what is there by now stays: to scan it again and again would hold up everything else
-        reloading.begin(app)
-        if taken := await until_stopped(lambda: app.probes.condition.lost):
-            return taken, HELD, app.settings
-    except (ChatStartError, StoreError, OSError) as error:
-        return str(error), 1, app.settings
-    finally:
-        await reloading.end()
-        await app.stop()
-    return "", 0, app.settings

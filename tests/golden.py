@@ -30,6 +30,11 @@ def check(name: str, card: Card | Form, pictures: Mapping[str, str] | None = Non
     _compare(f"{name}.txt", f"{text.render(card).payload['text']}\n")
 
 
+def check_text(name: str, found: str) -> None:
+    """Compare a text with ``golden/<name>.txt``."""
+    _compare(f"{name}.txt", found)
+
+
 def _json(payload: object) -> str:
     return json.dumps(payload, ensure_ascii=False, indent=1) + "\n"
 

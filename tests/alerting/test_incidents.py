@@ -301,6 +301,29 @@ async def test_what_fails_in_a_decision_does_not_end_the_deciding(
         assert slept == [5.0, 5.0], "and it does not fail all the time"
 
 
+async def test_what_falls_due_is_done_when_it_is_due_and_the_wait_is_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with room(tmp_path) as ops:
+        ops.found["node.unusable"] = [finding("a")]
+        await ops.look()
+        ops.found["node.unusable"].append(finding("b"))
+        await ops.look(10)
+        assert len(ops.entries.on_top()) == 1, "it is gathered with what may follow"
+        waits: list[float] = []
+
+        async def until(_: asyncio.Event, seconds: float) -> None:
+            waits.append(seconds)
+            if len(ops.entries.on_top()) == 2:
+                raise asyncio.CancelledError
+            ops.clock.at += timedelta(seconds=seconds)
+
+        monkeypatch.setattr(ops.clock, "until", until)
+        with pytest.raises(asyncio.CancelledError):
+            await ops.alerts.run()
+        assert waits[0] == 20, "as long as the group gathers"
+
+
 async def test_all_of_a_look_is_stored_with_what_was_decided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transitions and positions, boots of nodes, and what goes into the black box: a field that is new, too."""
     async with room(tmp_path) as ops:

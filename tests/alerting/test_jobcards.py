@@ -203,7 +203,7 @@ async def test_a_job_that_ended_unseen_is_told_by_what_the_store_knows(tmp_path:
         await room.store.record(ChangeSet(transitions=[told]))
         await room.look(after=60)
         assert room.cards.watched("render") == {JOB}, "its last counts may still come"
-        await room.look(after=SETTLING.total_seconds())
+        await room.look(after=SETTLING.total_seconds() - 30)
         assert "was deleted" in title(room.entries.on_top()[0])
         assert room.cards.watched("render") == set()
 

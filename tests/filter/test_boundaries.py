@@ -10,6 +10,7 @@ from bot.azure.models import Job, Task
 from bot.azure.models.task import Execution
 from bot.filter import JOB, TASK, parse
 from bot.filter.values import Moment, amount, decimal, integer, span, spelled
+from bot.requests.command import CommandError
 
 AT = datetime(2026, 11, 23, 13, 37, 42, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -249,3 +250,28 @@ def test_what_the_service_would_leave_out_with_its_denial_is_not_sent() -> None:
     """A row without the property fits what is denied: the service would not give it."""
     for typed in ("-exit>3", "-exit>=3", "-exit:3", "-started<2026-11-23"):
         assert (parse([typed], TASK).odata(AT), parse([typed], TASK).exact) == ("", False), typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("not -failed>0", "failed>0"),
+        ("not failed>0", "-failed>0"),
+        ("NOT !failed > 0", "failed>0"),
+        ("not a-", "-name~a-"),
+        ("--state active", "state:active"),
+        ("--failed=3 and --name x", "failed:3 name:x"),
+        ("failed >= 3 and state: active", "failed>=3 state:active"),
+    ],
+)
+def test_what_is_typed_with_blanks_or_as_options_is_the_same(typed: str, same: str) -> None:
+    assert parse(typed.split(), JOB) == parse(same.split(), JOB)
+
+
+@pytest.mark.parametrize("typed", ["state", "since>=2026-11-20", "stat:active", "exit"])
+def test_what_is_wrong_with_a_filter_is_settled_by_its_own_words(typed: str) -> None:
+    """No other command is guessed, then: what was meant is known."""
+    with pytest.raises(CommandError) as raised:
+        parse([typed], TASK)
+    assert raised.value.settled
+    assert raised.value.nearest

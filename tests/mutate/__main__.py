@@ -1,17 +1,18 @@
 """Faults put into the program one by one, and tests that should notice: ``make mutate``, ``SEED=7 make mutate``.
 
-    python -m tests.mutate [--seed N] [--faults 300] [--minutes 25] [--most 60] [--workers 2] [--kept FOLDER]
+    python -m tests.mutate [--seed N] [--faults 200] [--minutes 25] [--most 60] [--workers 2] [--kept FOLDER]
                            [PACKAGE...]
 
-Each fault is put into a copy of the tree and tried with the tests that run its line, the quickest first. It prints the
-share that is noticed, by package, and every fault that is not. Those that ``accepted.toml`` lists with a reason are
-counted apart, and so are those with which a run finds no end: a busy machine can be the cause of that, too. A few turns
-go without a fault, to see that the tests fail of faults alone. It exits 1 where less than the goal is noticed, 130
-where it was stopped (Ctrl-C, SIGTERM); either way nothing that it started stays.
+Each fault is put into a copy of the tree and tried with the tests that run its line, the quickest first: with those of
+the folders next to its package, and where none of them notices it, with those of everything else that ``make test``
+runs. It prints the share that is noticed, by package, and every fault that is not. Those that ``accepted.toml`` lists
+with a reason are counted apart, and so are those with which a run finds no end: a busy machine can be the cause of
+that, too. A few turns go without a fault, to see that the tests fail of faults alone. It exits 1 where less than the
+goal is noticed, 130 where it was stopped (Ctrl-C, SIGTERM); either way nothing that it started stays.
 
-What the tests run is measured first, and kept in a folder: ``--kept`` names one that may be used again. A folder of
-tests is measured anew when it or the program has changed. On a machine that is busy elsewhere tests take longer, and
-fewer of them fit into the time of a fault: ``--most`` gives it more.
+Which lines the tests run is measured before they are needed, and kept in a folder: ``--kept`` names one that may be
+used again. A folder of tests is measured anew when it or the program has changed. On a machine that is busy elsewhere
+tests take longer, and fewer of them fit into the time of a fault: ``--most`` gives it more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import tempfile
 import threading
 import time
 import tomllib
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +47,9 @@ PACKAGES = {
     "storage": ("tests/storage",),
     "bot/chat": ("tests/chat",),
 }
-"""What faults are put into, and the tests that are measured for it. A fault is tried with all that run its line."""
+"""What faults are put into, and the tests next to it: a fault is tried with those first."""
 _ROOT = Path(__file__).parents[2]
+_ELSEWHERE = "elsewhere"
 _LEAST = 20
 """Faults of a package at least; beyond that each gets its share, by the places where it can have one."""
 _CONTROLS = 30
@@ -59,7 +62,7 @@ class Tally:
 
     noticed: int = 0
     accepted: list[str] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)
+    missed: dict[Fault, str] = field(default_factory=dict)
     endless: list[str] = field(default_factory=list)
 
     @property
@@ -72,7 +75,7 @@ class Tally:
         """Count another's faults as well."""
         self.noticed += other.noticed
         self.accepted += other.accepted
-        self.missed += other.missed
+        self.missed |= other.missed
         self.endless += other.endless
 
 
@@ -93,7 +96,12 @@ class Trial:
         for tree in trees:
             self._free.put(tree)
         self._accepted = _accepted()
+        self._tried: dict[Fault, list[str]] = {}
         self._lock = threading.Lock()
+
+    def again(self, until: float) -> None:
+        """Try those that were not noticed with the tests that were read since."""
+        self.run([(package, fault) for package, tally in self.tallies.items() for fault in tally.missed], until)
 
     def run(self, turns: list[tuple[str, Fault]], until: float) -> None:
         """Try faults of packages until so late by the monotonic clock. What runs ends where this is left early."""
@@ -113,7 +121,8 @@ class Trial:
                 self.left += 1
             return
         package, fault = turn
-        tests = self._covered.tests(fault.path, fault.line, self._most)
+        tried = self._tried.get(fault, [])
+        tests = self._covered.tests(fault.path, fault.line, self._most, tried)
         takes = sum(self._covered.seconds.get(each, 1) for each in tests)
         tree = self._free.get()
         try:
@@ -128,17 +137,21 @@ class Trial:
             return
         finally:
             self._free.put(tree)
-        told = f"{fault.path}:{fault.line} {fault.operator} ({len(tests)} tests)\n    - {was}\n    + {now}"
+        told = f"{fault.path}:{fault.line} {fault.operator} ({len(tried) + len(tests)} tests)\n    - {was}\n    + {now}"
         why = self._accepted.get((fault.path, was, now))
         with self._lock:
+            self._tried[fault] = [*tried, *tests]
             tally = self.tallies[package]
+            tally.missed.pop(fault, None)
             if outcome is Outcome.NOTICED:
                 tally.noticed += 1
             elif why:
                 tally.accepted.append(f"{told}\n    accepted: {why}")
+            elif outcome is Outcome.ENDLESS:
+                tally.endless.append(told)
             else:
-                (tally.endless if outcome is Outcome.ENDLESS else tally.missed).append(told)
-                print(f"{outcome.value}: {told}", flush=True)
+                tally.missed[fault] = told
+                print(f"not noticed so far: {told}", flush=True)
 
     def _control(self, tree: Tree, tests: list[str], takes: float) -> None:
         outcome = tree.outcome(None, tests, takes)
@@ -162,22 +175,37 @@ def main() -> int:
         covered = Covered(trees[0], kept, PACKAGES)
         trial = Trial(covered, trees, given.packages, given.most)
         try:
-            for package, folders in PACKAGES.items():
-                for folder in folders:
-                    if package in given.packages:
-                        covered.measure(folder, given.workers)
-                    if covered.has(folder):
-                        covered.read(folder)
-            for name in sorted(covered.failed):
-                print(f"left out, it fails without a fault: {name}")
-            chosen = sample(trees[0].folder, given.packages, given.faults, _LEAST, given.seed)
-            print(f"the tests are measured, {(until - time.monotonic()) / 60:.0f} minutes are left", flush=True)
-            trial.run(chosen, until)
+            near = [folder for package in given.packages for folder in PACKAGES[package]]
+            _measure(covered, {folder: [folder] for folder in near}, given.workers, until)
+            trial.run(sample(trees[0].folder, given.packages, given.faults, _LEAST, given.seed), until)
+            if time.monotonic() < until and any(tally.missed for tally in trial.tallies.values()):
+                far = {suite: folders for suite, folders in _suites(_ROOT).items() if suite not in near}
+                _measure(covered, far, given.workers, until)
+                trial.again(until)
         except (KeyboardInterrupt, StoppedError):
             _told(trial)
             print("\nstopped before its end")
             return 130
         return _told(trial)
+
+
+def _measure(covered: Covered, suites: Mapping[str, Iterable[str]], workers: int, until: float) -> None:
+    """Measure suites, take them up, and say what is left out."""
+    before = set(covered.failed)
+    for suite, folders in suites.items():
+        covered.measure(suite, folders, workers)
+        covered.read(suite)
+    for name in sorted(covered.failed - before):
+        print(f"left out, it fails without a fault: {name}")
+    left = (until - time.monotonic()) / 60
+    print(f"the tests of {', '.join(suites)} are measured, {left:.0f} minutes are left", flush=True)
+
+
+def _suites(root: Path) -> dict[str, list[str]]:
+    """All tests: each folder that is next to a package, and what is elsewhere. These tests here are left out."""
+    near = {folder for folders in PACKAGES.values() for folder in folders}
+    every = {str(Path(*path.relative_to(root).parts[:2])) for path in (root / "tests").rglob("test_*.py")}
+    return {folder: [folder] for folder in sorted(near)} | {_ELSEWHERE: sorted(every - near - {"tests/mutate"})}
 
 
 def _accepted() -> dict[tuple[str, str, str], str]:
@@ -202,7 +230,7 @@ def _told(trial: Trial) -> int:
         "Not judged": trial.unjudged,
         "Accepted": whole.accepted,
         "No end": whole.endless,
-        "Not noticed": whole.missed,
+        "Not noticed": list(whole.missed.values()),
     }
     for title, faults in listed.items():
         if faults:
@@ -221,7 +249,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.mutate", description="Whether the tests notice faults.")
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="of these alone: bot/outbox")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    parser.add_argument("--faults", type=int, default=300, help="about how many")
+    parser.add_argument("--faults", type=int, default=200, help="about how many")
     parser.add_argument("--minutes", type=float, default=25.0, help="after so long no fault is begun any more")
     parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, as they were measured")
     parser.add_argument("--workers", type=int, default=2)

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,7 +19,7 @@ LONGEST = 1 / 3
 
 
 class Covered:
-    """The tests of some folders: which run a line of a file, quickest first."""
+    """The tests of some suites, which are folders each: which run a line of a file, quickest first."""
 
     def __init__(self, tree: Tree, kept: Path, packages: Iterable[str]) -> None:
         """Tests are run in ``tree``; which lines of the packages they run lies in the folder ``kept``."""
@@ -32,27 +32,40 @@ class Covered:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
 
-    def measure(self, tests: str, workers: int) -> None:
-        """Run the tests of a folder and keep which lines each runs. What was measured already is not run again."""
-        if self.has(tests):
+    def measure(self, suite: str, folders: Iterable[str], workers: int) -> None:
+        """Run what ``make test`` runs of folders and keep which lines each test runs, unless that is kept already.
+
+        What is slow is left out: a fault that it alone notices would be noticed too late.
+        """
+        tests = sorted(folders)
+        if self.has(suite, tests):
             return
-        data, times, state = self._files(tests)
+        data, times, state = self._files(suite)
         for file in (state, data, times):
             file.unlink(missing_ok=True)
         cover = [f"--cov={package}" for package in self._packages]
-        command = [sys.executable, "-m", "pytest", tests, "-q", "-n", str(workers), "-p", "no:cacheprovider"]
-        command += ["--timeout", "600", "--cov-context=test", "--cov-report=", f"--junitxml={times}", *cover]
+        command = [sys.executable, "-m", "pytest", *tests, "-m", "not slow", "-q", "-n", str(workers)]
+        command += [
+            "-p",
+            "no:cacheprovider",
+            "--timeout",
+            "600",
+            "--cov-context=test",
+            "--cov-report=",
+            f"--junitxml={times}",
+            *cover,
+        ]
         self._tree.run(command, {"COVERAGE_FILE": str(data)})
         state.write_text(f"{self._state(tests)}\n{self._tree.folder}")  # last: what was stopped before is not whole
 
-    def has(self, tests: str) -> bool:
-        """Whether a folder is measured, and neither it nor the program has changed since."""
-        state = self._files(tests)[2]
+    def has(self, suite: str, tests: Iterable[str]) -> bool:
+        """Whether a suite is measured, and neither its folders nor the program have changed since."""
+        state = self._files(suite)[2]
         return state.exists() and state.read_text().splitlines()[0] == self._state(tests)
 
-    def read(self, tests: str) -> None:
-        """Take up what was measured of a folder. Raises FileNotFoundError where nothing was."""
-        data, times, state = self._files(tests)
+    def read(self, suite: str) -> None:
+        """Take up what was measured of a suite. Raises FileNotFoundError where nothing was."""
+        data, times, state = self._files(suite)
         measured_in = Path(state.read_text().splitlines()[1])
         took, failed = _times(times)
         kept = CoverageData(str(data))
@@ -67,22 +80,24 @@ class Covered:
                 self.seconds[name] = took[_junit(name)]
         self.failed |= {name for name in names if _junit(name) in failed}
 
-    def tests(self, path: str, line: int, most: float) -> list[str]:
+    def tests(self, path: str, line: int, most: float, tried: Collection[str] = ()) -> list[str]:
         """The tests that run a line, the quickest first, as many as take so many seconds together at most.
 
+        Those that were tried already are left out.
+
         A line that is run by the import alone, whichever test came first to it, is tried with all tests that run
-        anything of its file; one of a file that has no other lines, with those of the files that import it.
+        anything of its file; one of a file that has no other lines, with those of the files that import it. So is one
+        of a function that is called at the import, such as what makes the rows of a table.
         """
         lines = self._runs.get(path, {})
-        statement = self._calls(path).get(line)
-        if statement is not None:
-            found = {name for each in statement for name in lines.get(each, ())}
-        else:
+        statement = self._calls(path).get(line, range(0))
+        found = {name for each in statement for name in lines.get(each, ())}
+        if not found and (not statement or any(each in lines for each in statement)):
             found = self._of(path) or {
                 name for each in self._runs if self._imports(each, path) for name in self._of(each)
             }
         chosen, sum_, longest = [], 0.0, LONGEST * most
-        for name in sorted(found - self.failed, key=lambda name: (self.seconds.get(name, longest), name)):
+        for name in sorted(found - self.failed - set(tried), key=lambda name: (self.seconds.get(name, longest), name)):
             takes = self.seconds.get(name, longest)
             if takes > longest or sum_ + takes > most:
                 break
@@ -117,15 +132,16 @@ class Covered:
     def _parsed(self, path: str) -> ast.Module:
         return ast.parse((self._tree.folder / path).read_text())
 
-    def _files(self, tests: str) -> tuple[Path, Path, Path]:
-        name = tests.replace("/", ".")
+    def _files(self, suite: str) -> tuple[Path, Path, Path]:
+        name = suite.replace("/", ".")
         return tuple(self._kept / f"{name}.{kind}" for kind in ("coverage", "xml", "state"))  # type: ignore[return-value]
 
-    def _state(self, tests: str) -> str:
+    def _state(self, tests: Iterable[str]) -> str:
         """A digest of the program's and the tests' text."""
         digest = hashlib.sha256()
-        for folder in (*self._packages, tests):
-            for path in sorted((self._tree.folder / folder).rglob("*")):
+        for folder in (*self._packages, *sorted(tests)):
+            whole = self._tree.folder / folder
+            for path in sorted(whole.rglob("*")) if whole.is_dir() else (whole,):
                 if path.suffix in (".py", ".toml"):
                     digest.update(str(path.relative_to(self._tree.folder)).encode() + path.read_bytes())
         return digest.hexdigest()

@@ -30,7 +30,10 @@ CORE = (
 """Cosmic Ray's: boundaries, signs, logic, loops, errors. Left out is what no run can tell apart (``==`` for ``is``),
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
 
-_TUNING = 1000
+_TUNING = 20
+"""A number from which on one more or less is one part in twenty at most: a length of a text, a span, a cache's limit,
+which no reader and no caller could tell from what it was. Where such a number is one side of a comparison (a status, a
+platform's limit), one more is another answer."""
 _UNSEEN = ("frozen", "kw_only", "slots", "eq", "order", "gc", "strict", "maxsize")
 """Arguments that no run can tell apart: what a type checker sees, what never happens (a ``zip`` of unlike lengths), and
 how much a cache keeps."""
@@ -76,13 +79,16 @@ class GuardGone(Operator):
 
 
 class SmallNumber(NumberReplacer):
-    """One more and one less, of numbers that are small enough for that to matter: an hour in seconds is tuning."""
+    """One more and one less, of numbers that are small enough for that to matter, and of all that are compared.
+
+    Of an index 0 only one more: one less is the last, and the first of one is its last.
+    """
 
     def mutation_positions(self, node: Any) -> Iterator[Any]:
         """Where it can be put in."""
-        for place in super().mutation_positions(node):
-            if abs(literal_eval(node.value)) < _TUNING:
-                yield place
+        places = list(super().mutation_positions(node))
+        if places and (abs(literal_eval(node.value)) < _TUNING or node.parent.type == "comparison"):
+            yield from places[:1] if _is_first(node) else places
 
 
 class Membership(Operator):
@@ -182,6 +188,11 @@ def _operator(name: str) -> Operator:
     kind = OWN.get(name) or get_operator(f"core/{name}")
     made: Operator = kind()
     return made
+
+
+def _is_first(number: Any) -> bool:
+    """Whether it is the 0 of ``rows[0]``."""
+    return number.value == "0" and number.parent.type == "trailer"
 
 
 def _word(comparison: Any) -> str:

@@ -74,6 +74,23 @@ def test_arguments_that_no_run_can_tell_apart_are_left_alone(tmp_path: Path) -> 
     assert {fault.line for fault in _some(tmp_path, 100, 1)} == {2}
 
 
+def test_of_large_numbers_only_those_that_are_compared_become_one_more(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    lines = ["LONGEST = 200", "SHARE = 0.5", "FEW = 19", "busy = status == 429", "cut = text[:80]"]
+    (tmp_path / "bot" / "row.py").write_text("\n".join(lines) + "\n")
+    found = {fault.line for seed in range(9) for fault in _some(tmp_path, 100, seed) if fault.operator == "SmallNumber"}
+    assert found == {2, 3, 4}
+
+
+def test_of_the_first_only_the_second_is_made(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    code = "first, last = rows[0], rows[-1]\n"
+    (tmp_path / "bot" / "row.py").write_text(code)
+    found = {fault.put_into(code) for seed in range(30) for fault in _some(tmp_path, 100, seed)}
+    assert {each.replace(" ", "") for each in found if "rows[-1]\n" in each} == {"first,last=rows[1],rows[-1]\n"}
+    assert "first, last = rows[0], rows[- 2]\n" in found
+
+
 def test_a_folder_gets_the_share_of_its_places_and_a_small_one_some(tmp_path: Path) -> None:
     for folder, times in (("large", 20), ("small", 1)):
         (tmp_path / folder).mkdir()
@@ -103,9 +120,12 @@ def test_a_line_is_tried_with_the_tests_that_run_it_quickest_first(tmp_path: Pat
     covered._runs = {"a.py": {1: {"endless"}, 4: {"slow", "quick", "red", "endless"}, 5: {"quick"}}}
     assert covered.tests("a.py", 4, 60) == ["quick", "slow"]
     assert covered.tests("a.py", 4, 5) == ["quick"]
+    assert covered.tests("a.py", 4, 60, ["quick"]) == ["slow"]
     assert covered.tests("a.py", 5, 60) == ["quick"]
     assert covered.tests("a.py", 6, 60) == ["quick"], "it is in the statement of the line above"
     assert covered.tests("a.py", 8, 60) == [], "no test calls it"
+    covered._runs["a.py"][8] = set()
+    assert covered.tests("a.py", 8, 60) == ["quick", "slow"], "it was called by the import"
     assert covered.tests("a.py", 1, 60) == ["quick", "slow"], "run by the import, whichever test came first"
     assert covered.tests("b.py", 1, 60) == ["quick", "slow"], "run by the import alone: those of who imports it"
     assert covered.tests("c.py", 1, 60) == []
@@ -123,15 +143,15 @@ def test_what_was_measured_serves_again_until_something_changes(tmp_path: Path) 
 
     def covered() -> Covered:
         made = Covered(Tree(tree), kept, ["fold"])
-        made.measure("tests", 0)
-        made.read("tests")
+        made.measure("all", ["tests"], 0)
+        made.read("all")
         return made
 
     first = covered()
     assert first.failed == {"tests/test_fold.py::test_red"}, "it fails without a fault"
     assert first.tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_it"]
-    measured = (kept / "tests.coverage").stat().st_mtime_ns
+    measured = (kept / "all.coverage").stat().st_mtime_ns
     covered()
-    assert (kept / "tests.coverage").stat().st_mtime_ns == measured
+    assert (kept / "all.coverage").stat().st_mtime_ns == measured
     test.write_text(test.read_text().replace("test_it", "test_boundary"))
     assert covered().tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_boundary"]

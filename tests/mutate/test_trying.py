@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutate import trying
-from tests.mutate.__main__ import PACKAGES, Tally, Trial
+from tests.mutate.__main__ import PACKAGES, Tally, Trial, _suites
 from tests.mutate.covered import Covered
 from tests.mutate.faults import Fault
 from tests.mutate.trying import Outcome, StoppedError, Tree
@@ -117,8 +117,24 @@ def test_what_is_stopped_ends_what_it_started_and_takes_the_fault_out(tree: Tree
     assert trial.tallies["fold"] == Tally(), "what was stopped says nothing"
 
 
+def test_what_no_test_nearby_notices_is_tried_with_the_others(tree: Tree) -> None:
+    (tree.folder / "test_far.py").write_text("from fold import fits\n\n\ndef test_seven():\n    assert not fits(7)\n")
+    (tree.folder / "fold.py").write_text(CODE.replace("MOST = 3", "MOST = 9"))
+    covered = Covered(tree, tree.folder, [])
+    covered._runs = {"fold.py": {5: {TEST}}}
+    covered.seconds = {TEST: 1.0, "test_far.py::test_seven": 1.0}
+    trial = Trial(covered, [tree], ["fold"])
+    trial.run([("fold", UNSEEN)], time.monotonic() + 900)
+    assert list(trial.tallies["fold"].missed) == [UNSEEN]
+    trial.again(time.monotonic() + 900)
+    assert list(trial.tallies["fold"].missed) == [UNSEEN], "there are no others yet"
+    covered._runs["fold.py"][5].add("test_far.py::test_seven")
+    trial.again(time.monotonic() + 900)
+    assert trial.tallies["fold"] == Tally(noticed=1)
+
+
 def test_what_is_accepted_or_has_no_end_is_counted_apart() -> None:
-    assert Tally(noticed=23, accepted=["a"] * 9, missed=["m"] * 2, endless=["e"]).share == 92.0
+    assert Tally(noticed=23, accepted=["a"] * 9, missed={BOUNDARY: "m", UNSEEN: "m"}, endless=["e"]).share == 92.0
     assert Tally().share == 100.0
 
 
@@ -126,6 +142,9 @@ def test_packages_and_their_tests_are_there() -> None:
     for package, tests in PACKAGES.items():
         assert list((ROOT / package).rglob("*.py"))
         assert all(list((ROOT / folder).rglob("test_*.py")) for folder in tests)
+    whole = {folder for folders in _suites(ROOT).values() for folder in folders}
+    assert {"tests/handlers", "tests/outbox", "tests/test_app.py"} < whole
+    assert not whole & {"tests/mutate", "tests/conftest.py", "tests/golden"}
 
 
 def _until(happens: Callable[[], bool]) -> None:

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from bot.chat.port import Undelivered
 from bot.chat.request import Conversation
 from bot.clock import Clock
-from bot.outbox import DestinationStatus
+from bot.outbox import DestinationStatus, Totals
 from bot.outbox.circuit_breaker import CircuitBreaker
 from cards.build import text
-from cards.card import Card, Mark
+from cards.card import Card, Footer, Mark
 from storage.port.changes import ChangeSet
 from storage.port.outbox import DeliveryState, OutboxEntry
 from tests.outbox.messages import HERE, THERE, World, entry, world
@@ -450,6 +450,20 @@ async def test_probes_grow_rarer_up_to_half_a_minute() -> None:
     assert naps.slept[-1] == 30.0, "never longer, whatever it asks for"
 
 
+async def test_failures_of_what_was_under_way_make_probes_no_rarer() -> None:
+    """Whenever they come: while one probes, before, and after it."""
+    naps = Naps()
+    breaker = CircuitBreaker("slack", naps)
+    breaker.failed("503", None)
+    async with breaker.passage():
+        breaker.failed("503", None)
+    for _ in range(20):
+        breaker.failed("503", None)
+    async with breaker.passage():
+        breaker.answered()
+    assert 1.4 <= naps.slept[-1] <= 2
+
+
 async def test_a_place_that_is_gone_is_left_alone_until_it_is_back(w: World) -> None:
     w.chat.trouble["C1"] = [Undelivered("gone", "not_in_channel")] * 2
     w.start()
@@ -652,3 +666,75 @@ async def test_closing_does_not_wait_where_nothing_more_can_be_sent(w: World) ->
     await w.done("a")
     async with asyncio.timeout(60):
         await w.outbox.close(seconds=3600)
+
+
+async def test_what_was_done_is_counted(w: World) -> None:
+    refused, lost, silent = (
+        Undelivered("refused", "bad"),
+        Undelivered("doubt", "not there"),
+        Undelivered("refused", "scope"),
+    )
+    w.chat.trouble["post_once"] = [refused, None, refused, None, refused, refused, refused, refused]
+    w.start()
+    await w.give(*(entry(f"a{n}") for n in range(4)))
+    await w.done(*(f"a{n}" for n in range(4)))
+    w.chat.trouble["update"] = [refused, None]
+    await w.give(entry("a0", version=2), entry("a1", version=2))
+    await w.done("a0", "a1")
+    w.chat.trouble["post_once"], w.chat.trouble["find_by_key"] = [lost, None, lost, None], [silent, silent]
+    for name in ("b0", "b1"):
+        await w.give(entry(name))
+        await w.done(name)
+    assert w.outbox.totals == Totals(sent=4, edited=2, repeated=2, shortened=3, refused=2)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+async def test_after_its_end_nothing_is_sent_any_more(w: World, how: str) -> None:
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    if how == "closed":
+        await w.outbox.close()
+    else:
+        assert w.task
+        w.task.cancel()
+        await asyncio.gather(w.task, return_exceptions=True)
+    w.outbox.put([entry("b", conversation=THERE)])
+    assert not [each for each in asyncio.all_tasks() if each.get_name().startswith("outbox of")]
+    assert w.outbox.backlog("slack:C2") == 1
+    assert w.outbox.backlog("slack:C3") == 0, "nobody is told anything there"
+
+
+async def test_a_place_that_is_found_gone_again_is_gone_since_the_first_time(w: World) -> None:
+    w.chat.trouble["C1"] = [Undelivered("gone", "not_in_channel"), Undelivered("gone", "is_archived")]
+    w.start()
+    await w.give(entry("a"))
+    await w.until(lambda: w.outbox.status()[0].gone_since)
+    since = w.outbox.status()[0].gone_since
+    await w.outbox.reachable(HERE, True)
+    await w.until(lambda: w.outbox.status()[0].error == "is_archived")
+    assert w.outbox.status()[0].gone_since == since
+    await w.outbox.reachable(HERE, False)
+    assert (w.outbox.status()[0].gone_since, w.outbox.status()[0].error) == (since, "removed")
+    await w.outbox.reachable(HERE, True)
+    await w.done("a")
+    assert w.outbox.status()[0].gone_since is None
+
+
+async def test_an_edit_of_what_is_a_repeat_still_says_so(blind: World) -> None:
+    teams = Conversation("teams", "C1")
+    blind.chat.trouble["post_once"] = [Undelivered("doubt", "not there")]
+    edited: list[Card] = []
+    update = blind.chat.update
+
+    async def noted(conversation: Conversation, message: str, card: Card) -> None:
+        edited.append(card)
+        await update(conversation, message, card)
+
+    blind.chat.update = noted  # type: ignore[method-assign]
+    blind.start()
+    await blind.give(entry("a", conversation=teams))
+    await blind.done("a")
+    await blind.give(entry("a", conversation=teams, version=2))
+    await blind.done("a")
+    assert [any(isinstance(block, Footer) for block in card.blocks) for card in edited] == [True]

@@ -14,7 +14,7 @@ from bot.domain.recommendations.groups import KNOWN, listed
 from bot.domain.recommendations.model import Case, PoolStanding, Recommendation
 from bot.domain.states import is_active
 from cards.command_line import command
-from cards.formatting import plural
+from cards.formatting import number, plural
 
 DEAD = 5
 """Intervals after which an autoscale formula that was not evaluated is dead: the rule of Microsoft's own ga4gh-tes."""
@@ -43,8 +43,8 @@ def idle_now(case: Case) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="idle now",
             about=Entity("pool", name),
-            words=f"all {plural(pool.idle, 'node')} of pool {name} {'is' if pool.idle == 1 else 'are'} idle, and no "
-            "unfinished job uses it",
+            words=f"{'the only node' if pool.idle == 1 else f'all {number(pool.idle)} nodes'} of pool {name} "
+            f"{'is' if pool.idle == 1 else 'are'} idle, and no unfinished job uses it",
             button="Resize to 0",
             command=command("pool resize", name, "0", spot=0 if facts.spot else None),
             changes=True,

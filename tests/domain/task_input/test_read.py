@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.task_input.model import TaskInput, problem_lines
 from bot.domain.task_input.read import read_tasks
+from bot.domain.task_input.table import delimiter_of
 
 TWO: list[dict[str, object]] = [
     {"id": "a", "commandLine": "one"},
@@ -196,3 +197,25 @@ _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip)
 def test_what_was_written_is_what_is_sent(pairs: list[tuple[str, str]], indent: int) -> None:
     tasks = [{"id": task_id, "commandLine": command} for task_id, command in pairs]
     assert bodies(read_tasks(json.dumps(tasks, indent=indent or None))) == tasks
+
+
+@pytest.mark.parametrize(
+    ("header", "separator"),
+    [
+        ("frame,scene", ","),
+        ("frame;scene;shot,take", ";"),
+        ("frame\tscene", "\t"),
+        ("frame", ","),
+        ('frame,"a;b;c;d",scene', ","),
+        ('"a,b";"c,d";e', ";"),
+        ('"a,b,c"', ","),
+    ],
+)
+def test_what_separates_columns_stands_outside_of_quotes(header: str, separator: str) -> None:
+    assert delimiter_of(header) == separator
+
+
+@pytest.mark.parametrize("between", [",", " ,\n", "\n", " ", ""])
+def test_tasks_one_after_the_other_are_read_with_and_without_commas(between: str) -> None:
+    found = read_tasks(between.join(json.dumps(each) for each in TWO))
+    assert bodies(found) == TWO
