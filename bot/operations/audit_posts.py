@@ -63,7 +63,7 @@ class AuditPosts:
         if self._logged is None or now - self._logged >= _LOGGED:
             log.info("audit.head", line=last, hash=hash_)
             self._logged = now
-        if not self._key or (conversation := await self._conversation()) is None:
+        if not self._key or (conversation := await named(self._store, self._key)) is None:
             return 0
         after = await self._store.audit_posted()
         if last <= after:
@@ -87,12 +87,14 @@ class AuditPosts:
             self._posting.posted([entry])
         return True
 
-    async def _conversation(self) -> Conversation | None:
-        platform, _, id_ = self._key.partition(":")
-        for known in await self._store.conversations(platform):
-            if known.id == id_ and (found := decoded(known.body, Conversation)):
-                return found
-        return PLATFORMS[platform].conversation(id_) if platform in PLATFORMS else None
+
+async def named(store: Store, key: str) -> Conversation | None:
+    """The conversation that the settings name by ``platform:id``; None where its address is not known yet."""
+    platform, _, id_ = key.partition(":")
+    for known in await store.conversations(platform):
+        if known.id == id_ and (found := decoded(known.body, Conversation)):
+            return found
+    return PLATFORMS[platform].conversation(id_) if platform in PLATFORMS else None
 
 
 def posted_card(rows: list[AuditRow]) -> Card:

@@ -14,13 +14,11 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from bot.chat.platforms import PLATFORMS
-from bot.chat.request import Conversation
 from bot.clock import Clock
+from bot.operations.audit_posts import named
 from cards.build import bold, stamped, text
 from cards.card import Bullets, Card, Mark
 from storage.port.changes import ChangeSet
-from storage.port.decoding import decoded
 from storage.port.errors import StoreError
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
@@ -55,7 +53,7 @@ class Notices:
         if not self.where:
             return
         try:
-            if (to := await self._conversation()) is None:
+            if (to := await named(self._store, self.where)) is None:
                 return
             now = self._clock.now()
             part = int(now.timestamp() // AGAIN.total_seconds())
@@ -71,13 +69,6 @@ class Notices:
             return
         if self.put is not None:
             self.put([entry])
-
-    async def _conversation(self) -> Conversation | None:
-        platform, _, id_ = self.where.partition(":")
-        for known in await self._store.conversations(platform):
-            if known.id == id_ and (found := decoded(known.body, Conversation)):
-                return found
-        return PLATFORMS[platform].conversation(id_) if platform in PLATFORMS else None
 
 
 def _bullets(lines: Sequence[str]) -> tuple[Bullets, ...]:

@@ -19,8 +19,9 @@ from bot.tools.demo import free_port
 from tests.doctor.installation import OPS, Installation, installation
 from tests.webhooks.receivers import KEY, OLD_KEY, receiver
 
+pytestmark = pytest.mark.slow
 DEV = "C0BATCHDEV"
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 class Running:
@@ -87,7 +88,6 @@ async def running(here: Installation, folder: Path, port: int) -> AsyncIterator[
         await process.wait()
 
 
-@pytest.mark.slow
 async def test_what_can_be_swapped_is_and_what_cannot_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     async with (

@@ -25,7 +25,7 @@ from storage.sqlite.store import SqliteStore
 from tests.outbox.messages import FakeChat, Room, entry
 from tests.webhooks.receivers import ENVIRONMENT, HANG, StandIn, receiver
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 
 
