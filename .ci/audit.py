@@ -21,7 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
-UNREACHABLE = re.compile(r"ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ServiceError|Max retries exceeded")
+UNREACHABLE = re.compile(
+    r"ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ServiceError|Max retries|HTTPError|ProxyError|SSLError"
+)
 LONGEST = 90
 """Days for which a vulnerability may be accepted in one go."""
 
