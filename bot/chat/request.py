@@ -79,6 +79,7 @@ class CommandRequest(Struct, frozen=True):
     click came from; with ``how == "edit"`` the answer replaces it. ``values`` are a submitted form's inputs by
     parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for conversations the bot is not in.
     ``files`` are the platform's references to what is attached to the message, for :meth:`bot.chat.port.Chat.fetch`.
+    ``asides`` says that the asker can be told what nobody else sees there, though not everywhere on the platform.
     """
 
     key: str
@@ -91,6 +92,7 @@ class CommandRequest(Struct, frozen=True):
     values: dict[str, str] = {}
     reply_url: str = ""
     files: tuple[str, ...] = ()
+    asides: bool = False
 
 
 class Author(Struct, frozen=True):
