@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -138,7 +138,15 @@ def _idle_patterns(settings: Settings) -> Iterator[str]:
 
 
 @cli.command
-def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str = "demo", history: float = 24.0) -> None:
+def demo(
+    *,
+    port: int = 8000,
+    speed: float = 1.0,
+    seed: int = 1,
+    scenario: str = "demo",
+    history: float = 24.0,
+    teams_sdk: Literal["botbuilder", "agents"] = "botbuilder",
+) -> None:
     """Run everything on this machine: a living Batch account, Slack and Teams side by side on one page.
 
     Parameters
@@ -153,13 +161,15 @@ def demo(*, port: int = 8000, speed: float = 1.0, seed: int = 1, scenario: str =
         demo, tiny, performance, long, or crowded-300 (also with 1, 10, 50 and 1000 active jobs, and crowded-nodes).
     history
         Hours of samples that are taken before the page opens.
+    teams_sdk
+        The library that speaks to Teams; agents also shows what is for one person where they asked.
     """
     from bot.tools.demo import StageError, run_demo  # noqa: PLC0415 - only the demo needs the sandbox
 
     logs.configure("warning", human=True)
     try:
-        asyncio.run(run_demo(port=port, speed=speed, seed=seed, scenario=scenario, history=history))
-    except StageError as error:
+        asyncio.run(run_demo(port=port, speed=speed, seed=seed, scenario=scenario, history=history, sdk=teams_sdk))
+    except (StageError, SettingsError) as error:
         print(f"batchbot: {error}", file=sys.stderr)
         sys.exit(1)
 

@@ -80,6 +80,7 @@ class CommandRequest(Struct, frozen=True):
     parameter name, added to ``text``. ``reply_url`` is Slack's ``response_url``, for conversations the bot is not in.
     ``files`` are the platform's references to what is attached to the message, for :meth:`bot.chat.port.Chat.fetch`.
     ``through`` is what it was asked through where that is not the platform itself, in words: MCP.
+    ``asides`` says that the asker can be told what nobody else sees there, though not everywhere on the platform.
     """
 
     key: str
@@ -93,6 +94,7 @@ class CommandRequest(Struct, frozen=True):
     reply_url: str = ""
     files: tuple[str, ...] = ()
     through: str = ""
+    asides: bool = False
 
 
 class Author(Struct, frozen=True):

@@ -103,8 +103,9 @@ def quietly(card: Card, request: CommandRequest) -> Card:
     """What concerns the asker alone, such as a slip of theirs: in a channel they alone see it, where the platform has
     that. Elsewhere it stands below what they wrote.
     """
-    asides = PLATFORMS[request.conversation.platform].asides and request.conversation.kind != "personal"
-    return replace(card, private=True) if asides and request.how == "post" else card
+    asides = request.asides or PLATFORMS[request.conversation.platform].asides
+    shared = request.conversation.kind != "personal" and request.how == "post"
+    return replace(card, private=True) if asides and shared else card
 
 
 def aside(card: Card, request: CommandRequest) -> Card:

@@ -145,10 +145,10 @@ class Stage:
         await self.clock(pause=False)
 
 
-def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -> Settings:
+def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30, sdk: str = "botbuilder") -> Settings:
     """The settings that point the program at a stage that is up; checked like any others.
 
-    ``poll`` is seconds between two polls of an account.
+    ``poll`` is seconds between two polls of an account, ``sdk`` the library that speaks to Teams.
     """
     printed = stage.printed
     raw: dict[str, Any] = {
@@ -183,6 +183,8 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30) -
         raw["teams"] = {
             "app_id": printed["TEAMS_APP_ID"],
             "tenant_id": printed["TEAMS_TENANT_ID"],
+            "sdk": sdk,
+            "targeted_messages": sdk == "agents",
             "openid_url": printed["TEAMS_OPENID_URL"],
             "graph_url": printed["TEAMS_GRAPH_URL"],
             "service_hosts": [urlsplit(printed["TEAMS_SERVICE_URL"]).hostname],
@@ -225,15 +227,20 @@ def _guard_rails(printed: Mapping[str, str], channel: str) -> dict[str, Any]:
     }
 
 
-async def run_demo(*, port: int, speed: float, seed: int, scenario: str, history: float) -> None:
-    """Run the whole demo until it is stopped. Raises StageError where it cannot come up."""
+async def run_demo(
+    *, port: int, speed: float, seed: int, scenario: str, history: float, sdk: str = "botbuilder"
+) -> None:
+    """Run the whole demo until it is stopped; ``sdk`` is the library that speaks to Teams.
+
+    Raises StageError where it cannot come up, SettingsError where the library is not installed.
+    """
     _need(port)
     listen = f"127.0.0.1:{free_port()}"
     arguments = ["--scenario", scenario, "--seed", str(seed), "--speed", str(speed), "--history", str(history)]
     with tempfile.TemporaryDirectory(prefix="batchbot-") as scratch:
         async with Stage(*arguments, "--bot", f"http://{listen}", "--page", str(port)) as stage:
             database = str(Path(scratch) / "demo.db")
-            settings = demo_settings(stage, listen=listen, database=database, poll=POLL_SECONDS)
+            settings = demo_settings(stage, listen=listen, database=database, poll=POLL_SECONDS, sdk=sdk)
             app = await App.open(settings)
             try:
                 await stage.live_through(app, history, report=progress)

@@ -95,4 +95,8 @@ async def test_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.partition(":")[0] for line in chosen("federated_identity").mistakes(bot)] == [
         "teams.identity_client_id"
     ]
+    assert [*chosen("managed_identity", targeted_messages=True).mistakes(bot)] == [
+        'teams.targeted_messages: botbuilder has no call for them: set teams.sdk to "agents", or leave it out'
+    ]
+    assert not [*chosen("managed_identity", targeted_messages=True, sdk="agents").mistakes(bot)]
     assert not [*chosen("federated_identity", identity_client_id="an-id").mistakes(bot)]

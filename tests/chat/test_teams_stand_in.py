@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,8 @@ from bot.chat.request import WELCOME
 from bot.chat.teams.adapter import Teams
 from bot.chat.teams.settings import TeamsSettings
 from bot.requests.answer_delivery import AnswerDelivery
-from bot.sandbox.teams import TeamsStandIn
+from bot.sandbox.teams import StandInError, TeamsStandIn, connector
+from bot.sandbox.teams.errors import RefusedError as StandInRefusedError
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
 from cards.card import Actions, Button, Card, Field, Form, Option
 from tests.chat.fakes import LiveRows, asked
@@ -56,8 +57,8 @@ class Meeting:
     teams: Teams
     bot: TestServer
 
-    def __init__(self, sdk: str = "botbuilder") -> None:
-        self.sdk = sdk
+    def __init__(self, sdk: str = "botbuilder", *, targeted: bool = False) -> None:
+        self.sdk, self.targeted = sdk, targeted
         self.tokens = Tokens()
         self.outside = TeamsStandIn(app_id=APP, verify=self.tokens.verify)
         self.intake, self.store, self.pictures = (
@@ -72,6 +73,7 @@ class Meeting:
             app_id=APP,
             tenant_id=self.outside.tenant_id,
             sdk=self.sdk,  # type: ignore[arg-type]
+            targeted_messages=self.targeted,
             service_hosts=["127.0.0.1"],
             file_hosts=["127.0.0.1"],
             openid_url=self.outside.openid_url,
@@ -202,6 +204,45 @@ async def test_a_private_answer_is_for_one_person(meeting: Meeting) -> None:
     await meeting.outside.say("viewer", "group", "@Batch Bot account key")
     assert "the key" not in str(await meeting.last("group"))
     assert (await meeting.last("viewer"))["summary"] == "the key"
+
+
+async def test_a_targeted_answer_is_seen_by_the_asker_where_they_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = Meeting("agents", targeted=True)
+    await meeting.start()
+    outside = meeting.outside
+    for conversation in ("viewer", "general", "group"):
+        await outside.install(conversation)
+    await meeting.intake.done()
+    meeting.intake.reply = Card(title=card("the key").title, blocks=(BUTTONS,), private=True)
+    for conversation in ("general", "group"):
+        root = await outside.say("viewer", conversation, "@Batch Bot node user")
+        answer = await meeting.last(conversation, "viewer")
+        assert (answer["summary"], answer["only"]) == ("the key", "viewer")
+        assert answer["thread"] == (root if conversation == "general" else "")
+        assert "the key" not in str(outside.messages(conversation, "admin"))
+        assert meeting.intake.asked[-1].asides
+        with pytest.raises(StandInError, match="MessageNotFound"):
+            await outside.click("admin", conversation, answer["id"], "Next")
+    assert "the key" not in str(outside.messages("viewer", "viewer"))
+
+    # What its buttons answer is for everybody, in a message of its own.
+    meeting.intake.reply = card("page 2")
+    shown = await outside.click("viewer", "group", answer["id"], "Next")
+    assert shown["shown"] == "message"
+    assert (await meeting.last("group", "admin"))["summary"] == "page 2"
+
+    # Where Teams does not take one, the personal chat is the place, as without the setting.
+    def refuse(query: Mapping[str, str], *_: object) -> str:
+        if query:
+            raise StandInRefusedError(400, "BadArgument", "not here")
+        return ""
+
+    monkeypatch.setattr(connector, "target", refuse)
+    meeting.intake.reply = Card(title=card("another key").title, private=True)
+    await outside.say("viewer", "group", "@Batch Bot node user")
+    assert "another key" not in str(await meeting.last("group"))
+    assert (await meeting.last("viewer"))["summary"] == "another key"
+    await meeting.close()
 
 
 @pytest.mark.parametrize("sdk", SDKS)

@@ -17,7 +17,7 @@ from bot.chat.body import body_of
 from bot.chat.budget import Priority
 from bot.chat.port import AttachedFile, FetchError, Newest, Pictures, Reach, RequestIntake, Undelivered, UnreadableError
 from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
-from bot.chat.teams import messages
+from bot.chat.teams import aside, messages
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.credentials import credential_of
 from bot.chat.teams.errors import KeysUnavailableError, RefusedError, TeamsError
@@ -34,7 +34,7 @@ from bot.chat.teams.settings import TeamsSettings
 from bot.chat.teams.token_check import Verifier, compare
 from bot.content.outgoing import Outgoing
 from bot.settings import SettingsError
-from cards.card import Card, Rendered, Span
+from cards.card import Card, Rendered
 from storage.port.store import Store
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Teams:
             modern=self._settings.blocks == "modern",
         )
         outbound.budget.may = self._may
-        knowing = KnowingIntake(intake, self._people, outbound)
+        knowing = KnowingIntake(intake, self._people, outbound, asides=self._settings.targeted_messages)
         self._running = knowing, outbound, Invokes(knowing, outbound)
         # A first token takes seconds on some machines: longer than an answer waits to learn who asks.
         self._readying = {asyncio.create_task(ready()) for ready in (connector.ready, self._people.groups.ready)}
@@ -166,8 +166,8 @@ class Teams:
     async def answer(self, request: CommandRequest, card: Outgoing, key: str = "") -> str:
         """Deliver the answer: to whoever waits at a button, and as an edit or a new message for everybody.
 
-        A private card never appears in a shared conversation: it goes to the presser of the button or to the personal
-        chat. Raises Undelivered.
+        Nobody else sees a private card in a shared conversation: it goes to the presser of the button, or as
+        :mod:`bot.chat.teams.aside` has it. Raises Undelivered.
         """
         outbound, invokes = self._outbound(), self._invokes()
         waiting = invokes.waiting(request.key)
@@ -180,7 +180,7 @@ class Teams:
             if waiting.alone or (private and given and request.how == "edit"):
                 return ""
         if private:
-            await self._answer_privately(outbound, request, card)
+            await aside.answer(outbound, request, card, targeted=self._settings.targeted_messages)
             return ""
         if message:
             return await self._replace(outbound, request, message, card, rendered)
@@ -201,23 +201,6 @@ class Teams:
             log.info("teams.posted_anew", conversation=conversation.id, why=error.why, code=error.code)
             return await messages.post_card(outbound, conversation, card, Priority.ANSWER, asker)
         return message
-
-    async def _answer_privately(self, outbound: Outbound, request: CommandRequest, card: Card) -> None:
-        """Answer in the personal chat, and say so where it was asked; that word may be lost, the answer not."""
-        sentence = "I answered you in our personal chat."
-        try:
-            chat = await messages.direct(outbound, request.person, request.conversation, Priority.ANSWER)
-            await messages.post_card(outbound, chat, card, Priority.ANSWER, _asker(request))
-        except Undelivered as error:
-            if error.why in {"later", "doubt"}:
-                raise
-            log.info("teams.no_personal_chat", code=error.code)
-            sentence = "This answer is for you alone. Add me to a personal chat and ask me there."
-        notification = cards.teams.message.render(Card(title=(Span(sentence),)))
-        try:
-            await messages.post(outbound, request.conversation, notification, Priority.ANSWER, _asker(request))
-        except Undelivered as error:
-            log.warning("teams.notification_lost", conversation=request.conversation.id, code=error.code)
 
     async def say(self, request: CommandRequest, words: str) -> None:
         """Show the asker one sentence without a card. Raises Undelivered."""

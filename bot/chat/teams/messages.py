@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from bot.chat.budget import Priority
 from bot.chat.port import Newest
 from bot.chat.request import Conversation, Person
+from bot.chat.teams.activity import Account
 from bot.chat.teams.errors import TeamsError, judged
 from bot.chat.teams.outbound import Outbound, activity, wire_id
 from bot.chat.teams.sdk import Connector
@@ -23,15 +24,26 @@ T = TypeVar("T")
 
 
 async def post(
-    outbound: Outbound, conversation: Conversation, rendered: Rendered, priority: Priority, asker: str = ""
+    outbound: Outbound,
+    conversation: Conversation,
+    rendered: Rendered,
+    priority: Priority,
+    asker: str = "",
+    only: Account | None = None,
 ) -> str:
     """Send a card as a new message (in the conversation's thread, where it has one); returns the message's id.
 
-    ``asker`` is who waits for it.
+    ``asker`` is who waits for it, ``only`` the member who alone is to see it.
     """
     written = activity(rendered.payload, rendered.summary)
+    if only:
+        written["recipient"] = {"id": only.id, "name": only.name or ""}
     return await _once(
-        outbound, conversation, priority, lambda wire, at: wire.post(at.service_url, wire_id(at), written), asker=asker
+        outbound,
+        conversation,
+        priority,
+        lambda wire, at: wire.post(at.service_url, wire_id(at), written, targeted=only is not None),
+        asker=asker,
     )
 
 

@@ -98,14 +98,17 @@ class KnowingIntake:
     What is asked otherwise is looked up once it is acknowledged: see :class:`bot.chat.port.KnowsPeople`.
     """
 
-    def __init__(self, intake: RequestIntake, people: TeamsPeople, outbound: Outbound) -> None:
+    def __init__(self, intake: RequestIntake, people: TeamsPeople, outbound: Outbound, *, asides: bool = False) -> None:
+        """``asides`` says that one person of a conversation can be told what nobody else sees there."""
+        self._asides = asides
         self._intake = intake
         self._people = people
         self._outbound = outbound
 
     async def accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         """See RequestIntake."""
-        return await self._intake.accept(replace(request, person=self._people.marked(request.person)))
+        person = self._people.marked(request.person)
+        return await self._intake.accept(replace(request, person=person, asides=self._asides))
 
     async def form(
         self,

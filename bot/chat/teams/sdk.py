@@ -63,10 +63,8 @@ class Connector(Protocol):
         """Send a new message; returns its id. One that is ``targeted`` is seen by its ``recipient`` alone."""
         ...
 
-    async def update(
-        self, service_url: str, conversation: str, message: str, activity: dict[str, object], *, targeted: bool = False
-    ) -> None:
-        """Replace a message, which was ``targeted`` or not when it was posted."""
+    async def update(self, service_url: str, conversation: str, message: str, activity: dict[str, object]) -> None:
+        """Replace a message that everybody sees."""
         ...
 
     async def personal(self, service_url: str, person: str, tenant: str) -> str:

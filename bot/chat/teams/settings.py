@@ -45,6 +45,8 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
     graph_scope: str = "https://graph.microsoft.com/.default"
     """Scope of the bot's tokens for Microsoft Graph."""
 
+    targeted_messages: bool = False
+    """Show what is for one person where they asked, which nobody else sees and Teams removes after a day (agents)."""
     blocks: Literal["classic", "modern"] = "classic"
     """``modern`` lets Teams draw small charts itself; a client that cannot shows the picture, as with ``classic``."""
 
@@ -56,6 +58,8 @@ class TeamsSettings(PlatformSettings, forbid_unknown_fields=True, frozen=True):
             yield "teams.app_id: is empty, which would switch authentication off: give the bot's application id"
         if self.credential == "federated_identity" and not self.identity_client_id.strip():
             yield "teams.identity_client_id: is missing: give the client id of the managed identity that the app trusts"
+        if self.targeted_messages and self.sdk != "agents":
+            yield 'teams.targeted_messages: botbuilder has no call for them: set teams.sdk to "agents", or leave it out'
         if not bot.public_url:
             yield "bot.public_url: is missing: Teams fetches pictures from it"
 

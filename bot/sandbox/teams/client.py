@@ -178,7 +178,7 @@ class Client(Managing):
         person = self._tenant.person(user)
         chat = self._tenant.chat(conversation, person.role)
         message = chat.visible(activity_id)
-        if message is None or message.sender != BOT:
+        if message is None or message.sender != BOT or message not in chat.seen_by(person.role, self._tenant.clock()):
             raise StandInError("MessageNotFound", activity_id)
         return person, chat, message
 

@@ -15,6 +15,7 @@ from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.keys import ChannelKeys
 from bot.sandbox.teams.people import BOT, Conversation, Message, Person, Tenant, split, stamp
 from bot.sandbox.teams.record import Writes
+from bot.sandbox.teams.targeted import target
 from bot.sandbox.teams.throttle import Throttle
 
 Json: TypeAlias = dict[str, Any]
@@ -237,7 +238,8 @@ class Connector:
 
     async def _send(self, request: web.Request, chat: Conversation) -> web.Response:
         activity = rules.check_activity(await _body(request))
-        return self._answer(self._post(chat, activity, split(request.match_info["conversation"])[1]))
+        only = target(request.query, activity, self._tenant, chat)
+        return self._answer(self._post(chat, activity, split(request.match_info["conversation"])[1], only))
 
     async def _reply(self, request: web.Request, chat: Conversation) -> web.Response:
         target = request.match_info["activity"]
@@ -251,19 +253,19 @@ class Connector:
     def _answer(posted: str | None) -> web.Response:
         return web.json_response({"id": posted} if posted else {}, status=201)
 
-    def _post(self, chat: Conversation, activity: Json, thread: str) -> str | None:
+    def _post(self, chat: Conversation, activity: Json, thread: str, only: str = "") -> str | None:
         """Store what was said; the id, or None where Teams gives none (typing, and text split from its cards)."""
         if activity["type"] == "typing":
             self._tenant.emit("typing", conversation=chat.id)
             return None
         if not rules.splits(activity):
-            return self._say(chat, activity, thread)
-        self._say(chat, {**activity, "attachments": []}, thread)
-        self._say(chat, {**activity, "text": ""}, thread)
+            return self._say(chat, activity, thread, only)
+        self._say(chat, {**activity, "attachments": []}, thread, only)
+        self._say(chat, {**activity, "text": ""}, thread, only)
         return None
 
-    def _say(self, chat: Conversation, activity: Json, thread: str) -> str:
-        message = Message(id=self._tenant.message_id(), thread=thread, sender=BOT, at=stamp(self._tenant.now()))
+    def _say(self, chat: Conversation, activity: Json, thread: str, only: str) -> str:
+        message = Message(self._tenant.message_id(), thread, sender=BOT, at=stamp(self._tenant.now()), only=only)
         message.fill(activity)
         self._tenant.post(chat, message)
         return message.id
@@ -285,7 +287,7 @@ class Connector:
 
     def _own(self, chat: Conversation, activity: str) -> Message:
         message = chat.visible(activity)
-        if message is None:
+        if message is None or message.only:  # a targeted message is edited and deleted by calls that say so
             raise RefusedError(404, "ActivityNotFoundInConversation", "Conversation not found.")
         if message.sender != BOT:
             raise RefusedError(403, "NotEnoughPermissions", "The message was written by somebody else.")

@@ -43,6 +43,10 @@ class Group(Struct):
     members: set[str] = field(default_factory=set)
 
 
+TARGETED_SECONDS = 24 * 3600.0
+"""For which a targeted message is shown (learn.microsoft.com, "Send and receive targeted messages", June 2026)."""
+
+
 class Message(Struct):
     """One message. ``thread`` is the id of its root ("" for a root and outside channels)."""
 
@@ -61,10 +65,16 @@ class Message(Struct):
     """When, in seconds by the clock of the tenant; the same for the two below."""
     edited_at: list[float] = field(default_factory=list)
     deleted_at: float | None = None
+    only: str = ""
+    """The role of the one person who sees it, of a targeted message; "" for one that everybody sees."""
     views: dict[tuple[str, int], Json] = field(default_factory=dict)
     """Cards that an Action.Execute put in the place of an attachment, for one person: (role, index) -> card."""
     drawn: dict[tuple[str, int], Drawing] = field(default_factory=dict)
     """Drawings of the attachments ("" for everyone) and of the views, made when first looked at."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether the clients still have a targeted message, which leaves them after a day."""
+        return now - self.posted < TARGETED_SECONDS
 
     def fill(self, activity: Json) -> None:
         """Take the content of an activity in the place of the old, for everyone."""
@@ -113,6 +123,11 @@ class Conversation(Struct):
     messages: dict[str, Message] = field(default_factory=dict)
     told: deque[str] = field(default_factory=lambda: deque(maxlen=500))
     """Ids of activities other than messages that the bot was sent here: it may reply to them."""
+
+    def seen_by(self, role: str, now: float) -> list[Message]:
+        """What a person sees of the history; role "" sees all that is left of it."""
+        told = [each for each in self.messages.values() if not each.only or role in ("", each.only)]
+        return [each for each in told if not each.only or each.fresh(now)]
 
     def visible(self, message: str) -> Message | None:
         """A message that exists and is not deleted."""
@@ -252,7 +267,8 @@ class Tenant:
         """Put a message into its conversation and tell the watchers."""
         message.posted = self.clock()
         chat.messages[message.id] = message
-        self.emit("posted", conversation=chat.id, message=message.id)
+        only = {"only": message.only} if message.only else {}
+        self.emit("posted", conversation=chat.id, message=message.id, **only)
         self.examine(chat, message)
 
     def change(self, chat: Conversation, message: Message, activity: Json) -> None:

@@ -152,12 +152,13 @@ class TeamsStandIn(Client):
 
         ``{"id", "conversation", "thread": root id or "", "from": role or "bot", "at": ISO, "text", "textFormat",
         "summary", "layout", "attachments": [{"contentType", "content", "instead"?}], "edited", "deleted",
-        "problems": [str]}``. ``problems`` says what Teams would not draw; an attachment with ``instead`` is not drawn
-        at all, but as that text. A deleted message has no content.
+        "only": role or "", "problems": [str]}``. ``only`` is the one person who sees it, ``problems`` what Teams
+        would not draw; an attachment with ``instead`` is not drawn at all, but as that text. A deleted message has no
+        content.
         """
         role = self._tenant.person(user).role if user else ""
         chat = self._tenant.chat(conversation, role)
-        return [_view(chat, message, role) for message in chat.messages.values()]
+        return [_view(chat, message, role) for message in chat.seen_by(role, self._tenant.clock())]
 
     def message(self, conversation: str, activity_id: str, user: str = "") -> Json:
         """One message as :meth:`messages` has it. Raises ``MessageNotFound``."""
@@ -241,6 +242,7 @@ def _view(chat: Conversation, message: Message, role: str) -> Json:
         "layout": message.layout,
         "attachments": [],
         "edited": message.edited,
+        "only": message.only,
         "deleted": message.deleted,
         "problems": [],
     }

@@ -45,15 +45,11 @@ class AgentsConnector:
         answer = await _sound(self._conversations(service_url).send_to_conversation(_part(conversation), written))
         return answer.id or ""
 
-    async def update(
-        self, service_url: str, conversation: str, message: str, activity: dict[str, object], *, targeted: bool = False
-    ) -> None:
+    async def update(self, service_url: str, conversation: str, message: str, activity: dict[str, object]) -> None:
         """Replace a message."""
-        # The library knows of targeted messages when it posts, not when it edits; it puts an id in the path as it is.
-        part = _part(message) + ("?isTargetedActivity=true" if targeted else "")
         written = _Written({**activity, "id": message})
         try:
-            await _sound(self._conversations(service_url).update_activity(_part(conversation), part, written))
+            await _sound(self._conversations(service_url).update_activity(_part(conversation), _part(message), written))
         except TeamsError as error:
             if error.code != "BadAnswer":  # an answer of success, of which nothing is needed
                 raise

@@ -42,15 +42,13 @@ class BotbuilderConnector:
         self, service_url: str, conversation: str, activity: dict[str, object], *, targeted: bool = False
     ) -> str:
         """Send a new message; returns its id."""
-        _none_targeted(targeted)
+        if targeted:  # the library has no call for that; the settings do not let anybody ask for one
+            raise TeamsError(0, "NotOffered", "botbuilder has no targeted messages", sent=False)
         answer = await _sound(self._conversations(service_url).send_to_conversation, conversation, activity)
         return (answer.id if answer else "") or ""
 
-    async def update(
-        self, service_url: str, conversation: str, message: str, activity: dict[str, object], *, targeted: bool = False
-    ) -> None:
+    async def update(self, service_url: str, conversation: str, message: str, activity: dict[str, object]) -> None:
         """Replace a message."""
-        _none_targeted(targeted)
         written = {**activity, "id": message}
         await _sound(self._conversations(service_url).update_activity, conversation, message, written)
 
@@ -82,12 +80,6 @@ class BotbuilderConnector:
     def _pipeline(self, config: Any) -> AsyncPipeline[Any, Any]:
         policies = [config.user_agent_policy, _Bearer(self._tokens), RawDeserializer(), config.http_logger_policy]
         return AsyncPipeline(policies, _Sender(self._session))
-
-
-def _none_targeted(targeted: bool) -> None:
-    """The library has no call for messages that one person sees; the settings do not let anybody ask for one."""
-    if targeted:
-        raise TeamsError(0, "NotOffered", "botbuilder has no targeted messages", sent=False)
 
 
 async def _sound(call: Callable[..., Coroutine[Any, Any, Any]], *arguments: object) -> Any:

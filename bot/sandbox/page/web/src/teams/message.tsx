@@ -28,6 +28,7 @@ export const Message = memo(
               {clock(at)}
             </time>
             {message.edited && <span className="edited">Edited</span>}
+            {message.only && <span className="only-you">Only you can see this message</span>}
           </header>
           {message.deleted && <p className="gone">This message has been deleted.</p>}
           {message.text && (

@@ -26,7 +26,7 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
   const run = useDo();
 
   useChanges(({ teams }) => {
-    if (!teams) return;
+    if (!teams || (teams.only && teams.only !== role)) return; // a targeted message is nothing to anybody else
     if ((teams.event === "error" || teams.event === "notice") && teams.user === role) tell(teams.text, teams.event === "error");
     if (teams.event === "refused") setRefused((all) => [...all, teams as unknown as Refusal].slice(-REFUSALS));
     if (teams.event === "typing" && teams.conversation === chat.id) {

@@ -24,6 +24,7 @@ export type TeamsMessage = {
   attachments: Attachment[];
   edited: boolean;
   deleted: boolean;
+  only: string;
   problems: string[];
 };
 export type Dialog = { id: string; title?: string; card?: Json; url?: string; problems: string[] };
