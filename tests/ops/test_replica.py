@@ -141,7 +141,7 @@ async def test_what_one_copy_takes_in_another_answers_once_and_as_if_it_had_just
     await until_empty(store.unfinished)
     watching.cancel()
     assert answers == [("k", True)]
-    assert duties._shares._people[request.person.key].used > 0
+    assert duties.shares._people[request.person.key].used > 0
 
 
 async def until(true: Callable[[], bool]) -> None:
