@@ -78,7 +78,7 @@ class Answers:
         shown = replace(card, blocks=tuple(each for each in card.blocks if not isinstance(each, Actions)))
         written = structured.BAR.sub("", str(text.render(shown, width=_WIDTH).payload["text"]))
         parts = [_AS_OF.sub("", written)]
-        if names := _names(card, written):
+        if names := self._names(card, written):
             parts.append("\n".join(["Names in full, as the rows above show them:", *names]))
         parts += [_file(each) for each in card.blocks if isinstance(each, Attachment)]
         if suggested:
@@ -106,6 +106,24 @@ class Answers:
                 if _essence(call[0], arguments) != just and len(found) < _NEXT:
                     found.setdefault(msgspec.json.encode(made), {**made, "label": clean_line(label)})
         return list(found.values())
+
+    def _names(self, card: Card, body: str) -> list[str]:
+        """What can be opened from a card and is not named in its text: names that it shortens, and ids, with what they
+        stand for.
+        """
+        found: dict[str, str] = {}
+        for block in card.blocks:
+            for action in block.items if isinstance(block, Actions) else ():
+                if isinstance(action, Menu) and self._opens(action):
+                    for each in action.options:
+                        name, label = clean_line(each.value), clean_line(each.text)
+                        found[name] = name if "…" in label or label == name else f"{name} ({label})"
+        return [told for name, told in found.items() if name not in body]
+
+    def _opens(self, menu: Menu) -> bool:
+        """Whether what is chosen of a menu is shown then."""
+        known = self.registry.find(words(fill(menu.command, "x")))
+        return known is not None and known.path.endswith(" show")
 
     def _call(self, command: str) -> tuple[Tool, Any] | None:
         try:
@@ -174,18 +192,6 @@ def _file(block: Attachment) -> str:
         return f"File {name}:\n{clean(block.content.decode())}"
     except UnicodeDecodeError:
         return f"File {name}: {len(block.content):,} bytes that are no text, which are left out here."
-
-
-def _names(card: Card, body: str) -> list[str]:
-    """The names that can be chosen on a card and of which its table shows only the ends."""
-    found = (
-        each.value
-        for block in card.blocks
-        for action in (block.items if isinstance(block, Actions) else ())
-        if isinstance(action, Menu) and "{}" in action.command
-        for each in action.options
-    )
-    return [each for each in dict.fromkeys(map(clean_line, found)) if len(each) > _SHORTENED and each not in body]
 
 
 def _cut(body: str, narrow: str) -> str:

@@ -176,6 +176,15 @@ async def test_what_buttons_do_is_offered_as_calls_of_tools_that_are_there() -> 
     assert '- task_list {"job":"night-1"} (Tasks)' in words(await answered(EVERYTHING))
 
 
+async def test_ids_that_only_a_menu_has_are_told_with_what_they_stand_for() -> None:
+    menu = Menu("Open", "alert show {}", (Option("quota is full", "7c12"), Option("pool is broken", "9d34")))
+    window = Menu("Window", "usage {}", (Option("30 d", "30d"),))
+    made = await answered(Card(title=text("Alerts"), blocks=(Actions((menu, window)),)), "alert_list")
+    assert made.structured_content["data"]["names"] == ["7c12 (quota is full)", "9d34 (pool is broken)"]
+    assert "7c12 (quota is full)" in words(made)
+    assert "30d" not in words(made).partition("Next calls:")[0]
+
+
 async def test_a_picture_is_an_image_and_one_that_fails_costs_nothing() -> None:
     made = await answered(EVERYTHING)
     images = [each for each in made.content if isinstance(each, types.ImageContent)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from bot.mcp.http import MOST_BYTES, McpEndpoint
 from bot.mcp.settings import McpSettings
 from bot.mcp.whereabouts import Whereabouts
 from bot.ops.server import WebServer
+from bot.requests.dispatcher import Dispatcher
 from bot.requests.journal import RequestJournal
 from bot.requests.shares import Shares
 from bot.settings import BotSettings, SettingsError
@@ -116,3 +118,32 @@ async def test_what_cannot_be_served_is_told_before_the_start(scene: Scene, monk
     monkeypatch.setattr("bot.mcp.endpoint.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"pip install 'batchbot\[mcp\]'"):
         mcp_routes(PEOPLE, ENVIRONMENT, bot, *around)
+
+
+async def test_a_copy_without_the_duties_answers_and_leaves_the_sending_to_the_one_that_has_them(scene: Scene) -> None:
+    read_anew, announced = [], list[object]()
+
+    async def refresh() -> None:
+        read_anew.append(True)
+
+    services = scene.dispatcher.services
+    chatting = replace(services.chatting, posted=announced.append)
+    journal = RequestJournal(Dispatcher(replace(services, chatting=chatting)), scene.store, {}, refresh=refresh)
+    journal.working = False
+    listen = f"127.0.0.1:{free_port()}"
+    people = [McpSettings("slack:U0MIA", "MIA", changes=True, conversation="slack:C012AB3CD")]
+    drawing: Any = None
+    routes = mcp_routes(people, ENVIRONMENT, BotSettings(listen=listen), journal, scene.store, drawing)
+    server = WebServer(listen, routes)
+    await server.start()
+    try:
+        async with client(f"http://{listen}/mcp", MIA) as mia:
+            assert not (await mia.call_tool("whoami", {})).is_error
+            asked = await mia.call_tool("save_mine", {"name": "pools", "words": "pool list"})
+            assert "Nothing was changed." in asked.structured_content["said"], asked.content
+    finally:
+        await server.close()
+    assert read_anew
+    assert not announced
+    [waiting] = await scene.store.undelivered()
+    assert waiting.entry.destination == "slack:C012AB3CD"
