@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.cli import HELD
+from bot.lifetime import HELD
 from bot.tools.demo import free_port
 from tests.acceptance.environment import CHANNEL, Environment, environment
 from tests.acceptance.program import Program
