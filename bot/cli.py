@@ -272,7 +272,7 @@ def mcp(
     settings: SettingsFile = _SETTINGS,
     demo: bool = False,
     user: Annotated[str, Parameter(name="--as")] = "",
-    tools: Annotated[str, Parameter()] = "",
+    tools: str = "",
     changes: bool | None = None,
     pictures: bool | None = None,
 ) -> None:
@@ -291,16 +291,11 @@ def mcp(
     pictures
         Whether charts come as pictures.
     """
-    from bot.mcp.endpoint import MISSING, installed  # noqa: PLC0415
-
-    if not installed():
-        raise SettingsError([MISSING])
-    from bot.tools.mcp_stdio import serve  # noqa: PLC0415 - it needs the package, which is an extra
+    from bot.tools.mcp_command import serve_here  # noqa: PLC0415
 
     logs.configure("error", human=True)
     chosen = None if demo else _in_use(settings, "ask")
-    patterns = [each.strip() for each in tools.split(",") if each.strip()]
-    asyncio.run(serve(chosen, user=user, tools=patterns, changes=changes, pictures=pictures))
+    serve_here(chosen, user=user, tools=tools, changes=changes, pictures=pictures)
 
 
 @cli.command

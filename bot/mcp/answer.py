@@ -79,7 +79,7 @@ class Answers:
         written = structured.BAR.sub("", str(text.render(shown, width=_WIDTH).payload["text"]))
         parts = [_AS_OF.sub("", written)]
         if names := self._names(card, written):
-            parts.append("\n".join(["Names in full, as the rows above show them:", *names]))
+            parts.append("\n".join(["In full, in the order above:", *names]))
         parts += [_file(each) for each in card.blocks if isinstance(each, Attachment)]
         if suggested:
             parts.append("\n".join(["Next calls:", *map(_line, suggested)]))
