@@ -10,9 +10,10 @@ from bot.alerting.routing import Asked
 from bot.alerting.rules import discover
 from bot.azure.models import NodeCounts
 from bot.chat.request import Conversation
+from bot.domain.retries import Retried
 from bot.monitor.account_state import AccountState, NodeWork, Owed, PoolWork
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import FEEDS, Read, chosen, wanted, working
+from bot.monitor.plan import FEEDS, RETRIED, SLOW, Read, chosen, wanted, working
 from bot.monitor.scene import JobView, NodeView, PoolView
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -110,6 +111,36 @@ def test_failures_are_listed_of_jobs_that_are_owed_at_once_and_when_nothing_show
 def test_counts_come_at_once_of_a_new_job_and_in_every_look_where_somebody_watches() -> None:
     assert reads(JobView("new", "active", since=ago(5), pool="pool")) == {("counts", "new")}
     assert reads(job("waits", counted=20), watched=("WAITS",)) == {("counts", "waits")}
+
+
+@pytest.mark.parametrize(
+    ("running", "retried", "since", "asked"),
+    [
+        (0, False, 99_999, False),
+        (1, False, RETRIED.total_seconds() - 1, False),
+        (1, False, RETRIED.total_seconds(), True),
+        (0, True, SLOW.total_seconds() - 1, False),
+        (0, True, SLOW.total_seconds(), True),
+    ],
+)
+def test_tasks_that_are_run_again_are_asked_for_where_some_run_or_were(
+    running: int, retried: bool, since: float, asked: bool
+) -> None:
+    again = replace(job("a", running=running), retried={"t": Retried("t", 2)} if retried else {})
+    pending = drafted(again)
+    pending.read["retries a"] = ago(since)
+    assert ("retries" in {each.sort for each in wanted(pending, (), 30.0)}) is asked
+
+
+def test_failures_from_before_the_first_look_are_asked_for_where_there_are_some() -> None:
+    for past, failed, active, asked in (
+        (True, 2, 5, True),
+        (False, 2, 5, False),
+        (True, 0, 5, False),
+        (True, 2, None, False),
+    ):
+        view = replace(job("a"), past=past, failed=failed, active=active)
+        assert (("past", "a") in reads(view)) is asked
 
 
 @pytest.mark.parametrize(

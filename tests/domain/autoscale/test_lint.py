@@ -10,6 +10,7 @@ from bot.domain.autoscale.lint import lint
 from bot.domain.autoscale.remarks import Surroundings
 from bot.domain.autoscale.syntax import LONGEST, FormulaError, read
 from bot.domain.price import HourlyCost
+from tests.golden import check_text
 
 GOOD = """\
 percent = $PendingTasks.GetSamplePercent(5 * TimeInterval_Minute);
@@ -36,42 +37,43 @@ _ASK = "tasks = $PendingTasks.GetSample(5 * TimeInterval_Minute, 50);"
 _TAIL = "$NodeDeallocationOption = taskcompletion;"
 
 
-@pytest.mark.parametrize(
-    ("rule", "there", "text"),
-    [
-        ("syntax", ";", "x = ;"),
-        ("unknown name", "$Pending,", f"$TargetDedicatedNodes = min($Pending, 3); {_TAIL}"),
-        ("unknown name", "minn", f"$TargetDedicatedNodes = minn(2, 3); {_TAIL}"),
-        ("unknown name", "$PendingTasks.Get(", f"$TargetDedicatedNodes = min($PendingTasks.Get(1), 3); {_TAIL}"),
-        ("unknown name", "time().hours", f"$TargetDedicatedNodes = time().hours > 3 ? 1 : 0; {_TAIL}"),
-        ("no target", "", "x = 1; $NodeDeallocationOption = requeue;"),
-        ("read only", "$PendingTasks = 1", f"$PendingTasks = 1; $TargetDedicatedNodes = 0; {_TAIL}"),
-        ("deallocation", "\"never", "$TargetDedicatedNodes = 0; $NodeDeallocationOption = \"never\";"),
-        ("no cap", "$TargetDedicatedNodes", f"{_ASK} $TargetDedicatedNodes = max(tasks); {_TAIL}"),
-        ("never none", "$TargetDedicatedNodes", f"{_ASK} $TargetDedicatedNodes = max(1, min(9, avg(tasks))); {_TAIL}"),
-        ("never none", "$TargetLowPriorityNodes", f"$TargetLowPriorityNodes = time().hour > 8 ? 20 : 10; {_TAIL}"),
-        ("no deallocation option", "", f"{_ASK} $TargetDedicatedNodes = min(3, max(tasks));"),
-        ("one sample", "$PendingTasks.GetSample(1)",
-         f"$TargetDedicatedNodes = min(3, $PendingTasks.GetSample(1)); {_TAIL}"),
-        ("too recent", "$PendingTasks.GetSample(30",
-         f"$TargetDedicatedNodes = min(3, max($PendingTasks.GetSample(30 * TimeInterval_Second, 1))); {_TAIL}"),
-        ("too recent", "$PendingTasks.GetSample(s",
-         f"s = 45 * TimeInterval_Second; $TargetDedicatedNodes = max($PendingTasks.GetSample(s, s, 9)); {_TAIL}"),
-        ("no guard", "$PendingTasks.GetSample(9",
-         f"$TargetDedicatedNodes = min(3, avg($PendingTasks.GetSample(9 * TimeInterval_Minute))); {_TAIL}"),
-        ("alias", "$TargetDedicated =", f"$TargetDedicated = 0; {_TAIL}"),
-        ("fraction of a percentage", "cpu > 0.7",
-         f"cpu = avg($CPUPercent.GetSample(9 * TimeInterval_Minute, 9)); $TargetDedicatedNodes = cpu > 0.7; {_TAIL}"),
-        ("cpu", "$CPUPercent",
-         f"cpu = avg($CPUPercent.GetSample(9 * TimeInterval_Minute, 9)); $TargetDedicatedNodes = cpu > 70; {_TAIL}"),
-        ("active tasks", "$ActiveTasks",
-         f"$TargetDedicatedNodes = min(3, $ActiveTasks.GetSample(4)); {_TAIL}"),
-        ("retired", "$SampleNodeCount", f"$TargetDedicatedNodes = min(3, $SampleNodeCount.GetSample(4)); {_TAIL}"),
-        ("operator", "% 2", f"$TargetDedicatedNodes = 3 % 2; {_TAIL}"),
-        ("chance", "rand()", f"$TargetDedicatedNodes = rand(); {_TAIL}"),
-        ("no effect", "1 + 2", f"1 + 2; $TargetDedicatedNodes = 0; {_TAIL}"),
-    ],
-)  # fmt: skip
+PLACES: list[tuple[str, str, str]] = [
+    ("syntax", ";", "x = ;"),
+    ("unknown name", "$Pending,", f"$TargetDedicatedNodes = min($Pending, 3); {_TAIL}"),
+    ("unknown name", "minn", f"$TargetDedicatedNodes = minn(2, 3); {_TAIL}"),
+    ("unknown name", "$PendingTasks.Get(", f"$TargetDedicatedNodes = min($PendingTasks.Get(1), 3); {_TAIL}"),
+    ("unknown name", "time().hours", f"$TargetDedicatedNodes = time().hours > 3 ? 1 : 0; {_TAIL}"),
+    ("no target", "", "x = 1; $NodeDeallocationOption = requeue;"),
+    ("read only", "$PendingTasks = 1", f"$PendingTasks = 1; $TargetDedicatedNodes = 0; {_TAIL}"),
+    ("deallocation", "\"never", "$TargetDedicatedNodes = 0; $NodeDeallocationOption = \"never\";"),
+    ("no cap", "$TargetDedicatedNodes", f"{_ASK} $TargetDedicatedNodes = max(tasks); {_TAIL}"),
+    ("never none", "$TargetDedicatedNodes", f"{_ASK} $TargetDedicatedNodes = max(1, min(9, avg(tasks))); {_TAIL}"),
+    ("never none", "$TargetLowPriorityNodes", f"$TargetLowPriorityNodes = time().hour > 8 ? 20 : 10; {_TAIL}"),
+    ("no deallocation option", "", f"{_ASK} $TargetDedicatedNodes = min(3, max(tasks));"),
+    ("one sample", "$PendingTasks.GetSample(1)",
+     f"$TargetDedicatedNodes = min(3, $PendingTasks.GetSample(1)); {_TAIL}"),
+    ("too recent", "$PendingTasks.GetSample(30",
+     f"$TargetDedicatedNodes = min(3, max($PendingTasks.GetSample(30 * TimeInterval_Second, 1))); {_TAIL}"),
+    ("too recent", "$PendingTasks.GetSample(s",
+     f"s = 45 * TimeInterval_Second; $TargetDedicatedNodes = max($PendingTasks.GetSample(s, s, 9)); {_TAIL}"),
+    ("no guard", "$PendingTasks.GetSample(9",
+     f"$TargetDedicatedNodes = min(3, avg($PendingTasks.GetSample(9 * TimeInterval_Minute))); {_TAIL}"),
+    ("alias", "$TargetDedicated =", f"$TargetDedicated = 0; {_TAIL}"),
+    ("fraction of a percentage", "cpu > 0.7",
+     f"cpu = avg($CPUPercent.GetSample(9 * TimeInterval_Minute, 9)); $TargetDedicatedNodes = cpu > 0.7; {_TAIL}"),
+    ("cpu", "$CPUPercent",
+     f"cpu = avg($CPUPercent.GetSample(9 * TimeInterval_Minute, 9)); $TargetDedicatedNodes = cpu > 70; {_TAIL}"),
+    ("active tasks", "$ActiveTasks",
+     f"$TargetDedicatedNodes = min(3, $ActiveTasks.GetSample(4)); {_TAIL}"),
+    ("retired", "$SampleNodeCount", f"$TargetDedicatedNodes = min(3, $SampleNodeCount.GetSample(4)); {_TAIL}"),
+    ("operator", "% 2", f"$TargetDedicatedNodes = 3 % 2; {_TAIL}"),
+    ("chance", "rand()", f"$TargetDedicatedNodes = rand(); {_TAIL}"),
+    ("no effect", "1 + 2", f"1 + 2; $TargetDedicatedNodes = 0; {_TAIL}"),
+]  # fmt: skip
+"""A rule, where it finds something, and a formula."""
+
+
+@pytest.mark.parametrize(("rule", "there", "text"), PLACES)
 def test_each_rule_finds_its_place(rule: str, there: str, text: str) -> None:
     found = [each for each in lint(text).remarks if each.rule == rule]
     assert found, [each.rule for each in lint(text).remarks]
@@ -134,3 +136,18 @@ def test_bounds_beyond_every_number_are_none(rest: str) -> None:
     found = lint(f"a = 2; {'a = a * a; ' * 90}{rest}")
     assert "no cap" in [each.rule for each in found.remarks]
     assert not any(len(each.what) > 200 for each in found.remarks)
+
+
+def test_what_each_remark_says() -> None:
+    texts = [
+        *(text for _, _, text in PLACES),
+        f"$TargetDedicatedNodes = 1; {_TAIL}",
+        f"$TargetDedicatedNodes = 2; {_TAIL}",
+    ]
+    said = []
+    for text in dict.fromkeys(texts):
+        said.append(text)
+        for each in lint(text).remarks:
+            where = f" at {each.place.line}:{each.place.column}" if each.place else ""
+            said += [f"  {each.weight}, {each.rule}{where}: {' '.join(filter(None, (each.what, each.why, each.fix)))}"]
+    check_text("autoscale-remarks", "\n".join(said) + "\n")

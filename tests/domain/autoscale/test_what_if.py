@@ -56,6 +56,14 @@ def test_without_counts_the_work_is_what_really_ran() -> None:
     assert any("really ran" in each for each in told)
 
 
+def test_the_past_is_in_halves_of_a_minute_with_the_nodes_and_tasks_of_its_end() -> None:
+    found = history([sample(0, Work(0, 0, 0, 0)), sample(1, Work(3, 1, 0, 0), nodes=4, spot=1)], 1)
+    assert found
+    told = [(span.at - NOON, span.dedicated, span.spot, span.waiting) for span in found.spans]
+    assert told == [(timedelta(0), 3, 1, 3.0), (timedelta(seconds=30), 3, 1, 3.0)]
+    assert [span.arrived for span in found.spans] == [2.0, 2.0]
+
+
 def test_a_gap_is_no_time_at_all() -> None:
     rows = [sample(n, steady(n)) for n in (*range(31), *range(90, 121))]
     found = history(rows, 1)

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.azure.models import Execution, FailureInfo, Job, NameValue, Node, Pool, Task
+from bot.azure.models.base import ContainerSettings, PackageReference, ResourceFile
 from bot.azure.models.job import JobExecution
 from bot.azure.models.task import Dependencies, MultiInstance, NodeInfo, TaskConstraints
 from bot.domain.diagnosis.model import Clue, Evidence, choose
@@ -147,3 +148,24 @@ def test_a_task_that_hangs_or_is_run_again_without_end_is_in_trouble_though_it_n
     once = told(replace(running, execution_info=Execution(start_time=STARTED, retry_count=1)))
     assert (once.id, once.harm) == ("task.runs", False)
     assert not of_task(case(Task(id="frame-1", state="completed", execution_info=Execution(result="success"))))
+
+
+@pytest.mark.parametrize(
+    ("fetches", "words"),
+    [
+        ({}, ""),
+        ({"resource_files": (ResourceFile(), ResourceFile())}, "2 resource files"),
+        ({"application_package_references": (PackageReference(),)}, "1 package"),
+        (
+            {"container_settings": ContainerSettings(image_name="render:9"), "resource_files": (ResourceFile(),)},
+            "image render:9 and 1 resource file",
+        ),
+    ],
+)
+def test_what_a_task_that_is_prepared_waits_for(fetches: dict[str, Any], words: str) -> None:
+    preparing = Task(id="frame-1", state="preparing", state_transition_time=NOW - timedelta(minutes=2), **fetches)
+    said = " ".join(each.words for each in told(preparing).evidence if each)
+    assert words in said
+    assert ("resource" in said, "package" in said, "image" in said) == (
+        "resource" in words, "package" in words, "image" in words
+    )  # fmt: skip
