@@ -81,6 +81,19 @@ class Replica:
 
     async def run(self) -> None:
         """Stand by, take up the duties, and do for the others what those cannot."""
+        alive = asyncio.create_task(self._live(), name="alive")
+        try:
+            await self._run()
+        finally:
+            alive.cancel()
+
+    async def _live(self) -> None:
+        """A program whose event loop hangs is to lose the duties, though the thread that renews them does not."""
+        while True:
+            self.lease.alive()
+            await asyncio.sleep(_AGAIN)
+
+    async def _run(self) -> None:
         while not self.lease.held:
             await asyncio.sleep(_GLANCE)
             await self._refresh()

@@ -25,7 +25,7 @@ class Lease:
     """Takes the place of a lease that the test takes and loses."""
 
     def __init__(self) -> None:
-        self.epoch, self.lost, self.is_sure = 0, "", True
+        self.epoch, self.lost, self.is_sure, self.signs = 0, "", True, 0
 
     @property
     def held(self) -> bool:
@@ -33,6 +33,9 @@ class Lease:
 
     def sure(self) -> bool:
         return self.held and self.is_sure
+
+    def alive(self) -> None:
+        self.signs += 1
 
     def replicas(self) -> list[Any]:
         return []
@@ -112,6 +115,7 @@ async def test_the_duties_are_begun_when_the_lease_is_taken_and_what_others_lear
     assert begun == ["begun"], "tried again where the database failed"
     assert heard.of == [("C0OPS", True), ("C0OPS", "C0NEW"), ("C0OPS", False)], "in their order, without what is broken"
     assert "take over" in platform.did
+    assert lease.signs
     await replica.reached(ROOM, True)
     assert heard.of[3:] == [("C0OPS", True)], "who has the duties does it at once"
     assert platform.may()
