@@ -44,7 +44,7 @@ from bot.ops.database import opened
 from bot.ops.moved import Conversations
 from bot.ops.probes import Probes, Runs
 from bot.ops.pruning import prune
-from bot.ops.replica import Replica, seldom
+from bot.ops.replica import Replica, seldom, store_of
 from bot.ops.server import servers
 from bot.ops.telling import telling
 from bot.receipts.keeper import ReceiptKeeper
@@ -159,11 +159,12 @@ class App:
                 pools.after,
             ],
         )
-        self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
+        asked = store_of(copy.lease if copy else None, front, store)
+        self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(asked), self.clock)
         services = Services(
             self.registry,
             self.policy,
-            store,
+            asked,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(
                 bot.name,
@@ -211,8 +212,7 @@ class App:
         if copy and copy.lease:
             given = copy.lease, self._front, self.store, served.values(), self.conversations
             self.replica = Replica(*given, self._take_over)
-            self.monitor_status.lease, self.journal.working = copy.lease, False
-            self.webhooks.may = self.replica.may
+            self.journal.working, self.webhooks.may, self.monitor_status.lease = False, self.replica.may, copy.lease
         for name, chat in served.items():
             acquaint(chat, settings.groups(name), (self.replica or self.conversations).moved)
         self.probes = Probes(self._front, served)
