@@ -327,7 +327,7 @@ class App:
         self.probes.stopping()
         if self._copy and self._copy.lease:
             self.journal.working = False
-            await self._end_duties(lost=bool(self._copy.lease.lost))
+            await self._end_duties(mine=self._copy.lease.held)
             await asyncio.to_thread(self._copy.let_go)
         for server in self.servers:
             await server.close()
@@ -346,18 +346,18 @@ class App:
             await asyncio.to_thread(self._copy.let_go)
         log.info("app.stopped")
 
-    async def _end_duties(self, *, lost: bool = False) -> None:
-        """Finish what is under way; where the duties are ``lost`` another copy does that by now."""
-        if not lost:
+    async def _end_duties(self, *, mine: bool = True) -> None:
+        """Finish what is under way; where the duties are not ``mine`` another copy does that."""
+        if mine:
             await self.outbox.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        for drain in (self.operations.drain, partial(self.journal.drain, 0.0 if lost else _DRAIN_SECONDS)):
+        for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS if mine else 0.0)):
             try:
                 await drain()
             except StoreError as error:  # what is held on a full disk comes free by itself after a while
-                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
+                (log.error if mine else log.info)("app.not_let_go", message=str(error))
 
     def _count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""
