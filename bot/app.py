@@ -44,7 +44,7 @@ from bot.ops.database import opened
 from bot.ops.moved import Conversations
 from bot.ops.probes import Probes, Runs
 from bot.ops.pruning import prune
-from bot.ops.replica import Replica, seldom
+from bot.ops.replica import Replica, seldom, store_of
 from bot.ops.server import servers
 from bot.ops.telling import telling
 from bot.receipts.keeper import ReceiptKeeper
@@ -159,11 +159,12 @@ class App:
                 pools.after,
             ],
         )
-        self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(store), self.clock)
+        asked = store_of(copy.lease if copy else None, front, store)
+        self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(asked), self.clock)
         services = Services(
             self.registry,
             self.policy,
-            store,
+            asked,
             AzureReading(self.accounts, self.names, self.relay if bot.public_url else None),
             Chatting(
                 bot.name,
@@ -211,8 +212,7 @@ class App:
         if copy and copy.lease:
             given = copy.lease, self._front, self.store, served.values(), self.conversations
             self.replica = Replica(*given, self._take_over)
-            self.monitor_status.lease, self.journal.working = copy.lease, False
-            self.webhooks.may = self.replica.may
+            self.journal.working, self.webhooks.may, self.monitor_status.lease = False, self.replica.may, copy.lease
         for name, chat in served.items():
             acquaint(chat, settings.groups(name), (self.replica or self.conversations).moved)
         self.probes = Probes(self._front, served)
@@ -327,7 +327,7 @@ class App:
         self.probes.stopping()
         if self._copy and self._copy.lease:
             self.journal.working = False
-            await self._end_duties(lost=bool(self._copy.lease.lost))
+            await self._end_duties(mine=self._copy.lease.held)
             await asyncio.to_thread(self._copy.let_go)
         for server in self.servers:
             await server.close()
@@ -346,18 +346,18 @@ class App:
             await asyncio.to_thread(self._copy.let_go)
         log.info("app.stopped")
 
-    async def _end_duties(self, *, lost: bool = False) -> None:
-        """Finish what is under way; where the duties are ``lost`` another copy does that by now."""
-        if not lost:
+    async def _end_duties(self, *, mine: bool = True) -> None:
+        """Finish what is under way; where the duties are not ``mine`` another copy does that."""
+        if mine:
             await self.outbox.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        for drain in (self.operations.drain, partial(self.journal.drain, 0.0 if lost else _DRAIN_SECONDS)):
+        for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS if mine else 0.0)):
             try:
                 await drain()
             except StoreError as error:  # what is held on a full disk comes free by itself after a while
-                log.error("app.not_let_go", message=str(error))  # noqa: TRY400 - it says all
+                (log.error if mine else log.info)("app.not_let_go", message=str(error))
 
     def _count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""

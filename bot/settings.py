@@ -66,7 +66,7 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
     database_entra: bool = False
     """Sign in to the PostgreSQL database with a token of Microsoft Entra in the place of a password."""
     database_wait_seconds: Annotated[int, Meta(ge=0, le=3600)] = 60
-    """Seconds a second program waits for the one that holds ``database``, as in a rolling restart."""
+    """Seconds a second program waits for the one that holds a file, as in a restart; on PostgreSQL it stands by."""
     zone: str = "UTC"
     """IANA time zone used where a person's own is unknown."""
     name: str = "batch"

@@ -160,16 +160,10 @@ class Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
-        told = (
-            self._watching(),
-            self._delivery(),
-            self._events(),
-            self._beside(),
-            self._stored(),
-            self._incidents(),
-            _unknown(),
-            self._copies(),
-        )
+        lease = self._monitor_status.lease
+        told = [self._stored(), _unknown(), self._copies()]
+        if lease is None or lease.held:  # who stands by knows nothing of what another copy does
+            told += [self._watching(), self._delivery(), self._events(), self._beside(), self._incidents()]
         for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
         yield from families.values()

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -81,6 +82,19 @@ class Replica:
 
     async def run(self) -> None:
         """Stand by, take up the duties, and do for the others what those cannot."""
+        alive = asyncio.create_task(self._live(), name="alive")
+        try:
+            await self._run()
+        finally:
+            alive.cancel()
+
+    async def _live(self) -> None:
+        """A program whose event loop hangs is to lose the duties, though the thread that renews them does not."""
+        while True:
+            self.lease.alive()
+            await asyncio.sleep(_AGAIN)
+
+    async def _run(self) -> None:
         while not self.lease.held:
             await asyncio.sleep(_GLANCE)
             await self._refresh()
@@ -150,6 +164,21 @@ class Replica:
             await self._conversations.reached(news.conversation, news.yes)
         elif news.reference:
             await self._conversations.moved(news.reference, news.old)
+
+
+class _Either:
+    """The store of the duties from when this copy has, or had, them; until then that of any copy."""
+
+    def __init__(self, lease: Lease, front: Store, duties: Store) -> None:
+        self._lease, self._front, self._duties = lease, front, duties
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._duties if self._lease.epoch else self._front, name)
+
+
+def store_of(lease: Lease | None, front: Store, duties: Store) -> Store:
+    """The store for what commands keep, and forms, which any copy opens and checks."""
+    return cast(Store, _Either(lease, front, duties)) if lease else duties
 
 
 def seldom(read: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

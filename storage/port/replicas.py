@@ -46,6 +46,10 @@ class Lease(Protocol):
         """Whether no other copy can have it yet, by this machine's clock. Nothing may be posted while it is not so."""
         ...
 
+    def alive(self) -> None:
+        """The program answers. From the first time on it has to say so all the time, or the lease is not renewed."""
+        ...
+
     def replicas(self) -> Sequence[Replica]:
         """The copies there are, as of the last sign of life that this one gave; the oldest first."""
         ...

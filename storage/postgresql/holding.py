@@ -72,6 +72,7 @@ class Holding:
         self._db = PostgresDatabase(address, patience=min(2.0, lease / RENEWALS), idle=SHORTLY)
         self._replicas = Replicas(self._db, version)
         self._until = 0.0
+        self._alive: float | None = None
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -126,6 +127,10 @@ class Holding:
         """See :class:`storage.port.replicas.Lease`."""
         return self.held and _now() < self._until
 
+    def alive(self) -> None:
+        """See :class:`storage.port.replicas.Lease`."""
+        self._alive = _now()
+
     def replicas(self) -> Sequence[Replica]:
         """See :class:`storage.port.replicas.Lease`."""
         return self._replicas.now()
@@ -167,12 +172,15 @@ class Holding:
         return True
 
     def _keep(self) -> None:
-        """Take it, renew it, give signs of life; until it is let go or lost.
+        """Take it, renew it, give signs of life; until it is let go or lost. Not for a program that hangs.
 
         While the database is away nobody else can take it either.
         """
         beaten = _now()
         while not self._over.wait(self._lease / RENEWALS if self.epoch else min(_EVERY, self._lease / RENEWALS)):
+            if self._alive is not None and _now() - self._alive > self._lease:
+                log.error("storage.hangs", seconds=round(_now() - self._alive))
+                continue
             with _quietly():
                 if self.epoch:
                     if not self._renewed():

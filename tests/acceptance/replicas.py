@@ -144,8 +144,8 @@ class ReplicaSet(Program):
         await asyncio.gather(*(each.listening() for each in self.copies.values() if each.process))
 
     def holder(self) -> str:
-        """The name of the copy that has the duties; empty where nobody does, or one that does not run any more."""
-        found = rows(self.raw["bot"]["database"], "SELECT holder FROM holding WHERE until > now()")
+        """The name of the copy that took the duties last, late as it may be to renew them; empty where it is gone."""
+        found = rows(self.raw["bot"]["database"], "SELECT holder FROM holding")
         pid = re.match(r"process (\d+) on ", found[0][0]) if found else None
         return next((name for name, each in self.copies.items() if pid and _pid(each) == int(pid[1])), "")
 

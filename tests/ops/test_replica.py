@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.ops.replica import Replica, seldom
+from bot.ops.replica import Replica, seldom, store_of
 from bot.requests.journal import RequestJournal
 from storage.port.conversations import ConversationReference
 from storage.port.errors import CannotStore
@@ -25,7 +25,7 @@ class Lease:
     """Takes the place of a lease that the test takes and loses."""
 
     def __init__(self) -> None:
-        self.epoch, self.lost, self.is_sure = 0, "", True
+        self.epoch, self.lost, self.is_sure, self.signs = 0, "", True, 0
 
     @property
     def held(self) -> bool:
@@ -33,6 +33,9 @@ class Lease:
 
     def sure(self) -> bool:
         return self.held and self.is_sure
+
+    def alive(self) -> None:
+        self.signs += 1
 
     def replicas(self) -> list[Any]:
         return []
@@ -112,6 +115,7 @@ async def test_the_duties_are_begun_when_the_lease_is_taken_and_what_others_lear
     assert begun == ["begun"], "tried again where the database failed"
     assert heard.of == [("C0OPS", True), ("C0OPS", "C0NEW"), ("C0OPS", False)], "in their order, without what is broken"
     assert "take over" in platform.did
+    assert lease.signs
     await replica.reached(ROOM, True)
     assert heard.of[3:] == [("C0OPS", True)], "who has the duties does it at once"
     assert platform.may()
@@ -173,3 +177,17 @@ async def test_what_forms_are_made_from_is_read_seldom_and_goes_on_where_that_fa
     await now_and_then()
     await now_and_then()
     assert read == [1]
+
+
+async def test_what_forms_keep_is_kept_by_any_copy_and_what_commands_keep_by_the_one_with_the_duties() -> None:
+    """Once it had the duties it never falls back: what it does then is to be refused where another has them."""
+    front: Any = {"copy": "any"}
+    duties: Any = {"copy": "the one with the duties"}
+    lease = Lease()
+    store: Any = store_of(lease, front, duties)
+    assert list(store.values()) == ["any"]
+    lease.epoch = 2
+    assert list(store.values()) == ["the one with the duties"]
+    lease.lost = "to another"
+    assert list(store.values()) == ["the one with the duties"]
+    assert store_of(None, front, duties) is duties

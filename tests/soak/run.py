@@ -231,13 +231,18 @@ class _Watch:
         await copies.kill_one(name)
 
     async def _listening(self) -> None:
-        await self._stage.program.listening()
-        if self._copies and self._alive is not None:
+        if self._copies is None:
+            await self._stage.program.listening()
+            self._alive = self._stage.time.stamp()
             return
-        if copies := self._copies:
+        await asyncio.gather(self._taken_over(self._copies), self._copies.listening())
+
+    async def _taken_over(self, copies: ReplicaSet) -> None:
+        """Wait until one has begun the duties, where the one that had them was killed."""
+        if self._alive is None:
             await self._stage.until(lambda: copies.ready(after=self._epoch), 1200, "one has the duties")
             self._takeovers.append(time.monotonic() - self._died)
-        self._alive = self._stage.time.stamp()
+            self._alive = self._stage.time.stamp()
 
     # --- resting ------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,12 @@ async def several(number: int) -> AsyncIterator[tuple[dict[str, Any], str]]:
 
 def dump(url: str, folder: Path) -> None:
     """Keep the database, for ``pg_restore``."""
-    found = programs()
-    if found:
-        command = [str(found / "pg_dump"), "--format=custom", f"--file={folder / 'batchbot.dump'}", url]
-        subprocess.run(command, check=False)
+    found = [
+        each
+        for there in (programs(), *Path("/usr/lib/postgresql").glob("*/bin"))
+        if there
+        for each in [there / "pg_dump"]
+    ]
+    program = next((each for each in found if each.exists()), None)
+    if program:
+        subprocess.run([str(program), "--format=custom", f"--file={folder / 'batchbot.dump'}", url], check=False)

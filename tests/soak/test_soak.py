@@ -33,6 +33,15 @@ async def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(1800)
+async def test_kills_of_one_of_three_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    outcome = await soak(tmp_path, Options(kills=10, seed=3, replicas=3))
+    print(shown(outcome))
+    assert_told(outcome)
+    assert outcome.takeovers, "some had the duties"
+    assert sum(outcome.verdict.expected.values()) > 20
+
+
+@pytest.mark.timeout(1800)
 async def test_kills_end_every_operation_and_do_none_twice(tmp_path: Path) -> None:
     outcome = await soak(tmp_path, Options(kills=20, seed=2, operations=True))
     print(shown(outcome))

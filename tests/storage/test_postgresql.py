@@ -151,6 +151,20 @@ async def test_who_cannot_renew_is_sure_no_more_before_another_can_take_over(url
     assert not first.sure()
 
 
+async def test_a_program_that_hangs_loses_the_duties_though_its_threads_go_on(url: str) -> None:
+    first = Holding.stand_by(Address(url), "1", lease=0.5)
+    second = Holding.stand_by(Address(url), "1", lease=0.5)
+    await asyncio.sleep(1.5)  # three leases: one that never said that it lives need not
+    assert (first.epoch, second.epoch) == (1, 0)
+    first.alive()
+    await _until(lambda: second.held)
+    assert not first.sure()
+    first.alive()
+    await _until(lambda: first.lost)
+    second.release()
+    first.release()
+
+
 async def test_the_duties_change_hands_between_two_transactions_and_never_within_one(url: str) -> None:
     """Whoever takes over reads all that the one before stored."""
     first = Holding.take(Address(url), 0, lease=0.6)
