@@ -26,7 +26,7 @@ from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
 from bot.content.relay import Relay
-from bot.mcp.endpoint import mcp_routes
+from bot.mcp.endpoint import Programs
 from bot.monitor.backfill import BackFill
 from bot.monitor.background import Background
 from bot.monitor.collector import Collector
@@ -200,8 +200,8 @@ class App:
     def _connect(self, links: Links, traffic: Mapping[str, Traffic], environment: Mapping[str, str]) -> None:
         """Build what others call: the platforms, links and pages, probes and metrics."""
         settings, copy = self.settings, self._copy
-        routes = [*links.routes(), *self.relay.routes(), *self.upload_page.routes()]
-        routes += mcp_routes(settings.mcp, environment, settings.bot, self.journal, self._front, self.gallery)
+        self.programs = Programs(settings.mcp, environment, settings.bot, self.journal, self._front, self.gallery)
+        routes = [each for part in (links, self.relay, self.upload_page, self.programs) for each in part.routes()]
         served: dict[str, ServedChat] = {}
         for name, platform in connectable().items():
             if section := settings.platforms.get(name):

@@ -1,7 +1,7 @@
 """The settings file read again while the program runs, at SIGHUP and when it has changed.
 
-What can be swapped soundly is swapped: who may do what, what alerts are sent where, budgets, webhooks, own causes, the
-level of the log. Of the rest it is said which keys want a restart. A file with mistakes changes nothing: each mistake
+What can be swapped soundly is swapped: who may do what, what alerts are sent where, budgets, webhooks, whose programs
+may ask, own causes, the level of the log. Of the rest it is said which keys want a restart. A file with mistakes changes nothing: each mistake
 is told to the log, to ``status``, and to whoever runs the bot.
 """
 
@@ -29,7 +29,18 @@ from storage.port.errors import StoreError
 
 log = structlog.get_logger()
 
-SWAPPED = ("access", "people", "grants", "approvals", "break_glass", "alerts", "knowledge", "budgets", "webhooks")
+SWAPPED = (
+    "access",
+    "people",
+    "grants",
+    "approvals",
+    "break_glass",
+    "alerts",
+    "knowledge",
+    "budgets",
+    "webhooks",
+    "mcp",
+)
 """Sections that hold from the moment that they are read."""
 SWAPPED_OF_BOT = ("operators", "log_level", "reload")
 _LOOK = 1.0
@@ -102,6 +113,7 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         own = own_causes(new, path)
         before, after = app.settings, _merged(app.settings, new)
         await app.webhooks.use(after.webhooks)
+        served = app.programs.use(after.mcp)
     except SettingsError as error:
         for line in error.lines:
             log.error("settings.mistake", message=line)  # noqa: TRY400 - it says all
@@ -121,7 +133,7 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
     knowledge.use(own)
     logs.configure(after.bot.log_level)
     app.outbox.try_webhooks()
-    waits = [*wants_restart(after, new)]
+    waits = [*wants_restart(after, new), *([] if served else ["mcp"])]
     app.monitor_status.unread = [f"needs a restart: {', '.join(waits)}"] if waits else []
     changed = [each for each in SWAPPED if getattr(before, each) != getattr(after, each)]
     log.info("settings.reloaded", changed=changed, needs_restart=waits)

@@ -43,4 +43,4 @@ def test_what_is_swapped_is_there() -> None:
     assert set(SWAPPED) < set(Settings.__struct_fields__)
     assert set(SWAPPED_OF_BOT) < set(BotSettings.__struct_fields__)
     rest = set(Settings.__struct_fields__) - set(SWAPPED)
-    assert rest == {"accounts", "bot", "platforms", "watch", "keep", "prices", "audit", "reports", "telemetry", "mcp"}
+    assert rest == {"accounts", "bot", "platforms", "watch", "keep", "prices", "audit", "reports", "telemetry"}

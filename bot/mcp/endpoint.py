@@ -20,42 +20,62 @@ from storage.port.store import Store
 if TYPE_CHECKING:  # the command line reads settings without a web server
     from aiohttp import web
 
+    from bot.mcp.http import McpEndpoint
+
 MISSING = "the package mcp is not installed: pip install 'batchbot[mcp]'"
 
 
-def mcp_routes(
-    people: Sequence[McpSettings],
-    environment: Mapping[str, str],
-    bot: BotSettings,
-    journal: RequestJournal,
-    store: Store,
-    drawing: Pictures,
-) -> list[web.RouteDef]:
-    """The address that programs call where ``bot`` listens, in the names of these people; none without a token.
+class Programs:
+    """What programs may call, in the names of people. Whose tokens are taken may change: :meth:`use`."""
 
-    ``journal`` is what the chats ask. ``store`` is one that is always to be had: each of several copies of the program
-    answers, whichever has the duties, and what it puts into the outbox is sent by that one. Raises SettingsError where
-    it cannot be served.
-    """
-    if not any(each.token_env for each in people):
-        return []
-    if not installed():
-        raise SettingsError([f"mcp: {MISSING}"])
-    from bot.mcp.http import McpEndpoint  # noqa: PLC0415 - it needs the package, which is an extra
+    def __init__(
+        self,
+        people: Sequence[McpSettings],
+        environment: Mapping[str, str],
+        bot: BotSettings,
+        journal: RequestJournal,
+        store: Store,
+        drawing: Pictures,
+    ) -> None:
+        """``journal`` is what the chats ask. ``store`` is one that is always to be had: each of several copies of the
+        program answers, whichever has the duties, and what it puts into the outbox is sent by that one.
 
-    services = replace(journal.dispatcher.services, store=store)
+        Raises SettingsError where it cannot be served.
+        """
+        self._endpoint: McpEndpoint | None = None
+        if not any(each.token_env for each in people):
+            return
+        if not installed():
+            raise SettingsError([f"mcp: {MISSING}"])
+        from bot.mcp.http import McpEndpoint  # noqa: PLC0415 - it needs the package, which is an extra
 
-    async def ready() -> None:
-        if not journal.working:
-            await journal.refresh()
+        services = replace(journal.dispatcher.services, store=store)
 
-    def posted(entries: Iterable[OutboxEntry]) -> None:
-        if journal.working and services.chatting.posted:
-            services.chatting.posted(entries)
+        async def ready() -> None:
+            if not journal.working:
+                await journal.refresh()
 
-    found = Whereabouts(journal.chats, store, services.policy, journal.delivery.with_zone)
-    asking = Asking(Dispatcher(services), journal.shares, found, posted=posted, ready=ready)
-    return McpEndpoint(people, environment, asking, drawing, [bot.public_url, f"http://{bot.listen}"]).routes()
+        def posted(entries: Iterable[OutboxEntry]) -> None:
+            if journal.working and services.chatting.posted:
+                services.chatting.posted(entries)
+
+        found = Whereabouts(journal.chats, store, services.policy, journal.delivery.with_zone)
+        asking = Asking(Dispatcher(services), journal.shares, found, posted=posted, ready=ready)
+        addresses = [bot.public_url, f"http://{bot.listen}"]
+        self._endpoint = McpEndpoint(people, environment, asking, drawing, addresses)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The address that programs call where the bot listens; none where nobody has a token."""
+        return self._endpoint.routes() if self._endpoint else []
+
+    def use(self, people: Sequence[McpSettings]) -> bool:
+        """These have tokens from now on; False where that wants a restart, since there is no address yet.
+
+        Raises SettingsError, and changes nothing then.
+        """
+        if self._endpoint:
+            self._endpoint.use(people)
+        return self._endpoint is not None or not any(each.token_env for each in people)
 
 
 def installed() -> bool:

@@ -46,13 +46,11 @@ class McpEndpoint:
         addresses: Sequence[str],
     ) -> None:
         """``addresses`` are URLs under which the bot is reached. Raises SettingsError for a token that cannot be."""
-        if wrong := list(token_mistakes(people, environment)):
-            raise SettingsError(wrong)
-        self._tokens = [
-            (secret(each.token_env, environment).reveal().encode(), each) for each in people if each.token_env
-        ]
+        self._environment = environment
+        self._tokens = self._of(people)
         hosts = {urlsplit(each).netloc for each in addresses} - {""}
-        self._server = Desk(asking, _asker, drawing).server()
+        self._desk = Desk(asking, _asker, drawing)
+        self._server = self._desk.server()
         self._allowed = TransportSecuritySettings(
             enable_dns_rebinding_protection=True,
             allowed_hosts=[*sorted(hosts), *_LOCAL, *(f"{each}:*" for each in _LOCAL)],
@@ -61,7 +59,18 @@ class McpEndpoint:
 
     def routes(self) -> list[web.RouteDef]:
         """The one address; nothing but POST, since nothing is told that was not asked for."""
-        return [web.post(PATH, self._post)] if self._tokens else []
+        return [web.post(PATH, self._post)]
+
+    def use(self, people: Sequence[McpSettings]) -> None:
+        """These have tokens from now on, and nobody else. Raises SettingsError, and changes nothing then."""
+        self._tokens = self._of(people)
+        self._desk.forget()
+
+    def _of(self, people: Sequence[McpSettings]) -> list[tuple[bytes, McpSettings]]:
+        if wrong := list(token_mistakes(people, self._environment)):
+            raise SettingsError(wrong)
+        named = [each for each in people if each.token_env]
+        return [(secret(each.token_env, self._environment).reveal().encode(), each) for each in named]
 
     async def _post(self, request: web.Request) -> web.Response:
         asker = self._whose(request.headers.get("Authorization", ""))

@@ -74,6 +74,10 @@ class Desk:
             self._tools[asker.person] = tools_of(registry, commands, services.reading.accounts.names)
         return self._tools[asker.person]
 
+    def forget(self) -> None:
+        """Who has which tools is made anew, since the settings are others."""
+        self._tools.clear()
+
     async def _list_tools(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[described(each) for each in self.tools(self._who(ctx)).values()])
 

@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from bot.clock import Clock
 from bot.mcp.asking import Asking
-from bot.mcp.endpoint import mcp_routes
+from bot.mcp.endpoint import Programs
 from bot.mcp.http import MOST_BYTES, McpEndpoint
 from bot.mcp.settings import McpSettings
 from bot.mcp.whereabouts import Whereabouts
@@ -109,15 +109,15 @@ async def test_who_is_not_let_in(scene: Scene) -> None:
 async def test_what_cannot_be_served_is_told_before_the_start(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     bot = BotSettings()
     around: Any = (RequestJournal(scene.dispatcher, scene.store, {}), scene.store, None)
-    assert mcp_routes([], {}, bot, *around) == []
-    assert mcp_routes([McpSettings("slack:U1")], {}, bot, *around) == []
-    assert [each.path for each in mcp_routes(PEOPLE, ENVIRONMENT, bot, *around)] == ["/mcp"]
+    assert Programs([], {}, bot, *around).routes() == []
+    assert Programs([McpSettings("slack:U1")], {}, bot, *around).routes() == []
+    assert [each.path for each in Programs(PEOPLE, ENVIRONMENT, bot, *around).routes()] == ["/mcp"]
     for environment, says in (({"MIA": "short"}, "fewer than 32 characters"), ({}, "MIA is missing or empty")):
         with pytest.raises(SettingsError, match=says):
             McpEndpoint(PEOPLE[:1], environment, asking(scene), None, [])
     monkeypatch.setattr("bot.mcp.endpoint.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=r"pip install 'batchbot\[mcp\]'"):
-        mcp_routes(PEOPLE, ENVIRONMENT, bot, *around)
+        Programs(PEOPLE, ENVIRONMENT, bot, *around)
 
 
 async def test_a_copy_without_the_duties_answers_and_leaves_the_sending_to_the_one_that_has_them(scene: Scene) -> None:
@@ -133,14 +133,20 @@ async def test_a_copy_without_the_duties_answers_and_leaves_the_sending_to_the_o
     listen = f"127.0.0.1:{free_port()}"
     people = [McpSettings("slack:U0MIA", "MIA", changes=True, conversation="slack:C012AB3CD")]
     drawing: Any = None
-    routes = mcp_routes(people, ENVIRONMENT, BotSettings(listen=listen), journal, scene.store, drawing)
-    server = WebServer(listen, routes)
+    programs = Programs(people, ENVIRONMENT, BotSettings(listen=listen), journal, scene.store, drawing)
+    server = WebServer(listen, programs.routes())
     await server.start()
     try:
         async with client(f"http://{listen}/mcp", MIA) as mia:
             assert not (await mia.call_tool("whoami", {})).is_error
+            with pytest.raises(SettingsError, match="VERA is missing"):
+                programs.use([McpSettings("slack:U0VERA", "VERA")])
             asked = await mia.call_tool("save_mine", {"name": "pools", "words": "pool list"})
             assert "Nothing was changed." in asked.structured_content["said"], asked.content
+            assert programs.use([])
+            old = {"Authorization": f"Bearer {MIA}"}
+            async with aiohttp.ClientSession() as session, session.post(f"http://{listen}/mcp", headers=old) as answer:
+                assert answer.status == 401, "a token that is taken out of the settings is none at once"
     finally:
         await server.close()
     assert read_anew
