@@ -1,8 +1,8 @@
 """The settings file read again while the program runs, at SIGHUP and when it has changed.
 
 What can be swapped soundly is swapped: who may do what, what alerts are sent where, budgets, webhooks, whose programs
-may ask, own causes, the level of the log. Of the rest it is said which keys want a restart. A file with mistakes changes nothing: each mistake
-is told to the log, to ``status``, and to whoever runs the bot.
+may ask, own causes, the level of the log. Of the rest it is said which keys want a restart. A file with mistakes
+changes nothing: each mistake is told to the log, to ``status``, and to whoever runs the bot.
 """
 
 from __future__ import annotations
