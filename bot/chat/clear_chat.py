@@ -6,7 +6,7 @@ The program holds no platform but through this, so nobody who answers, posts, ed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -118,3 +118,11 @@ class _Intake:
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         return outgoing_options(await self._intake.suggest(request, what, typed, within))
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        card = await self._intake.read(request)
+        return await sent(card) if card else None
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        found = await self._intake.glances(request, urls)
+        return {url: await sent(card) for url, card in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -99,6 +99,21 @@ class RequestIntake(Protocol):
 
         ``within`` are the form's other values by parameter name. Within half a second; empty for who may see nothing
         and where nothing can be read. Never raises.
+        """
+        ...
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """The answer to a request that only reads, for where the platform shows it otherwise than as a message.
+
+        None for a request that changes something, or may: it goes through :meth:`accept`. A live answer is as it is
+        now. After the acknowledgement only: it may take long. Never raises.
+        """
+        ...
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Small cards for links that ``request.person`` posted in that conversation, by link: of those that get one.
+
+        Nothing is said of the others, whatever keeps them. Within some seconds; never raises.
         """
         ...
 

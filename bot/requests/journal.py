@@ -21,7 +21,11 @@ Each person has a share (:mod:`bot.requests.shares`): what is beyond it waits, a
 from __future__ import annotations
 
 import asyncio
+<<<<<<< HEAD
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+=======
+from collections.abc import AsyncGenerator, Mapping, Sequence
+>>>>>>> de8df211 (Links to the Azure portal and the service become cards: on Slack below the message, on Teams while it is written)
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -139,6 +143,21 @@ class RequestJournal:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
         return await self.dispatcher.suggest(request, what, typed, within)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """The answer to what only reads, which whoever asks shows; nothing is journalled, because nothing is done."""
+        if self._shares.take(request.person.key).refused:
+            return used_up_card()
+        async with self._shares.place(request.person.key):
+            return await self._dispatcher.read(request)
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Cards for links; none where the person's share is used up, for nobody waits for them."""
+        turn = self._shares.take(request.person.key)
+        if turn.refused or turn.waits:
+            return {}
+        async with self._shares.place(request.person.key):
+            return await self._dispatcher.glances(request, urls)
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from bot.domain.portal_links import LINKED_DOMAINS
 from bot.requests.registry import Registry
 
 SCOPES = (
@@ -20,6 +21,8 @@ SCOPES = (
     "groups:read",  # the same as channels:read, of private channels
     "im:history",  # direct messages
     "im:write",  # open direct messages with somebody whom an alert is for
+    "links:read",  # links to Azure that people post
+    "links:write",  # a card below such a link
     "usergroups:read",  # who is in the user groups that the settings name
     "users:read",  # the asker's time zone, and whether they are a guest
 )
@@ -39,6 +42,7 @@ EVENTS = (
     "group_left",
     "group_rename",
     "group_unarchive",
+    "link_shared",
     "member_joined_channel",
     "message.im",
     "tokens_revoked",
@@ -84,6 +88,7 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
             },
             "bot_user": {"display_name": "batchbot", "always_online": True},
             "slash_commands": [slash],
+            "unfurl_domains": list(LINKED_DOMAINS),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {

@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 from PIL import Image, ImageDraw
 
 from bot.chat.teams.settings import TeamsSettings
+from bot.domain.portal_links import PORTALS, SERVICE
 from bot.settings import SettingsError
 from bot.settings_file import Settings
 
 SCHEMA_VERSION = "1.19"
 _SCHEMA = f"https://developer.microsoft.com/en-us/json-schemas/teams/v{SCHEMA_VERSION}/MicrosoftTeams.schema.json"
 _SCOPES = ("personal", "team", "groupChat")
+_LINKS = (*PORTALS, f"*.{SERVICE}")
+"""Hosts whose links get a card when they are pasted."""
 _COMMANDS, _TITLE, _DESCRIPTION = 10, 32, 128
 _ACCENT = "#0F6CBD"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -86,6 +89,12 @@ def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[s
                 "supportsFiles": True,
                 "isNotificationOnly": False,
                 "commandLists": [{"scopes": list(_SCOPES), "commands": _listed(commands)}],
+            }
+        ],
+        "composeExtensions": [
+            {
+                "botId": teams.app_id,
+                "messageHandlers": [{"type": "link", "value": {"domains": list(_LINKS)}}],
             }
         ],
         "permissions": ["identity", "messageTeamMembers"],

@@ -54,7 +54,7 @@ def from_command(body: Payload) -> CommandRequest:
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
         person=_person(body["user_id"], body.get("user_name", ""), [body.get("team_id")]),
-        conversation=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
+        conversation=place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
     )
@@ -83,7 +83,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         key=f"slack:{body['event_id']}",
         text=plain(mention.sub("", text) if is_readable(text) else text).strip(),
         person=_speaker(body, event),
-        conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
+        conversation=place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
         files=tuple(str(file["id"]) for file in event.get("files") or () if file.get("id")),
     )
@@ -109,7 +109,7 @@ def from_arrival(body: Payload, bot_user: str, known: Collection[str]) -> Comman
         key=f"slack:{body['event_id']}",
         text=WELCOME,
         person=_person(person, homes=[team]),
-        conversation=_place(channel, team, personal=kind == "app_home_opened"),
+        conversation=place(channel, team, personal=kind == "app_home_opened"),
         at=datetime.now(UTC),
     )
 
@@ -122,7 +122,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     container, message = body.get("container") or {}, body.get("message") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id", "")
     stamp = container.get("message_ts")
-    conversation = _place(
+    conversation = place(
         channel,
         (body.get("team") or {}).get("id", ""),
         thread=message.get("thread_ts") or container.get("thread_ts"),
@@ -220,8 +220,9 @@ def _person(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bo
     )
 
 
-def _place(
+def place(
     channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False
 ) -> Conversation:
+    """A conversation by its channel's id, which begins with D where it is somebody's with the bot."""
     kind = "personal" if personal or channel.startswith("D") else "channel"
     return Conversation(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]

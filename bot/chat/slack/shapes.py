@@ -39,6 +39,7 @@ class _Container(Struct):
     channel_id: _Text = None
     message_ts: _Text = None
     thread_ts: _Text = None
+    is_app_unfurl: bool | None = None
 
 
 class _Message(Struct):
@@ -158,6 +159,25 @@ class _Renamed(_Happened, kw_only=True):
     event: _Named
 
 
+class _Link(Struct):
+    url: _Text = None
+
+
+class _WithLinks(_Event, kw_only=True):
+    """Somebody posted links to what the app registered for. In a composer there is no channel yet."""
+
+    channel: str
+    message_ts: str
+    links: list[_Link]
+    user: _Text = None
+    thread_ts: _Text = None
+    source: _Text = None
+
+
+class _Linked(_Happened, kw_only=True):
+    event: _WithLinks
+
+
 class _Tokens(Struct):
     bot: list[str] | None = None
 
@@ -185,6 +205,7 @@ _EVENTS: Mapping[str, type[Struct]] = {
     "group_unarchive": _Changed,
     "group_deleted": _Changed,
     "group_rename": _Renamed,
+    "link_shared": _Linked,
     "tokens_revoked": _Revoked,
 }
 _PAYLOADS: Mapping[str, type[Struct]] = {

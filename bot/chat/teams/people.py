@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import structlog
@@ -121,6 +121,14 @@ class KnowingIntake:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """See RequestIntake."""
         return await self._intake.suggest(await self._asked(request, _TYPING), what, typed, within)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """See RequestIntake."""
+        return await self._intake.read(await self._asked(request))
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """See RequestIntake."""
+        return await self._intake.glances(await self._asked(request), urls)
 
     async def _asked(self, request: CommandRequest, seconds: float = _WAIT) -> CommandRequest:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.slack import chat, conversations, payloads, surfaces, usergroups
+from bot.sandbox.slack import chat, conversations, links, payloads, surfaces, usergroups
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import StandInError
@@ -49,7 +49,8 @@ class SlackStandIn(Managing):
         self._deliverer = Deliverer(self._core)
         self._actions = UserActions(self._core, self._deliverer)
         self._server = Server(
-            self._core, {**conversations.METHODS, **usergroups.METHODS, **chat.METHODS, **surfaces.METHODS}
+            self._core,
+            {**conversations.METHODS, **usergroups.METHODS, **chat.METHODS, **links.METHODS, **surfaces.METHODS},
         )
 
     @property
@@ -187,7 +188,9 @@ class SlackStandIn(Managing):
         if thread_ts is not None:
             root = self._actions.message(person, place, thread_ts)
             thread_ts = root.thread_ts or root.ts
-        return self._core.workspace.say(person.id, place.id, text, thread_ts, self._shared(place, files)).ts
+        said = self._core.workspace.say(person.id, place.id, text, thread_ts, self._shared(place, files))
+        links.told(self._core, said)
+        return said.ts
 
     def _shared(self, place: Channel, files: Sequence[str]) -> list[Json]:
         """Files as a message has them, which everybody in the channel may see from now on."""

@@ -9,6 +9,7 @@ from bot.sandbox.slack import inputs, payloads, reply
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import Refused, StandInError
+from bot.sandbox.slack.links import unfurled
 from bot.sandbox.slack.model import Message
 from bot.sandbox.slack.people import SLACKBOT, Channel, Json, Person
 from bot.sandbox.slack.rules import wrong_with_options
@@ -66,9 +67,9 @@ class UserActions:
         key = (message.channel, message.ts, person.id)
         state = self._states[key] = _merged(inputs.initial_state(blocks), self._states.get(key, {}))
         action = self._used(person, message.ts, block, element, state, value, option)
-        taken = await self._deliverer.ask(
-            "interactive", payloads.message_action(self._core, person, message, state, action)
-        )
+        card = unfurled(message.attachments, block["block_id"])
+        payload = payloads.message_action(self._core, person, message, state, action, card)
+        taken = await self._deliverer.ask("interactive", payload)
         if taken.ok:
             return taken
         return self._failed(person, self._core.workspace.channels[message.channel], action_id, taken, message.thread_ts)

@@ -62,12 +62,13 @@ class Client(Managing):
         reply_to: str | None = None,
         *,
         files: Sequence[tuple[str, bytes]] = (),
+        cards: Sequence[Json] = (),
     ) -> str:
         """Write a message and return its id.
 
         ``@<bot name>`` becomes a mention; without it a channel or group message does not reach the bot. ``reply_to`` is
         a message of the channel thread to answer in. ``files`` are names and contents of what is attached; a bot gets
-        files in personal chats alone.
+        files in personal chats alone. ``cards`` are attachments that the message extension put into the message.
 
         Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``, ``NoFilesHere``.
         """
@@ -85,7 +86,7 @@ class Client(Managing):
         to_bot = chat.kind == "personal" or mention in text
         if to_bot and not chat.installed:
             raise StandInError("BotNotInstalled", chat.title)
-        attached = [self._shared.attach(name, content) for name, content in files]
+        attached = [*(self._shared.attach(name, content) for name, content in files), *cards]
         message = self._write(person, chat, text, chat.root(root) if root else "", attached)
         if to_bot:
             await self._tell(person, chat, self._envelope.message(person, chat, message), message=message.id)
@@ -178,7 +179,7 @@ class Client(Managing):
         person = self._tenant.person(user)
         chat = self._tenant.chat(conversation, person.role)
         message = chat.visible(activity_id)
-        if message is None or message.sender != BOT:
+        if message is None or (message.sender != BOT and not any(message.cards(person.role))):
             raise StandInError("MessageNotFound", activity_id)
         return person, chat, message
 
@@ -349,11 +350,11 @@ class Client(Managing):
 
     # -- what comes back -----------------------------------------------------------------------------------------------
 
-    async def _ask(self, chat: Conversation, activity: Json) -> object:
+    async def _ask(self, chat: Conversation, activity: Json, seconds: float | None = None) -> object:
         """Send an invoke and return the body of the answer. Raises `InvalidReplyError`."""
         if not chat.installed or self._tenant.disabled:
             raise InvalidReplyError("BotNotInstalled", "the bot was removed", replies.UNREACHABLE)
-        answer = await self._bot_client.send(chat, activity, self.invoke_seconds)
+        answer = await self._bot_client.send(chat, activity, seconds or self.invoke_seconds)
         if answer.status and answer.status != 200:
             raise InvalidReplyError("BotFailed", f"HTTP {answer.status}")
         if answer.failure is not None:
