@@ -73,6 +73,7 @@ ORDER = (
     "export.raw_rows",
     "export.show_as",
     "bot.saved",
+    "bot.pins",
     "template.show",
     "template.save",
     "schedule.list",

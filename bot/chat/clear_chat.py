@@ -119,6 +119,9 @@ class _Intake:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         return outgoing_options(await self._intake.suggest(request, what, typed, within))
 
+    def reads(self, command: str) -> bool:
+        return self._intake.reads(command)
+
     async def read(self, request: CommandRequest) -> Card | None:
         card = await self._intake.read(request)
         return await sent(card) if card else None

@@ -102,6 +102,10 @@ class RequestIntake(Protocol):
         """
         ...
 
+    def reads(self, command: str) -> bool:
+        """Whether a command only reads, so that :meth:`read` answers it: for before the acknowledgement."""
+        ...
+
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to a request that only reads, for where the platform shows it otherwise than as a message.
 

@@ -95,9 +95,13 @@ class Dispatcher:
                 return
             yield self._stamped(failed, request)
 
+    def reads(self, command: str) -> bool:
+        """Whether a command changes nothing, neither here nor in Azure."""
+        return glances.only_reads(self.services.registry, command)
+
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to a request that only reads, as it is now; None for one that changes, or may. Never raises."""
-        if not glances.only_reads(self.services.registry, request.text):
+        if not self.reads(request.text):
             return None
         cards = self.cards(request, Unnoted())
         try:

@@ -144,6 +144,10 @@ class RequestJournal:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
         return await self.dispatcher.suggest(request, what, typed, within)
 
+    def reads(self, command: str) -> bool:
+        """Whether a command changes nothing."""
+        return self._dispatcher.reads(command)
+
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to what only reads, which whoever asks shows; nothing is journalled, because nothing is done."""
         if self._shares.take(request.person.key).refused:

@@ -82,7 +82,7 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },

@@ -26,6 +26,7 @@ CHANGES = {
     # Something new for a channel is everybody's to make; what somebody else made there is an operator's to change.
     "alert unsubscribe": "others",
     "cost unsubscribe": "others",
+    "unpin": "others",
     "forget": "others",
     "job unwatch": "others",
     "save": "others",

@@ -24,13 +24,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.budget import Budget
 from bot.chat.port import AttachedFile, Moved, Newest, Pictures, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import files, inbound, unfurling
+from bot.chat.slack import files, home_tab, inbound, unfurling
 from bot.chat.slack.answers import Answers
 from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import SlackStartError, code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
+from bot.chat.slack.home_tab import HomeTab
 from bot.chat.slack.limits import LIMITS
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.modern import ModernBlocks
@@ -102,6 +103,7 @@ class Slack(SharedSlack):
         super().__init__(budget, channels, Messages(self._client, budget, following, channels, modern), following)
         self._answers = Answers(self._messages, self._following, self._channels)
         self._unfurling = Unfurling(self._client, self._people)
+        self._home = HomeTab(self._client, self._people, self._following)
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
@@ -248,6 +250,10 @@ class Slack(SharedSlack):
             self._following.later(self._unfurling.unfurl(self._intake, body, where))
             await ack()
             return
+        if self._intake and home_tab.is_opened(body):
+            self._following.later(self._home.opened(self._intake, body))
+            await ack()
+            return
         known, me = frozenset(self._channels.known), self._installation.user
         await self._channels.event(body, me)
         request = inbound.from_event(body, me) or inbound.from_arrival(body, me, known)
@@ -264,12 +270,20 @@ class Slack(SharedSlack):
             await ack()
             return
         request, wants_form = unfurling.below(found[0], body), found[1]
+        at_home = home_tab.within(request, body)
         if wants_form:
-            self._following.later(self._open_form(request, body["trigger_id"]))
-            await ack()
-            return
-        await self._accept(request)
+            self._following.later(self._open_form(at_home or request, body["trigger_id"]))
+        elif at_home and self._intake:
+            await self._clicked_at_home(self._intake, at_home)
+        else:
+            await self._accept(request)
         await ack()
+
+    async def _clicked_at_home(self, intake: RequestIntake, request: CommandRequest) -> None:
+        if intake.reads(request.text):
+            self._following.later(self._home.show(intake, request))
+        else:
+            self._following.later(self._home.after(intake, request, await self._accept(request)))
 
     async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if self._intake is None:
@@ -291,11 +305,11 @@ class Slack(SharedSlack):
     async def _on_closed(self, ack: AsyncAck) -> None:
         await ack()
 
-    async def _accept(self, request: CommandRequest) -> None:
+    async def _accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         if self._intake is None:
             raise RuntimeError("a request before start()")
         where = self._channels.current(request.conversation)  # a form may have been opened under another id
-        await self._intake.accept(self._people.marked(msgspec.structs.replace(request, conversation=where)))
+        return await self._intake.accept(self._people.marked(msgspec.structs.replace(request, conversation=where)))
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal of a command, or say why there is none."""

@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
 from bot.chat.typed import MOST, is_readable, unescaped
+from cards.card import Card
 from cards.click import Submission
-from cards.slack import decode_click, decode_submission
+from cards.slack import decode_click, decode_submission, render
+from cards.text_fit import clean_line
 
 Payload: TypeAlias = Mapping[str, Any]
 
@@ -226,3 +228,8 @@ def place(
     """A conversation by its channel's id, which begins with D where it is somebody's with the bot."""
     kind = "personal" if personal or channel.startswith("D") else "channel"
     return Conversation(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]
+
+
+def one_line(card: Card) -> str:
+    """What a card says first, in one line."""
+    return clean_line(render(card).summary)

@@ -122,6 +122,10 @@ class KnowingIntake:
         """See RequestIntake."""
         return await self._intake.suggest(await self._asked(request, _TYPING), what, typed, within)
 
+    def reads(self, command: str) -> bool:
+        """See RequestIntake."""
+        return self._intake.reads(command)
+
     async def read(self, request: CommandRequest) -> Card | None:
         """See RequestIntake."""
         return await self._intake.read(await self._asked(request))
