@@ -74,6 +74,8 @@ ORDER = (
     "export.show_as",
     "bot.saved",
     "bot.pins",
+    "bot.about",
+    "bot.ask",
     "template.show",
     "template.save",
     "schedule.list",

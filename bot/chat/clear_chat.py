@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import cast
 
 from bot import tracing
-from bot.chat.port import AttachedFile, Chat, KnowsPeople, Platform, Reach, RequestIntake
+from bot.chat.port import AttachedFile, Chat, KnowsPeople, Match, Platform, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.clear_text import clear
 from bot.content.outgoing import Outgoing, outgoing_form, outgoing_options, sent
@@ -129,3 +129,7 @@ class _Intake:
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         found = await self._intake.glances(request, urls)
         return {url: await sent(card) for url, card in found.items()}
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        found = await self._intake.find(request, typed, most)
+        return [each for each in found if clear(each.command) == each.command and clear(each.title) == each.title]

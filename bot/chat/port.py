@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from msgspec import Struct
+
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.outgoing import Outgoing
 from cards.card import Attachment, Card, Form, Option
@@ -66,6 +68,14 @@ class AttachedFile(NamedTuple):
     content: bytes
 
 
+class Match(Struct, frozen=True):
+    """Something of Batch that is called so: its kind and name in words, where it is, the command that shows it."""
+
+    title: str
+    where: str
+    command: str
+
+
 class RequestIntake(Protocol):
     """The program as a platform adapter sees it: acknowledge, journal, work."""
 
@@ -118,6 +128,13 @@ class RequestIntake(Protocol):
         """Small cards for links that ``request.person`` posted in that conversation, by link: of those that get one.
 
         Nothing is said of the others, whatever keeps them. Within some seconds; never raises.
+        """
+        ...
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what ``request.person`` typed into a search box, as far as they may see it there.
+
+        Nothing for nothing typed; within some seconds, and never raises.
         """
         ...
 

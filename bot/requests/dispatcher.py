@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from bot import tracing
 from bot.azure import gaps
+from bot.chat.port import Match
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
 from bot.operations.approve import Approvals
@@ -24,7 +25,7 @@ from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce, Unnoted
-from bot.requests import binding, form_checks, forms, glances, refusals, suggestions
+from bot.requests import binding, finder, form_checks, forms, glances, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -112,6 +113,10 @@ class Dispatcher:
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """Cards for links that somebody posted: see :mod:`bot.requests.glances`. Never raises."""
         return await glances.glances(self.services, request, urls, self._unexplained)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what was typed: see :func:`bot.requests.finder.matches`. Never raises."""
+        return await finder.matches(self.services, request, typed, most)
 
     async def _unexplained(self, request: CommandRequest) -> AsyncGenerator[Card]:
         """The answer; raises what keeps it."""

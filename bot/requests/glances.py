@@ -36,9 +36,9 @@ SECONDS = 8.0
 """After which a message is left as it is: its reader has gone on."""
 
 
-def command_of(accounts: Accounts, found: Linked) -> str:
-    """The command that shows what a link leads to; empty where its account is none of the settings'."""
-    account = next(
+def account_of(accounts: Accounts, found: Linked) -> str:
+    """The name of the account that a link leads to; empty where it is none of the settings'."""
+    return next(
         (
             each.name
             for each in accounts
@@ -46,6 +46,11 @@ def command_of(accounts: Accounts, found: Linked) -> str:
         ),
         "",
     )
+
+
+def command_of(accounts: Accounts, found: Linked) -> str:
+    """The command that shows what a link leads to; empty where its account is none of the settings'."""
+    account = account_of(accounts, found)
     return show(found.entity or Entity("account", account), account) if account else ""
 
 
@@ -57,7 +62,7 @@ def show(entity: Entity, account: str) -> str:
     return command(f"{entity.kind} show", *names, account=account)
 
 
-LEADING = frozenset({"confirm", "request", "approval run", "undo"})
+LEADING = frozenset({"ask", "confirm", "request", "approval run", "undo"})
 """Commands that only read themselves, and then run a change that waits."""
 
 

@@ -21,11 +21,7 @@ Each person has a share (:mod:`bot.requests.shares`): what is beyond it waits, a
 from __future__ import annotations
 
 import asyncio
-<<<<<<< HEAD
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-=======
-from collections.abc import AsyncGenerator, Mapping, Sequence
->>>>>>> de8df211 (Links to the Azure portal and the service become cards: on Slack below the message, on Teams while it is written)
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -33,7 +29,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.budget import unfenced
-from bot.chat.port import Chat, Undelivered
+from bot.chat.port import Chat, Match, Undelivered
 from bot.chat.request import CommandRequest
 from bot.clock import Clock
 from bot.operations.lease import HELD, RENEWALS, holder
@@ -162,6 +158,10 @@ class RequestJournal:
             return {}
         async with self._shares.place(request.person.key):
             return await self._dispatcher.glances(request, urls)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what was typed; nothing is journalled, because nothing is asked yet."""
+        return await self._dispatcher.find(request, typed, most)
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from bot.chat.slack.shortcuts import ABOUT, ASK
 from bot.domain.portal_links import LINKED_DOMAINS
 from bot.requests.registry import Registry
 
@@ -48,6 +49,16 @@ EVENTS = (
     "tokens_revoked",
 )
 """Bot events, all within the scopes: what the bot is asked, and what becomes of the conversations where it posts."""
+SHORTCUTS: tuple[dict[str, str], ...] = (
+    {
+        "name": "Ask about this message",
+        "type": "message",
+        "callback_id": ABOUT,
+        "description": "Show the jobs, tasks, pools and nodes it names",
+    },
+    {"name": "Ask batchbot", "type": "global", "callback_id": ASK, "description": "Ask about Azure Batch"},
+)
+"""The menu of a message, and the one of everything. A name has 24 characters at most, a description 150."""
 _HINT = 1000
 _HEAD = "# Made by `batchbot manifest`; a test holds it against the commands. Put your own address in.\n"
 
@@ -88,6 +99,7 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
             },
             "bot_user": {"display_name": "batchbot", "always_online": True},
             "slash_commands": [slash],
+            "shortcuts": list(SHORTCUTS),
             "unfurl_domains": list(LINKED_DOMAINS),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},

@@ -11,7 +11,7 @@ from tests.handlers.both_chats import Chats, chats
 from tests.handlers.conftest import Scene, nobody
 
 
-def _portal(scene: Scene, path: str, account: str = "render-prod") -> str:
+def portal_of(scene: Scene, path: str, account: str = "render-prod") -> str:
     return f"https://portal.azure.com/#@studio.example/resource{scene.accounts.get(account).resource_id}{path}"
 
 
@@ -29,7 +29,7 @@ async def _posted(both: Chats, text: str, user: str = "viewer", channel: str = "
 async def test_links_on_slack(scene: Scene) -> None:
     job = next(iter(scene.world.accounts["render-prod"].jobs.values()))
     async with chats(scene) as both:
-        pool = await _posted(both, f"look at {_portal(scene, '/pools/render-gpu')} please")
+        pool = await _posted(both, f"look at {portal_of(scene, '/pools/render-gpu')} please")
         (card,) = _cards(pool)
         assert "Pool render-gpu" in card
         assert "resize failed" in card
@@ -50,15 +50,15 @@ async def test_links_on_slack(scene: Scene) -> None:
         assert "Nodes" in answer["text"]
         assert answer["thread_ts"] == pool["ts"]
 
-        several = [_portal(scene, ""), _portal(scene, f"/jobs/{job.id}"), _portal(scene, "/pools/nowhere")]
+        several = [portal_of(scene, ""), portal_of(scene, f"/jobs/{job.id}"), portal_of(scene, "/pools/nowhere")]
         many = await _posted(both, " ".join([*several, "https://example.com/"]))
         first, second = _cards(many)
         assert "render-prod" in first
         assert job.id in second
 
         for left in (
-            _portal(scene, "/pools/nowhere"),
-            _portal(scene, "").replace("render-prod", "another"),
+            portal_of(scene, "/pools/nowhere"),
+            portal_of(scene, "").replace("render-prod", "another"),
             "https://portal.azure.com/#home",
         ):
             assert _cards(await _posted(both, left)) == []
@@ -66,7 +66,7 @@ async def test_links_on_slack(scene: Scene) -> None:
 
 
 async def test_links_on_slack_where_the_bot_has_no_say(scene: Scene) -> None:
-    pool = _portal(scene, "/pools/render-gpu")
+    pool = portal_of(scene, "/pools/render-gpu")
     async with chats(scene) as both:
         await both.slack.remove("batch-ops")
         assert _cards(await _posted(both, pool)) == []
@@ -78,7 +78,7 @@ async def test_links_on_slack_where_the_bot_has_no_say(scene: Scene) -> None:
 
 
 async def test_links_of_guests_and_foreigners_are_left_alone(scene: Scene) -> None:
-    url = _portal(scene, "/pools/render-gpu")
+    url = portal_of(scene, "/pools/render-gpu")
     asked = nobody()
     assert list(await scene.dispatcher.glances(asked, [url, url])) == [url]
     for kind in ("guest", "foreign", "bot"):
@@ -93,7 +93,7 @@ async def test_a_link_pasted_in_teams(scene: Scene) -> None:
     async with chats(scene) as both:
         await both.teams.install("general")
         await both.quiet()
-        said = await both.teams.say("viewer", "general", f"look at {_portal(scene, '/pools/render-gpu')} please")
+        said = await both.teams.say("viewer", "general", f"look at {portal_of(scene, '/pools/render-gpu')} please")
         await both.quiet()
         (message,) = [each for each in both.teams.messages("general", "viewer") if each["id"] == said]
         (card,) = message["attachments"]
@@ -103,7 +103,7 @@ async def test_a_link_pasted_in_teams(scene: Scene) -> None:
         await both.quiet()
         last = both.teams.messages("general", "viewer")[-1]
         assert "Nodes" in last["summary"]
-        for left in (_portal(scene, "/pools/nowhere"), _portal(scene, "").replace("render-prod", "another")):
+        for left in (portal_of(scene, "/pools/nowhere"), portal_of(scene, "").replace("render-prod", "another")):
             plain = await both.teams.say("viewer", "general", f"or {left}")
             (message,) = [each for each in both.teams.messages("general", "viewer") if each["id"] == plain]
             assert message["attachments"] == []

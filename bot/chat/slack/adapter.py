@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.budget import Budget
 from bot.chat.port import AttachedFile, Moved, Newest, Pictures, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import files, home_tab, inbound, unfurling
+from bot.chat.slack import files, home_tab, inbound, shortcuts, unfurling
 from bot.chat.slack.answers import Answers
 from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
@@ -214,6 +214,7 @@ class Slack(SharedSlack):
         self._app.command(_ANYTHING)(self._on_command)
         self._app.event(_ANYTHING)(self._on_event)
         self._app.action({"action_id": _ANYTHING})(self._on_action)  # a bare pattern takes dialogs and workflows too
+        self._app.shortcut(_ANYTHING)(self._on_shortcut)
         self._app.block_suggestion(_ANYTHING)(self._on_suggestion)
         self._app.view(_ANYTHING)(self._on_submission)
         self._app.view_closed(_ANYTHING)(self._on_closed)
@@ -284,6 +285,18 @@ class Slack(SharedSlack):
             self._following.later(self._home.show(intake, request))
         else:
             self._following.later(self._home.after(intake, request, await self._accept(request)))
+
+    async def _on_shortcut(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        if request := shortcuts.from_message(body):
+            await self._accept(request)
+        elif request := shortcuts.from_anywhere(body):
+            self._following.later(self._ask(request, body["trigger_id"]))
+        await ack()
+
+    async def _ask(self, request: CommandRequest, trigger: str) -> None:
+        """Open the form of a question, whose answer goes to the asker's direct messages."""
+        where = await self._messages.direct(request.person, request.conversation)
+        await self._open_form(msgspec.structs.replace(request, conversation=where), trigger)
 
     async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if self._intake is None:

@@ -25,7 +25,8 @@ SLACKBOT = "USLACKBOT"
 """Says what others have set up: reminders, answers to words. Who did is not told."""
 _NO_ID = "?"
 """What names a person's workspace, and is no text."""
-_LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
+LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
+"""A link, a mention or a channel: where it leads, and its label."""
 
 
 class Carried(Struct, frozen=True):
@@ -47,7 +48,7 @@ def plain(text: str) -> str:
         target, label = found.group(1), found.group(2)
         return found.group(0) if target[0] in "@#!" else (label or target)
 
-    return unescaped(_LINK.sub(unlinked, text))
+    return unescaped(LINK.sub(unlinked, text))
 
 
 def from_command(body: Payload) -> CommandRequest:
@@ -133,7 +134,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     request = CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
-        person=_presser(body),
+        person=presser(body),
         conversation=conversation,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
@@ -163,7 +164,7 @@ def from_view(body: Payload, submission: Submission) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
-        person=_presser(body),
+        person=presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
         how=submission.how,
@@ -181,7 +182,7 @@ def from_suggestion(body: Payload, carry: str) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['view']['id']}",
         text="",
-        person=_presser(body),
+        person=presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
     )
@@ -199,7 +200,7 @@ def _speaker(body: Payload, event: Payload) -> Person:
     return _person(event["user"], homes=homes, sure=sure)
 
 
-def _presser(body: Payload) -> Person:
+def presser(body: Payload) -> Person:
     """Who clicked, chose, typed or submitted something."""
     user = body["user"]
     return _person(user["id"], user.get("name", ""), [user.get("team_id")])

@@ -103,6 +103,16 @@ class _Clicked(_Pressed, kw_only=True):
     actions: list[_Action]
 
 
+class _Shortcut(_Pressed, kw_only=True):
+    trigger_id: str
+    callback_id: str
+
+
+class _OnMessage(_Shortcut, kw_only=True):
+    channel: _Place
+    message: _Message
+
+
 class _OfView(_Pressed, kw_only=True):
     view: _View
 
@@ -213,8 +223,8 @@ _PAYLOADS: Mapping[str, type[Struct]] = {
     "view_submission": _OfView,
     "view_closed": _OfView,
     "block_suggestion": _OfView,
-    "message_action": _Pressed,
-    "shortcut": _Pressed,
+    "message_action": _OnMessage,
+    "shortcut": _Shortcut,
 }
 
 

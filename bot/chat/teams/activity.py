@@ -22,6 +22,7 @@ _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "personal": "personal",
 }
 _THREAD = ";messageid="
+_CARDS = "application/vnd.microsoft.card."
 _MENTIONS = 50
 """In one message that are looked at."""
 _NAME = 500
@@ -144,6 +145,11 @@ class Activity(Struct, rename="camel"):
     def from_bot(self) -> bool:
         """True for what bots say: answering it could go on forever."""
         return self.sender.role in ("bot", "skill") or (self.sender.id or "").startswith("28:")
+
+    @property
+    def has_card(self) -> bool:
+        """True where a card came along, as a message extension puts one into a message."""
+        return any((each.content_type or "").startswith(_CARDS) for each in self.attachments or ())
 
     @property
     def is_shared(self) -> bool:

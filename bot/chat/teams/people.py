@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.budget import Priority
-from bot.chat.port import RequestIntake
+from bot.chat.port import Match, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams.activity import Account, standing
 from bot.chat.teams.errors import TeamsError
@@ -133,6 +133,10 @@ class KnowingIntake:
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """See RequestIntake."""
         return await self._intake.glances(await self._asked(request), urls)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """See RequestIntake."""
+        return await self._intake.find(await self._asked(request, _TYPING), typed, most)
 
     async def _asked(self, request: CommandRequest, seconds: float = _WAIT) -> CommandRequest:
         try:

@@ -105,6 +105,37 @@ def message_action(
     }
 
 
+def shortcut(core: Core, person: Person, callback_id: str) -> Json:
+    """A global shortcut: no channel, and the person's name under another key than elsewhere."""
+    user = {"id": person.id, "username": person.name, "team_id": TEAM}
+    return {
+        "type": "shortcut",
+        "token": VERIFICATION,
+        "action_ts": core.workspace.ts(),
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "user": user,
+        "is_enterprise_install": False,
+        "enterprise": None,
+        "callback_id": callback_id,
+        "trigger_id": core.triggers.issue(person.id),
+    }
+
+
+def message_shortcut(core: Core, person: Person, message: Message, callback_id: str) -> Json:
+    """A shortcut of a message."""
+    channel = core.workspace.channels[message.channel]
+    return {
+        **_interaction("message_action", person),
+        "action_ts": core.workspace.ts(),
+        "callback_id": callback_id,
+        "trigger_id": core.triggers.issue(person.id),
+        "response_url": core.url + core.replies.issue("app", person.id, channel.id),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.told_name},
+        "message": core.workspace.wire(message),
+    }
+
+
 def view_action(core: Core, person: Person, view: View, action: Json) -> Json:
     """block_actions from a modal or the Home tab."""
     return {

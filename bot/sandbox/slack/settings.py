@@ -66,6 +66,8 @@ class SlackSettings:
     interactivity_url: str = ""
     socket_mode: bool = False
     commands: frozenset[str] = frozenset({"/batch"})
+    shortcuts: frozenset[tuple[str, str]] = frozenset({("message", "about"), ("global", "ask")})
+    """The app's shortcuts: where they are (of a message, or global), and their callback ids."""
     unfurl_domains: frozenset[str] = frozenset(
         {"portal.azure.com", "portal.azure.us", "portal.azure.cn", "batch.azure.com"}
     )

@@ -217,6 +217,15 @@ class SlackStandIn(Managing):
         person, place = self._at(user, channel)
         return await self._actions.command(person, place, command, text)
 
+    async def shortcut(
+        self, user: str, callback_id: str, *, channel: str | None = None, ts: str | None = None
+    ) -> Acknowledged:
+        """Use a shortcut: of the message ``ts`` in ``channel``, or without them a global one."""
+        if channel is None or ts is None:
+            return await self._actions.shortcut(self._person(user), callback_id)
+        person, place = self._at(user, channel)
+        return await self._actions.shortcut(person, callback_id, self._actions.message(person, place, ts))
+
     async def click(
         self,
         user: str,

@@ -51,6 +51,17 @@ class UserActions:
                 return self._failed(person, channel, name, Acknowledged(False, "invalid_response", taken.body))
         return taken
 
+    async def shortcut(self, person: Person, callback_id: str, message: Message | None = None) -> Acknowledged:
+        """Use a shortcut: of a message, or a global one. StandInError no_such_shortcut."""
+        kind = "message" if message else "global"
+        if (kind, callback_id) not in self._core.settings.shortcuts or self._core.removed:
+            raise StandInError("no_such_shortcut", f"{callback_id} is no {kind} shortcut of this workspace")
+        if message is None:
+            payload = payloads.shortcut(self._core, person, callback_id)
+        else:
+            payload = payloads.message_shortcut(self._core, person, message, callback_id)
+        return await self._deliverer.ask("interactive", payload)
+
     def message(self, person: Person, channel: Channel, ts: str) -> Message:
         """A message that this person can see. StandInError message_not_found."""
         message = self._core.workspace.find(channel.id, ts)

@@ -64,7 +64,7 @@ class Envelope:
         activity |= {"name": name, "value": value}
         return activity
 
-    def composing(self, person: Person, chat: Conversation, name: str, value: Json) -> Json:
+    def composing(self, person: Person, chat: Conversation, name: str, value: object) -> Json:
         """A request of the message extension, made while a message is written or about one that stands there."""
         activity = self._from(person, chat, "invoke", _event_id(), thread="")
         activity["channelData"] |= {"source": {"name": "compose"}}

@@ -163,8 +163,8 @@ def results(body: object) -> list[Json]:
     if not isinstance(found, list):
         raise InvalidReplyError("BadValue", "attachments must be a list")
     for each in found:
-        if not isinstance(each, dict) or each.get("contentType") != ADAPTIVE:
-            raise InvalidReplyError("BadValue", f"a result is an attachment of type {ADAPTIVE}")
+        if not isinstance(each, dict) or each.get("contentType") not in (ADAPTIVE, *_PREVIEWS):
+            raise InvalidReplyError("BadValue", f"a result is an attachment of type {ADAPTIVE}, or a thumbnail")
         _card(each.get("content"))
         preview = each.get("preview")
         if not isinstance(preview, dict) or preview.get("contentType") not in _PREVIEWS:
