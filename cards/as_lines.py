@@ -11,6 +11,10 @@ _COLUMNS = 4
 """Of a row, besides what stands beneath it: a line of a phone, or two."""
 
 
+_NOTHING = ("", "–")
+"""Of a cell: what a table shows so that its columns stand below each other, and a line does without."""
+
+
 def as_lines(card: Card) -> Card:
     """The card with each table as a list: a row's name, its state, and what else says most, with its column's name."""
     return replace(card, blocks=tuple(_lines(block) for block in card.blocks))
@@ -29,7 +33,7 @@ def _line(table: Table, row: Row, kept: list[int]) -> Text:
     parts: list[Piece] = []
     for place, index in enumerate(kept):
         cell = row.cells[index] if index < len(row.cells) else ()
-        if not plain(cell).strip():
+        if plain(cell).strip() in _NOTHING:
             continue
         said = index < 2 or table.columns[index].beneath  # a name and a state speak for themselves
         label = () if said else (muted(f"{table.columns[index].name} "),)

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from cards.build import actions
 from cards.card import Actions, Block, Bullets, Button, Card, Facts, Link, Progress, Words
 
-_BLOCKS = 4
+_BLOCKS = 3
 """Before the buttons: one screen of a phone, with the message that it belongs to."""
 _FACTS = 4
-_ITEMS = 3
+_ITEMS = 2
 _BUTTONS = 3
 
 
