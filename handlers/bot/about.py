@@ -45,7 +45,7 @@ Found = tuple[Entity, str]
 async def about(ctx: Context, text_: str) -> AsyncIterator[Card]:
     """Find what a text names, such as a pasted alert: jobs, tasks, pools, nodes and links, and show it.
 
-    :param text: the text, in quotes
+    :param text_: the text, in quotes
     """
     found = await _found(ctx, text_[:_READ])
     if len(found) == 1:
