@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Annotated
 
+from cyclopts import Parameter
 from msgspec.structs import replace
 
 from bot.domain.entity import Entity, fold
@@ -37,17 +39,18 @@ _MADE = re.compile(r"(?=.*[^\W\d_])(?=.*[\d_-])")
 _KINDS = ("job", "pool", "schedule")
 _LABEL = 40
 
+Typed = Annotated[str, Parameter(allow_leading_hyphen=True)]
 Found = tuple[Entity, str]
 """Something in an account, by the account's name."""
 
 
 @command("about", effect="read", examples=["about 'nightly:job-12 failed on render-gpu, see frame-0021'"])
-async def about(ctx: Context, text_: str) -> AsyncIterator[Card]:
+async def about(ctx: Context, *text_: Typed) -> AsyncIterator[Card]:
     """Find what a text names, such as a pasted alert: jobs, tasks, pools, nodes and links, and show it.
 
-    :param text_: the text, in quotes
+    :param text_: the text; in quotes it is taken as it stands
     """
-    found = await _found(ctx, text_[:_READ])
+    found = await _found(ctx, " ".join(text_)[:_READ])
     if len(found) == 1:
         (entity, account), *_ = found
         async for card in ctx.run(show(entity, account)):

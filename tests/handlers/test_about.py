@@ -35,6 +35,7 @@ async def test_what_a_text_names(scene: Scene) -> None:
     one = await scene.ask("about 'is render-gpu, slow again?'")
     assert plain(one.title).startswith("Pool render-gpu")
     assert one.private
+    assert words(await scene.ask("about is render-gpu slow again")) == words(one)
 
     link = portal_of(scene, "/pools/render-gpu")
     text = f"Job {job.id.upper()} hangs: {task} failed at 14:02 on render-cpu/{node} (137). See {link}!"

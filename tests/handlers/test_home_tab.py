@@ -7,9 +7,11 @@ from typing import Any
 
 from bot.sandbox.slack.people import PEOPLE
 from cards.card import Actions, Button, plain
+from tests.golden import check
 from tests.handlers.alert_service import CHAT, a_few, alerting, words
 from tests.handlers.both_chats import Chats, chats
 from tests.handlers.conftest import Scene
+from tests.handlers.test_cards import still
 
 
 def _drawn(both: Chats, user: str = "viewer") -> str:
@@ -97,6 +99,7 @@ async def test_home_in_a_personal_chat_says_what_is_ones_own(scene: Scene) -> No
     said = words(home)
     assert "Your alerts: 1" in said
     assert "acknowledged by you" in said
+    check("home-personal", still(home, scene))
     opened = [
         each.command
         for block in home.blocks

@@ -7,8 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from tests.golden import check
 from tests.handlers.both_chats import Chats, chats
 from tests.handlers.conftest import Scene, nobody
+from tests.handlers.test_cards import still
 
 
 def portal_of(scene: Scene, path: str, account: str = "render-prod") -> str:
@@ -80,7 +82,9 @@ async def test_links_on_slack_where_the_bot_has_no_say(scene: Scene) -> None:
 async def test_links_of_guests_and_foreigners_are_left_alone(scene: Scene) -> None:
     url = portal_of(scene, "/pools/render-gpu")
     asked = nobody()
-    assert list(await scene.dispatcher.glances(asked, [url, url])) == [url]
+    shown = await scene.dispatcher.glances(asked, [url, url])
+    assert list(shown) == [url]
+    check("link-pool", still(shown[url], scene))
     for kind in ("guest", "foreign", "bot"):
         scene.permit(admins=[asked.person.key])
         outsider = replace(asked, person=replace(asked.person, kind=kind))
