@@ -142,14 +142,14 @@ class RequestJournal:
 
     def reads(self, command: str) -> bool:
         """Whether a command changes nothing."""
-        return self._dispatcher.reads(command)
+        return self.dispatcher.reads(command)
 
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to what only reads, which whoever asks shows; nothing is journalled, because nothing is done."""
         if self._shares.take(request.person.key).refused:
             return used_up_card()
         async with self._shares.place(request.person.key):
-            return await self._dispatcher.read(request)
+            return await self.dispatcher.read(request)
 
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """Cards for links; none where the person's share is used up, for nobody waits for them."""
@@ -157,11 +157,11 @@ class RequestJournal:
         if turn.refused or turn.waits:
             return {}
         async with self._shares.place(request.person.key):
-            return await self._dispatcher.glances(request, urls)
+            return await self.dispatcher.glances(request, urls)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """What is called like what was typed; nothing is journalled, because nothing is asked yet."""
-        return await self._dispatcher.find(request, typed, most)
+        return await self.dispatcher.find(request, typed, most)
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""

@@ -45,7 +45,7 @@ class Chats:
 
     def permitted(self) -> None:
         """Go by what the scene permits from now on."""
-        self.journal._dispatcher = self.scene.dispatcher
+        self.journal.dispatcher = self.scene.dispatcher
 
     async def quiet(self) -> None:
         """Until nothing is under way: what was told, what is worked on, what is answered."""
