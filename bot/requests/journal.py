@@ -146,17 +146,17 @@ class RequestJournal:
 
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to what only reads, which whoever asks shows; nothing is journalled, because nothing is done."""
-        if self._shares.take(request.person.key).refused:
+        if self.shares.take(request.person.key).refused:
             return used_up_card()
-        async with self._shares.place(request.person.key):
+        async with self.shares.place(request.person.key):
             return await self.dispatcher.read(request)
 
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """Cards for links; none where the person's share is used up, for nobody waits for them."""
-        turn = self._shares.take(request.person.key)
+        turn = self.shares.take(request.person.key)
         if turn.refused or turn.waits:
             return {}
-        async with self._shares.place(request.person.key):
+        async with self.shares.place(request.person.key):
             return await self.dispatcher.glances(request, urls)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
