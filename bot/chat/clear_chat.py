@@ -6,12 +6,12 @@ The program holds no platform but through this, so nobody who answers, posts, ed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 from bot import tracing
-from bot.chat.port import AttachedFile, Chat, KnowsPeople, Platform, Reach, RequestIntake
+from bot.chat.port import AttachedFile, Chat, KnowsPeople, Match, Platform, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.clear_text import clear
 from bot.content.outgoing import Outgoing, outgoing_form, outgoing_options, sent
@@ -118,3 +118,18 @@ class _Intake:
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         return outgoing_options(await self._intake.suggest(request, what, typed, within))
+
+    def reads(self, command: str) -> bool:
+        return self._intake.reads(command)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        card = await self._intake.read(request)
+        return await sent(card) if card else None
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        found = await self._intake.glances(request, urls)
+        return {url: await sent(card) for url, card in found.items()}
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        found = await self._intake.find(request, typed, most)
+        return [each for each in found if clear(each.command) == each.command and clear(each.title) == each.title]

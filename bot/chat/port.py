@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from msgspec import Struct
 
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.outgoing import Outgoing
@@ -66,6 +68,14 @@ class AttachedFile(NamedTuple):
     content: bytes
 
 
+class Match(Struct, frozen=True):
+    """Something of Batch that is called so: its kind and name in words, where it is, the command that shows it."""
+
+    title: str
+    where: str
+    command: str
+
+
 class RequestIntake(Protocol):
     """The program as a platform adapter sees it: acknowledge, journal, work."""
 
@@ -99,6 +109,32 @@ class RequestIntake(Protocol):
 
         ``within`` are the form's other values by parameter name. Within half a second; empty for who may see nothing
         and where nothing can be read. Never raises.
+        """
+        ...
+
+    def reads(self, command: str) -> bool:
+        """Whether a command only reads, so that :meth:`read` answers it: for before the acknowledgement."""
+        ...
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """The answer to a request that only reads, for where the platform shows it otherwise than as a message.
+
+        None for a request that changes something, or may: it goes through :meth:`accept`. A live answer is as it is
+        now. After the acknowledgement only: it may take long. Never raises.
+        """
+        ...
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Small cards for links that ``request.person`` posted in that conversation, by link: of those that get one.
+
+        Nothing is said of the others, whatever keeps them. Within some seconds; never raises.
+        """
+        ...
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what ``request.person`` typed into a search box, as far as they may see it there.
+
+        Nothing for nothing typed; within some seconds, and never raises.
         """
         ...
 

@@ -18,6 +18,8 @@ from bot.tools.slack_manifest import SCOPES
 PROBE = "batchbot doctor: can I post here? Yes; this line goes again at once."
 _TIMEOUT = 10
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+_LINKS = frozenset({"links:read", "links:write"})
+"""Scopes without which all else works: apps that are older than them have not been granted them."""
 _INVITE = "invite the bot: write /invite @{bot} in the channel"
 _TODO = {
     "is_archived": "unarchive the channel, or take it out of the settings and unsubscribe it",
@@ -118,9 +120,11 @@ class SlackLooks:
 def _compared(granted: frozenset[str]) -> list[Finding]:
     """The scopes of the token beside those of the manifest."""
     found = []
-    if lacking := sorted(set(SCOPES) - granted):
-        todo = "update the app's manifest (batchbot manifest) and install the app again"
+    todo = "update the app's manifest (batchbot manifest) and install the app again"
+    if lacking := sorted(set(SCOPES) - granted - _LINKS):
         found.append(broken("slack: scopes", f"missing: {', '.join(lacking)}", todo))
+    if unseen := sorted(_LINKS - granted):
+        found.append(look("slack: links", f"get no card, missing: {', '.join(unseen)}", todo))
     if more := sorted(granted - set(SCOPES)):
         todo = "take them out under OAuth & Permissions and install the app again: the bot does not use them"
         found.append(look("slack: scopes", f"superfluous: {', '.join(more)}", todo))

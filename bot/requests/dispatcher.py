@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace as changed
 from datetime import UTC, datetime
@@ -17,14 +17,15 @@ from msgspec.structs import replace
 
 from bot import tracing
 from bot.azure import gaps
+from bot.chat.port import Match
 from bot.chat.request import CommandRequest
 from bot.operations import reconcile
 from bot.operations.approve import Approvals
 from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
-from bot.operations.run_once import RunOnce
-from bot.requests import binding, form_checks, forms, refusals, suggestions
+from bot.operations.run_once import RunOnce, Unnoted
+from bot.requests import binding, finder, form_checks, forms, glances, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -94,6 +95,34 @@ class Dispatcher:
             else:
                 return
             yield self._stamped(failed, request)
+
+    def reads(self, command: str) -> bool:
+        """Whether a command changes nothing, neither here nor in Azure."""
+        return glances.only_reads(self.services.registry, command)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """The answer to a request that only reads, as it is now; None for one that changes, or may. Never raises."""
+        if not self.reads(request.text):
+            return None
+        cards = self.cards(request, Unnoted())
+        try:
+            return await anext(cards)
+        finally:
+            await cards.aclose()
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Cards for links that somebody posted: see :mod:`bot.requests.glances`. Never raises."""
+        return await glances.glances(self.services, request, urls, self._unexplained)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what was typed: see :func:`bot.requests.finder.matches`. Never raises."""
+        return await finder.matches(self.services, request, typed, most)
+
+    async def _unexplained(self, request: CommandRequest) -> AsyncGenerator[Card]:
+        """The answer; raises what keeps it."""
+        with self._pipeline(request) as pipeline:
+            async for card in self._live(pipeline):
+                yield self._stamped(card, request)
 
     def _refused(self, error: Exception, typed: str, correlation: str) -> Card:
         return refusals.of_error(error, typed, correlation, self.services.reading.accounts)

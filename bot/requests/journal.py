@@ -21,7 +21,7 @@ Each person has a share (:mod:`bot.requests.shares`): what is beyond it waits, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -29,7 +29,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot.chat.budget import unfenced
-from bot.chat.port import Chat, Undelivered
+from bot.chat.port import Chat, Match, Undelivered
 from bot.chat.request import CommandRequest
 from bot.clock import Clock
 from bot.operations.lease import HELD, RENEWALS, holder
@@ -139,6 +139,29 @@ class RequestJournal:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """Names for what was typed; nothing is journalled, because nothing is asked yet."""
         return await self.dispatcher.suggest(request, what, typed, within)
+
+    def reads(self, command: str) -> bool:
+        """Whether a command changes nothing."""
+        return self.dispatcher.reads(command)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """The answer to what only reads, which whoever asks shows; nothing is journalled, because nothing is done."""
+        if self.shares.take(request.person.key).refused:
+            return used_up_card()
+        async with self.shares.place(request.person.key):
+            return await self.dispatcher.read(request)
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Cards for links; none where the person's share is used up, for nobody waits for them."""
+        turn = self.shares.take(request.person.key)
+        if turn.refused or turn.waits:
+            return {}
+        async with self.shares.place(request.person.key):
+            return await self.dispatcher.glances(request, urls)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """What is called like what was typed; nothing is journalled, because nothing is asked yet."""
+        return await self.dispatcher.find(request, typed, most)
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""

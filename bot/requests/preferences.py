@@ -1,5 +1,5 @@
-"""What a conversation and a person prefer: the account used where none is named, and the queries and
-templates they saved.
+"""What a conversation and a person prefer: the account used where none is named, the queries and templates
+they saved, and what they pinned.
 
 A conversation is a channel or a group chat; in a personal chat it is the person who is asked for. The account that is
 used: the conversation's default, else the person's own, else the first one in the settings. A button never relies on
@@ -19,7 +19,7 @@ from bot.chat.request import Author, CommandRequest
 from storage.port.decoding import decoded
 from storage.port.store import Store
 
-ACCOUNTS, QUERIES, TEMPLATES = "account", "query", "template"
+ACCOUNTS, QUERIES, TEMPLATES, PINS = "account", "query", "template", "pin"
 """Spaces of the store."""
 _DEFAULT = "default"
 

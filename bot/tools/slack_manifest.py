@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from bot.chat.slack.shortcuts import ABOUT, ASK
+from bot.domain.portal_links import LINKED_DOMAINS
 from bot.requests.registry import Registry
 
 SCOPES = (
@@ -20,6 +22,8 @@ SCOPES = (
     "groups:read",  # the same as channels:read, of private channels
     "im:history",  # direct messages
     "im:write",  # open direct messages with somebody whom an alert is for
+    "links:read",  # links to Azure that people post
+    "links:write",  # a card below such a link
     "usergroups:read",  # who is in the user groups that the settings name
     "users:read",  # the asker's time zone, and whether they are a guest
 )
@@ -39,11 +43,22 @@ EVENTS = (
     "group_left",
     "group_rename",
     "group_unarchive",
+    "link_shared",
     "member_joined_channel",
     "message.im",
     "tokens_revoked",
 )
 """Bot events, all within the scopes: what the bot is asked, and what becomes of the conversations where it posts."""
+SHORTCUTS: tuple[dict[str, str], ...] = (
+    {
+        "name": "Ask about this message",
+        "type": "message",
+        "callback_id": ABOUT,
+        "description": "Show the jobs, tasks, pools and nodes it names",
+    },
+    {"name": "Ask batchbot", "type": "global", "callback_id": ASK, "description": "Ask about Azure Batch"},
+)
+"""The menu of a message, and the one of everything. A name has 24 characters at most, a description 150."""
 _HINT = 1000
 _HEAD = "# Made by `batchbot manifest`; a test holds it against the commands. Put your own address in.\n"
 
@@ -78,12 +93,14 @@ def manifest(registry: Registry, *, url: str, socket: bool = False, name: str = 
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": "batchbot", "always_online": True},
             "slash_commands": [slash],
+            "shortcuts": list(SHORTCUTS),
+            "unfurl_domains": list(LINKED_DOMAINS),
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {

@@ -15,13 +15,44 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
 
+from bot.chat.teams.message_extension import ABOUT, FIND, NAME
 from bot.chat.teams.settings import TeamsSettings
+from bot.domain.portal_links import PORTALS, SERVICE
 from bot.settings import SettingsError
 from bot.settings_file import Settings
 
 SCHEMA_VERSION = "1.19"
 _SCHEMA = f"https://developer.microsoft.com/en-us/json-schemas/teams/v{SCHEMA_VERSION}/MicrosoftTeams.schema.json"
 _SCOPES = ("personal", "team", "groupChat")
+_LINKS = (*PORTALS, f"*.{SERVICE}")
+"""Hosts whose links get a card when they are pasted."""
+_EXTENSION = [
+    {
+        "id": FIND,
+        "type": "query",
+        "context": ["compose", "commandBox"],
+        "title": "Find in Azure Batch",
+        "description": "Put the card of a job, pool, schedule or account into a message",
+        "initialRun": False,
+        "parameters": [
+            {
+                "name": NAME,
+                "title": "Name",
+                "description": "A name, or a part of it",
+                "inputType": "text",
+            }
+        ],
+    },
+    {
+        "id": ABOUT,
+        "type": "action",
+        "context": ["message"],
+        "title": "Ask about this message",
+        "description": "Show the jobs, tasks, pools and nodes that a message names",
+        "fetchTask": True,
+    },
+]
+"""The commands of the message extension: ten at most, a title of 32 characters, a description of 128."""
 _COMMANDS, _TITLE, _DESCRIPTION = 10, 32, 128
 _ACCENT = "#0F6CBD"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -86,6 +117,13 @@ def _manifest(settings: Settings, commands: Sequence[tuple[str, str]]) -> dict[s
                 "supportsFiles": True,
                 "isNotificationOnly": False,
                 "commandLists": [{"scopes": list(_SCOPES), "commands": _listed(commands)}],
+            }
+        ],
+        "composeExtensions": [
+            {
+                "botId": teams.app_id,
+                "commands": _EXTENSION,
+                "messageHandlers": [{"type": "link", "value": {"domains": list(_LINKS)}}],
             }
         ],
         "permissions": ["identity", "messageTeamMembers"],

@@ -19,6 +19,7 @@ from cards.card import Actions, Bullets, Button, Card, Mark, Words
 from cards.formatting import number, plural
 from handlers.account.quotas import main_bars, quotas_now
 from handlers.bot.new import new_menu
+from handlers.bot.own_home import own_blocks, pinned
 from handlers.bot.worst_first import WorstFirst, worst_first
 from handlers.failures.lately import FailedLately, failed_lately
 from handlers.job.list import counts_of
@@ -78,6 +79,7 @@ async def home(ctx: Context, account: str | None = None) -> Card:
     tight = [each.level for each in quotas if each.level]
     all_read = bool(jobs_) and bool(schedules_) and counts is not None and failed.whole
     others = [name for name in ctx.accounts.names if name != source.name]
+    pins, own = await pinned(ctx), await own_blocks(ctx)
     return Card(
         title=titled(
             source.name,
@@ -91,6 +93,8 @@ async def home(ctx: Context, account: str | None = None) -> Card:
         blocks=blocks(
             _rows(wrong),
             _first(ctx, source, wrong),
+            *own,
+            *pins,
             build.facts(
                 ("Running tasks", f"{least}{number(running)}" if not uncounted else UNKNOWN),
                 ("Waiting tasks", f"{least}{number(waiting)}" if not uncounted else UNKNOWN),

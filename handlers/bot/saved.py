@@ -24,6 +24,7 @@ from bot.content.clear_text import clear
 from bot.policy.roles import RANK
 from bot.requests.command import Call, CommandError, command
 from bot.requests.context import Context
+from bot.requests.glances import LEADING
 from bot.requests.grammar import words as split_words
 from bot.requests.preferences import QUERIES, person_of, place_of
 from cards import build
@@ -41,8 +42,6 @@ MOST = 100
 """Queries that a channel or a person can save."""
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 _OWN = frozenset({"save", "save mine", "saved", "run", "forget"})
-_LEADING = frozenset({"confirm", "request", "approval run", "undo"})
-"""Commands that only read themselves, and then run a change that waits."""
 _MINE = "mine"
 _BUTTONS = 3
 _COLUMNS = (
@@ -263,7 +262,7 @@ def _check(ctx: Context, before: list[str], tokens: list[str]) -> None:
 
 def _changes(call: Call) -> bool:
     """Whether a call changes something, or runs a change that waits."""
-    return call.effect != "read" or call.command.path in _LEADING
+    return call.effect != "read" or call.command.path in LEADING
 
 
 def _listed(ctx: Context, every: list[Saved], news: str, sort: SavedSort = "name") -> Card:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bot.chat.clear_chat import clear_chat
-from bot.chat.port import KnowsPeople, Newest
+from bot.chat.port import KnowsPeople, Match, Newest
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.content.outgoing import Outgoing, outgoing
 from cards.card import Card, Code, Field, Form, Option, Span
@@ -73,6 +74,15 @@ class Intake:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: object) -> list[Option]:
         return [Option("a", "a"), Option(SECRET, SECRET)]
 
+    async def read(self, request: CommandRequest) -> Card | None:
+        return CARD
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        return dict.fromkeys(urls, CARD)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        return [Match("Job a", "prod", "job show a"), Match("Job b", "prod", f"job show '{SECRET}'")]
+
 
 async def test_whatever_is_sent_is_clear() -> None:
     platform = Platform()
@@ -110,6 +120,17 @@ async def test_so_are_forms_and_names() -> None:
     assert filled.fields[0].value == SECRET
     assert "hunter2" not in str(await platform.intake.form("refused", REQUEST))
     assert await platform.intake.suggest(REQUEST, "pool", "", {}) == [Option("a", "a")]
+
+
+async def test_so_is_what_a_platform_shows_otherwise_than_as_a_message() -> None:
+    platform = Platform()
+    await clear_chat(platform).start(Intake())  # type: ignore[arg-type]
+    read = await platform.intake.read(REQUEST)
+    glanced = await platform.intake.glances(REQUEST, ["https://portal.azure.com/"])
+    assert all(isinstance(each, Outgoing) for each in (read, *glanced.values()))
+    assert "hunter2" not in f"{read} {glanced}"
+    found = await platform.intake.find(REQUEST, "job", 5)
+    assert [each.command for each in found] == ["job show a"]
 
 
 def test_it_knows_people_where_its_platform_does() -> None:

@@ -168,7 +168,7 @@ async def test_a_clock_that_is_off(
 
 
 async def test_slack_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scopes = (SCOPES - {"groups:read"}) | {"chat:write.public"}
+    scopes = (SCOPES - {"groups:read", "links:write"}) | {"chat:write.public"}
     async with installation(tmp_path, monkeypatch, scopes=scopes) as here:
         del here.raw["teams"]
         slack = here.slack
@@ -179,6 +179,7 @@ async def test_slack_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert code == 1
         assert "✖ slack: scopes: missing: groups:read" in text
         assert "▲ slack: scopes: superfluous: chat:write.public" in text
+        assert "▲ slack: links: get no card, missing: links:write\n    → update the app's manifest" in text
         assert (
             "✖ slack: channel #random (C0RANDOM1): the bot is not in it\n    → invite the bot: write /invite @" in text
         )

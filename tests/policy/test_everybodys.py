@@ -26,6 +26,7 @@ CHANGES = {
     # Something new for a channel is everybody's to make; what somebody else made there is an operator's to change.
     "alert unsubscribe": "others",
     "cost unsubscribe": "others",
+    "unpin": "others",
     "forget": "others",
     "job unwatch": "others",
     "save": "others",
@@ -51,11 +52,13 @@ CHANGES = {
     "alert unack-all": "harmless",
     "alert unsnooze": "harmless",
     "job watch": "harmless",
+    "pin": "harmless",
+    "pin mine": "harmless",
     "save mine": "harmless",
     "stop": "harmless",
 }
 """Every command that changes something, and nothing of Azure."""
-LEADING = {"approval run", "confirm", "request", "run", "undo"}
+LEADING = {"approval run", "ask", "confirm", "request", "run", "undo"}
 """Commands that only read, and then run another one, which is asked about anew with the asker's permissions."""
 ME, OTHER = "slack:U0ME", "slack:U0OTHER"
 CHANNEL = Conversation("slack", "C1")

@@ -11,7 +11,9 @@ import jsonschema
 import pytest
 from PIL import Image
 
+from bot.chat.teams.message_extension import ABOUT, FIND, NAME
 from bot.chat.teams.settings import TeamsSettings
+from bot.domain.portal_links import PORTALS
 from bot.settings import AccountSettings, BotSettings, SettingsError
 from bot.settings_file import Settings
 from bot.tools.teams_package import build
@@ -58,6 +60,17 @@ def test_manifest_says_what_the_settings_say() -> None:
         "description": "List the pools of an account",
     }
     assert written["name"]["short"] == "Batch (render)"
+
+
+def test_the_message_extension_is_the_bots_and_has_what_it_answers() -> None:
+    (extension,) = manifest(COMMANDS)["composeExtensions"]
+    assert extension["botId"] == APP
+    find, about = extension["commands"]
+    assert (find["id"], find["type"], [each["name"] for each in find["parameters"]]) == (FIND, "query", [NAME])
+    assert (about["id"], about["type"], about["context"], about["fetchTask"]) == (ABOUT, "action", ["message"], True)
+    assert all(len(each["title"]) <= 32 and len(each["description"]) <= 128 for each in (find, about))
+    (handler,) = extension["messageHandlers"]
+    assert handler["value"]["domains"] == [*PORTALS, "*.batch.azure.com"]
 
 
 def test_no_title_is_cut_because_it_is_what_gets_typed() -> None:

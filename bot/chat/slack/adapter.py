@@ -22,14 +22,16 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.budget import Budget
-from bot.chat.port import AttachedFile, Moved, Newest, Pictures, Reach, RequestIntake, Undelivered
+from bot.chat.port import AttachedFile, Moved, Newest, Pictures, Reach, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.chat.slack import files, inbound
+from bot.chat.slack import files, home_tab, inbound, shortcuts, unfurling
+from bot.chat.slack.answers import Answers
 from bot.chat.slack.authorization import REFUSED, Installation, without_token_warning
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.errors import SlackStartError, code_of, is_passing
 from bot.chat.slack.following import Following
 from bot.chat.slack.forms import Forms
+from bot.chat.slack.home_tab import HomeTab
 from bot.chat.slack.limits import LIMITS
 from bot.chat.slack.messages import Messages
 from bot.chat.slack.modern import ModernBlocks
@@ -39,11 +41,10 @@ from bot.chat.slack.settings import SlackSettings
 from bot.chat.slack.sharing import SharedSlack
 from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
+from bot.chat.slack.unfurling import Unfurling
 from bot.content.outgoing import Outgoing, outgoing
 from bot.settings import Secret, secret
-from cards.build import in_words, without_attachments
 from cards.card import Card
-from cards.slack import render
 from cards.slack.form import decode_refresh
 from storage.port.store import Store
 
@@ -100,6 +101,9 @@ class Slack(SharedSlack):
         following = Following(self._client, pictures, budget, self._add, owed, channels.id_of)
         modern = ModernBlocks(store, wanted=settings.blocks == "modern")
         super().__init__(budget, channels, Messages(self._client, budget, following, channels, modern), following)
+        self._answers = Answers(self._messages, self._following, self._channels)
+        self._unfurling = Unfurling(self._client, self._people)
+        self._home = HomeTab(self._client, self._people, self._following)
         self._suggestions = Suggestions(self._people)
         self._forms = Forms(self._client, self._people)
         self._intake: RequestIntake | None = None
@@ -210,6 +214,7 @@ class Slack(SharedSlack):
         self._app.command(_ANYTHING)(self._on_command)
         self._app.event(_ANYTHING)(self._on_event)
         self._app.action({"action_id": _ANYTHING})(self._on_action)  # a bare pattern takes dialogs and workflows too
+        self._app.shortcut(_ANYTHING)(self._on_shortcut)
         self._app.block_suggestion(_ANYTHING)(self._on_suggestion)
         self._app.view(_ANYTHING)(self._on_submission)
         self._app.view_closed(_ANYTHING)(self._on_closed)
@@ -242,6 +247,14 @@ class Slack(SharedSlack):
     async def _on_event(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if not self._installation.user and not await self._connected():
             raise ConnectionError("not known yet who the bot is: Slack sends the event again")
+        if self._intake and (where := unfurling.posted_in(body)):
+            self._following.later(self._unfurling.unfurl(self._intake, body, where))
+            await ack()
+            return
+        if self._intake and home_tab.is_opened(body):
+            self._following.later(self._home.opened(self._intake, body))
+            await ack()
+            return
         known, me = frozenset(self._channels.known), self._installation.user
         await self._channels.event(body, me)
         request = inbound.from_event(body, me) or inbound.from_arrival(body, me, known)
@@ -257,13 +270,33 @@ class Slack(SharedSlack):
                 self._following.later(self._forms.refresh(self._intake, body))
             await ack()
             return
-        request, wants_form = found
+        request, wants_form = unfurling.below(found[0], body), found[1]
+        at_home = home_tab.within(request, body)
         if wants_form:
-            self._following.later(self._open_form(request, body["trigger_id"]))
-            await ack()
-            return
-        await self._accept(request)
+            self._following.later(self._open_form(at_home or request, body["trigger_id"]))
+        elif at_home and self._intake:
+            await self._clicked_at_home(self._intake, at_home)
+        else:
+            await self._accept(request)
         await ack()
+
+    async def _clicked_at_home(self, intake: RequestIntake, request: CommandRequest) -> None:
+        if intake.reads(request.text):
+            self._following.later(self._home.show(intake, request))
+        else:
+            self._following.later(self._home.after(intake, request, await self._accept(request)))
+
+    async def _on_shortcut(self, body: dict[str, Any], ack: AsyncAck) -> None:
+        if request := shortcuts.from_message(body):
+            await self._accept(request)
+        elif request := shortcuts.from_anywhere(body):
+            self._following.later(self._ask(request, body["trigger_id"]))
+        await ack()
+
+    async def _ask(self, request: CommandRequest, trigger: str) -> None:
+        """Open the form of a question, whose answer goes to the asker's direct messages."""
+        where = await self._messages.direct(request.person, request.conversation)
+        await self._open_form(msgspec.structs.replace(request, conversation=where), trigger)
 
     async def _on_suggestion(self, body: dict[str, Any], ack: AsyncAck) -> None:
         if self._intake is None:
@@ -285,11 +318,11 @@ class Slack(SharedSlack):
     async def _on_closed(self, ack: AsyncAck) -> None:
         await ack()
 
-    async def _accept(self, request: CommandRequest) -> None:
+    async def _accept(self, request: CommandRequest) -> asyncio.Task[Card] | None:
         if self._intake is None:
             raise RuntimeError("a request before start()")
         where = self._channels.current(request.conversation)  # a form may have been opened under another id
-        await self._intake.accept(self._people.marked(msgspec.structs.replace(request, conversation=where)))
+        return await self._intake.accept(self._people.marked(msgspec.structs.replace(request, conversation=where)))
 
     async def _open_form(self, request: CommandRequest, trigger: str) -> None:
         """Open the modal of a command, or say why there is none."""
@@ -306,62 +339,16 @@ class Slack(SharedSlack):
     # Sending
 
     async def answer(self, request: CommandRequest, card: Outgoing, key: str = "") -> str:
-        """Edit the clicked message, or post where it was asked; by response_url where the bot is no member.
-
-        A private card takes no place of a message that others read.
-        """
-        aside = card.private and request.conversation.kind != "personal"
-        if request.how == "edit" and request.message and not aside:
-            try:
-                return await self._edited(request, request.message, card)
-            except Undelivered as error:
-                if error.why not in {"missing", "gone"} or error.everywhere:
-                    raise error.repeatable() from error
-        try:
-            if card.private and await self._messages.post_aside(request, card):
-                return ""
-            return await self._post(request.conversation, card, key, request.person)
-        except Undelivered as error:
-            if not request.reply_url or (error.why != "gone" and error.code != "user_not_in_channel"):
-                raise
-            await self._respond(request, card, replace=False)
-            return ""
-
-    async def _edited(self, request: CommandRequest, message: str, card: Card) -> str:
-        """Edit the clicked message, by response_url where the bot cannot reach it; the id by which it can be edited."""
-        conversation = request.conversation
-        try:
-            await self._messages.update(conversation, message, card, asker=request.person)
-        except Undelivered as error:
-            if error.why not in {"missing", "gone"} or not request.reply_url:
-                raise
-            await self._respond(request, card, replace=True)
-            return ""
-        if attachments := render(card).attachments:
-            self._following.later(self._following.share(conversation.id, conversation.thread or message, attachments))
-        return message
-
-    async def _post(self, conversation: Conversation, card: Card, key: str, asker: Person) -> str:
-        stamp, _ = await self._messages.post_once(conversation, card, key, asker=asker)
-        self._following.later(self._channels.remember(conversation))
-        return stamp
+        """See :meth:`bot.chat.slack.answers.Answers.answer`."""
+        return await self._answers.answer(request, card, key)
 
     async def _add(self, conversation: Conversation, card: Card) -> None:
         """Say something that nobody asked for, below a message."""
-        await self._post(conversation, card, "", Person("slack", ""))
-
-    async def _respond(self, request: CommandRequest, card: Card, *, replace: bool) -> None:
-        card = without_attachments(in_words(card), "Invite me to this channel, and ask again.")
-        await self._messages.respond(request.reply_url, render(card).payload, private=card.private, replace=replace)
+        await self._answers.post(conversation, card, "", Person("slack", ""))
 
     async def say(self, request: CommandRequest, words: str) -> None:
         """Show the asker one sentence that only they see. Raises Undelivered."""
-        try:
-            await self._messages.say(request.conversation, request.person, words)
-        except Undelivered:
-            if not request.reply_url:
-                raise
-            await self._messages.respond(request.reply_url, {"text": words}, private=True, replace=False)
+        await self._answers.say(request, words)
 
     async def update_live(self, conversation: Conversation, message: str, newest: Newest) -> None:
         """Replace a message that goes on changing by its newest card. Raises Undelivered."""

@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from bot.chat.request import WELCOME, CommandRequest, Conversation, Person
 from bot.chat.typed import MOST, is_readable, unescaped
+from cards.card import Card
 from cards.click import Submission
-from cards.slack import decode_click, decode_submission
+from cards.slack import decode_click, decode_submission, render
+from cards.text_fit import clean_line
 
 Payload: TypeAlias = Mapping[str, Any]
 
@@ -23,7 +25,8 @@ SLACKBOT = "USLACKBOT"
 """Says what others have set up: reminders, answers to words. Who did is not told."""
 _NO_ID = "?"
 """What names a person's workspace, and is no text."""
-_LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
+LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
+"""A link, a mention or a channel: where it leads, and its label."""
 
 
 class Carried(Struct, frozen=True):
@@ -45,7 +48,7 @@ def plain(text: str) -> str:
         target, label = found.group(1), found.group(2)
         return found.group(0) if target[0] in "@#!" else (label or target)
 
-    return unescaped(_LINK.sub(unlinked, text))
+    return unescaped(LINK.sub(unlinked, text))
 
 
 def from_command(body: Payload) -> CommandRequest:
@@ -54,7 +57,7 @@ def from_command(body: Payload) -> CommandRequest:
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
         person=_person(body["user_id"], body.get("user_name", ""), [body.get("team_id")]),
-        conversation=_place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
+        conversation=place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
     )
@@ -83,7 +86,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         key=f"slack:{body['event_id']}",
         text=plain(mention.sub("", text) if is_readable(text) else text).strip(),
         person=_speaker(body, event),
-        conversation=_place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
+        conversation=place(event["channel"], body.get("team_id", ""), thread=thread, personal=direct),
         at=datetime.now(UTC),
         files=tuple(str(file["id"]) for file in event.get("files") or () if file.get("id")),
     )
@@ -109,7 +112,7 @@ def from_arrival(body: Payload, bot_user: str, known: Collection[str]) -> Comman
         key=f"slack:{body['event_id']}",
         text=WELCOME,
         person=_person(person, homes=[team]),
-        conversation=_place(channel, team, personal=kind == "app_home_opened"),
+        conversation=place(channel, team, personal=kind == "app_home_opened"),
         at=datetime.now(UTC),
     )
 
@@ -122,7 +125,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     container, message = body.get("container") or {}, body.get("message") or {}
     channel = (body.get("channel") or {}).get("id") or container.get("channel_id", "")
     stamp = container.get("message_ts")
-    conversation = _place(
+    conversation = place(
         channel,
         (body.get("team") or {}).get("id", ""),
         thread=message.get("thread_ts") or container.get("thread_ts"),
@@ -131,7 +134,7 @@ def from_action(body: Payload) -> tuple[CommandRequest, bool] | None:
     request = CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=click.command,
-        person=_presser(body),
+        person=presser(body),
         conversation=conversation,
         at=datetime.now(UTC),
         how="edit" if click.how == "edit" and stamp else "post",
@@ -161,7 +164,7 @@ def from_view(body: Payload, submission: Submission) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{view['id']}:{view.get('hash', '')}",
         text=submission.command,
-        person=_presser(body),
+        person=presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
         how=submission.how,
@@ -179,7 +182,7 @@ def from_suggestion(body: Payload, carry: str) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['view']['id']}",
         text="",
-        person=_presser(body),
+        person=presser(body),
         conversation=carried.conversation,
         at=datetime.now(UTC),
     )
@@ -197,7 +200,7 @@ def _speaker(body: Payload, event: Payload) -> Person:
     return _person(event["user"], homes=homes, sure=sure)
 
 
-def _presser(body: Payload) -> Person:
+def presser(body: Payload) -> Person:
     """Who clicked, chose, typed or submitted something."""
     user = body["user"]
     return _person(user["id"], user.get("name", ""), [user.get("team_id")])
@@ -220,8 +223,14 @@ def _person(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bo
     )
 
 
-def _place(
+def place(
     channel: str, team: str, *, thread: str | None = None, name: str = "", personal: bool = False
 ) -> Conversation:
+    """A conversation by its channel's id, which begins with D where it is somebody's with the bot."""
     kind = "personal" if personal or channel.startswith("D") else "channel"
     return Conversation(platform="slack", id=channel, kind=kind, team=team, thread=thread, name=name)  # type: ignore[arg-type]
+
+
+def one_line(card: Card) -> str:
+    """What a card says first, in one line."""
+    return clean_line(render(card).summary)

@@ -39,6 +39,7 @@ class _Container(Struct):
     channel_id: _Text = None
     message_ts: _Text = None
     thread_ts: _Text = None
+    is_app_unfurl: bool | None = None
 
 
 class _Message(Struct):
@@ -102,6 +103,16 @@ class _Clicked(_Pressed, kw_only=True):
     actions: list[_Action]
 
 
+class _Shortcut(_Pressed, kw_only=True):
+    trigger_id: str
+    callback_id: str
+
+
+class _OnMessage(_Shortcut, kw_only=True):
+    channel: _Place
+    message: _Message
+
+
 class _OfView(_Pressed, kw_only=True):
     view: _View
 
@@ -158,6 +169,25 @@ class _Renamed(_Happened, kw_only=True):
     event: _Named
 
 
+class _Link(Struct):
+    url: _Text = None
+
+
+class _WithLinks(_Event, kw_only=True):
+    """Somebody posted links to what the app registered for. In a composer there is no channel yet."""
+
+    channel: str
+    message_ts: str
+    links: list[_Link]
+    user: _Text = None
+    thread_ts: _Text = None
+    source: _Text = None
+
+
+class _Linked(_Happened, kw_only=True):
+    event: _WithLinks
+
+
 class _Tokens(Struct):
     bot: list[str] | None = None
 
@@ -185,6 +215,7 @@ _EVENTS: Mapping[str, type[Struct]] = {
     "group_unarchive": _Changed,
     "group_deleted": _Changed,
     "group_rename": _Renamed,
+    "link_shared": _Linked,
     "tokens_revoked": _Revoked,
 }
 _PAYLOADS: Mapping[str, type[Struct]] = {
@@ -192,8 +223,8 @@ _PAYLOADS: Mapping[str, type[Struct]] = {
     "view_submission": _OfView,
     "view_closed": _OfView,
     "block_suggestion": _OfView,
-    "message_action": _Pressed,
-    "shortcut": _Pressed,
+    "message_action": _OnMessage,
+    "shortcut": _Shortcut,
 }
 
 

@@ -22,6 +22,7 @@ _KINDS: dict[str | None, Literal["channel", "group", "personal"]] = {
     "personal": "personal",
 }
 _THREAD = ";messageid="
+_CARDS = "application/vnd.microsoft.card."
 _MENTIONS = 50
 """In one message that are looked at."""
 _NAME = 500
@@ -145,6 +146,17 @@ class Activity(Struct, rename="camel"):
         """True for what bots say: answering it could go on forever."""
         return self.sender.role in ("bot", "skill") or (self.sender.id or "").startswith("28:")
 
+    @property
+    def has_card(self) -> bool:
+        """True where a card came along, as a message extension puts one into a message."""
+        return any((each.content_type or "").startswith(_CARDS) for each in self.attachments or ())
+
+    @property
+    def is_shared(self) -> bool:
+        """True in a channel in which people of other tenants may be."""
+        channel = self.channel_data.channel if self.channel_data else None
+        return channel is not None and channel.type == "shared"
+
     def concerns_bot(self, members: list[Account] | None) -> bool:
         """True where the bot itself is one of ``members``."""
         return bool(self.recipient and self.recipient.id) and any(
@@ -180,8 +192,7 @@ class Activity(Struct, rename="camel"):
         named = [each for each in (self.sender.tenant_id, self.conversation.tenant_id) if each]
         away = next((each for each in named if each != self.tenant), "")
         kind = "bot" if self.from_bot else "foreign" if away else standing(self.sender, self.tenant)
-        channel = self.channel_data.channel if self.channel_data else None
-        unsure = kind == "member" and not self.sender.tenant_id and channel is not None and channel.type == "shared"
+        unsure = kind == "member" and not self.sender.tenant_id and self.is_shared
         return Person(
             platform="teams",
             id=self.sender.aad_object_id or self.sender.id or "",

@@ -305,7 +305,9 @@ class Teams:
         intake, _, invokes = self._parts()
         await self._references.seen(activity.origin(), activity.at)
         if not isinstance(activity.value, dict):
-            await intake.accept(activity.ask(activity.spoken(), files=self._files.attached(activity)))
+            files, words = self._files.attached(activity), activity.spoken()
+            if words or files or not activity.has_card:  # a card that was put into a message asks nothing
+                await intake.accept(activity.ask(words, files=files))
             return
         if click := cards.teams.message.decode_click(activity.value):
             request = await invokes.asked(activity, activity.value, click.command, click.how)

@@ -21,6 +21,7 @@ from bot.chat.port import RequestIntake, Undelivered
 from bot.chat.request import CommandRequest
 from bot.chat.teams import messages
 from bot.chat.teams.activity import Activity
+from bot.chat.teams.message_extension import MessageExtension
 from bot.chat.teams.outbound import CARD, Outbound
 from bot.chat.teams.seals import Place
 from bot.clock import backoff
@@ -92,6 +93,7 @@ class Invokes:
             "task/fetch": self._opened,
             "task/submit": self._submitted,
             "application/search": self._searched,
+            **MessageExtension(intake, outbound).by_name,
         }
 
     async def answer(self, activity: Activity) -> Answer:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import structlog
 from msgspec.structs import replace
 
 from bot.chat.budget import Priority
-from bot.chat.port import RequestIntake
+from bot.chat.port import Match, RequestIntake
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.teams.activity import Account, standing
 from bot.chat.teams.errors import TeamsError
@@ -124,6 +124,22 @@ class KnowingIntake:
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
         """See RequestIntake."""
         return await self._intake.suggest(await self._asked(request, _TYPING), what, typed, within)
+
+    def reads(self, command: str) -> bool:
+        """See RequestIntake."""
+        return self._intake.reads(command)
+
+    async def read(self, request: CommandRequest) -> Card | None:
+        """See RequestIntake."""
+        return await self._intake.read(await self._asked(request))
+
+    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """See RequestIntake."""
+        return await self._intake.glances(await self._asked(request), urls)
+
+    async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
+        """See RequestIntake."""
+        return await self._intake.find(await self._asked(request, _TYPING), typed, most)
 
     async def _asked(self, request: CommandRequest, seconds: float = _WAIT) -> CommandRequest:
         try:

@@ -122,6 +122,27 @@ class CloseView(SlackAct):
         return {}
 
 
+class OpenHome(SlackAct):
+    """The app's Home tab is opened."""
+
+    async def play(self, slack: SlackStandIn) -> object:
+        """Returns nothing."""
+        await slack.open_home(self.user)
+        return {}
+
+
+class Shortcut(SlackAct):
+    """A shortcut of the app: of the message ``ts`` in ``channel``, or without them a global one."""
+
+    callback_id: str
+    channel: str | None = None
+    ts: str | None = None
+
+    async def play(self, slack: SlackStandIn) -> object:
+        """Returns whether the app acknowledged."""
+        return asdict(await slack.shortcut(self.user, self.callback_id, channel=self.channel, ts=self.ts))
+
+
 class TeamsAct(Struct, forbid_unknown_fields=True):
     """Something that ``user`` does in Teams."""
 
@@ -213,6 +234,39 @@ class Search(TeamsAct):
         return await teams.search(self.user, self.conversation, self.message, self.input, self.query)
 
 
+class Find(TeamsAct):
+    """Typing into the search box of the message extension."""
+
+    conversation: str
+    text: str
+
+    async def play(self, teams: TeamsStandIn) -> object:
+        """Returns titles, texts and values."""
+        return await teams.find(self.user, self.conversation, self.text)
+
+
+class Choose(TeamsAct):
+    """A result of the search, by its ``value``: its card is sent as a message."""
+
+    conversation: str
+    value: Json
+
+    async def play(self, teams: TeamsStandIn) -> object:
+        """Returns the message's id."""
+        return {"id": await teams.choose(self.user, self.conversation, self.value)}
+
+
+class AboutMessage(TeamsAct):
+    """The app's command of a message."""
+
+    conversation: str
+    message: str
+
+    async def play(self, teams: TeamsStandIn) -> object:
+        """Returns what the person sees."""
+        return await teams.ask_about(self.user, self.conversation, self.message)
+
+
 SLACK: dict[str, type[SlackAct]] = {
     "command": Command,
     "say": Say,
@@ -221,6 +275,8 @@ SLACK: dict[str, type[SlackAct]] = {
     "attach": Attach,
     "submit": SubmitView,
     "close": CloseView,
+    "home": OpenHome,
+    "shortcut": Shortcut,
 }
 TEAMS: dict[str, type[TeamsAct]] = {
     "say": TeamsSay,
@@ -229,4 +285,7 @@ TEAMS: dict[str, type[TeamsAct]] = {
     "close": CloseDialog,
     "install": Install,
     "search": Search,
+    "find": Find,
+    "choose": Choose,
+    "about": AboutMessage,
 }

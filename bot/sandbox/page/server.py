@@ -104,6 +104,7 @@ class Page:
                 web.get("/api/people", self._people),
                 web.get("/api/slack/messages", self._slack_messages),
                 web.get("/api/slack/views", self._slack_views),
+                web.get("/api/slack/home", self._slack_home),
                 web.get("/api/slack/files/{id}", self._slack_file),
                 web.get("/api/teams/messages", self._teams_messages),
                 web.get("/api/teams/dialogs", self._teams_dialogs),
@@ -152,6 +153,9 @@ class Page:
 
     async def _slack_views(self, request: web.Request) -> web.Response:
         return web.json_response(self._slack.views(request.query["user"]))
+
+    async def _slack_home(self, request: web.Request) -> web.Response:
+        return web.json_response(self._slack.home(request.query["user"]))
 
     async def _slack_file(self, request: web.Request) -> web.Response:
         kind, data = self._slack.file_bytes(request.match_info["id"], viewer=request.query["user"])

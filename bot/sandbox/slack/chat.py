@@ -53,7 +53,7 @@ async def content(core: Core, arguments: Arguments) -> Json:
     if "text" in arguments:
         given["text"] = arguments.get("text")
     if blocks is not None:
-        given["blocks"] = _sound_blocks(core, blocks)
+        given["blocks"] = sound_blocks(core, blocks)
     if attachments is not None:
         given["attachments"] = _sound_attachments(core, attachments)
     if not any(given.values()):
@@ -64,7 +64,8 @@ async def content(core: Core, arguments: Arguments) -> Json:
     return given
 
 
-def _sound_blocks(core: Core, blocks: Any, error: str = "invalid_blocks") -> list[Json]:
+def sound_blocks(core: Core, blocks: Any, error: str = "invalid_blocks") -> list[Json]:
+    """Legal blocks with all ids. Refused: invalid_blocks_format, or ``error``."""
     if not isinstance(blocks, list):
         raise Refused("invalid_blocks_format")
     if wrong := wrong_with_blocks(blocks, core.files.image_ready, charts=not core.faults.old_blocks):
@@ -78,7 +79,7 @@ def _sound_attachments(core: Core, attachments: Any) -> list[Json]:
     if len(attachments) > MOST_ATTACHMENTS:
         raise Refused("too_many_attachments")
     return [
-        {**each, "id": number, "blocks": _sound_blocks(core, each["blocks"], "invalid_attachments")}
+        {**each, "id": number, "blocks": sound_blocks(core, each["blocks"], "invalid_attachments")}
         if each.get("blocks")
         else {**each, "id": number}
         for number, each in enumerate(attachments, 1)

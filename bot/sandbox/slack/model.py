@@ -255,6 +255,14 @@ class Workspace:
         self.announce(self._about(message, "message_changed", {"message": self.shown(message)}))
         self._hear_message({"message": message.wire(), "previous_message": before}, message, ts, "message_changed")
 
+    def attach(self, message: Message, attachments: list[Json]) -> None:
+        """Show something below a message that is another's; it does not count as edited."""
+        before = message.wire()
+        message.attachments = attachments
+        self.announce(self._about(message, "message_changed", {"message": self.shown(message)}))
+        changed = {"message": message.wire(), "previous_message": before}
+        self._hear_message(changed, message, self.ts(), "message_changed")
+
     def delete(self, message: Message) -> None:
         """Remove a message."""
         message.deleted_at = self.clock()

@@ -69,7 +69,7 @@ def _interaction(kind: str, person: Person) -> Json:
     }
 
 
-def _in_message(core: Core, message: Message) -> Json:
+def _in_message(core: Core, message: Message, card: Json | None = None) -> Json:
     channel = core.workspace.channels[message.channel]
     container: Json = {
         "type": "message",
@@ -80,6 +80,10 @@ def _in_message(core: Core, message: Message) -> Json:
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
     place: Json = {"container": container, "channel": {"id": channel.id, "name": channel.told_name}}
+    if card:  # below a link: the message is a person's, and does not come along
+        container |= {"type": "message_attachment", "attachment_id": card["id"], "is_app_unfurl": True}
+        container["app_unfurl_url"] = card["app_unfurl_url"]
+        return {**place, "app_unfurl": card}
     return place if message.only_for else {**place, "message": core.workspace.wire(message)}
 
 
@@ -87,15 +91,48 @@ def _in_view(view: View) -> Json:
     return {"container": {"type": "view", "view_id": view.id}, "view": view.wire()}
 
 
-def message_action(core: Core, person: Person, message: Message, state: Json, action: Json) -> Json:
-    """block_actions from a message."""
+def message_action(
+    core: Core, person: Person, message: Message, state: Json, action: Json, card: Json | None = None
+) -> Json:
+    """block_actions from a message, or from a ``card`` below a link in it."""
     return {
         **_interaction("block_actions", person),
-        **_in_message(core, message),
+        **_in_message(core, message, card),
         "trigger_id": core.triggers.issue(person.id),
         "state": {"values": state},
         "response_url": core.url + core.replies.issue("actions", person.id, message.channel, message.ts),
         "actions": [action],
+    }
+
+
+def shortcut(core: Core, person: Person, callback_id: str) -> Json:
+    """A global shortcut: no channel, and the person's name under another key than elsewhere."""
+    user = {"id": person.id, "username": person.name, "team_id": TEAM}
+    return {
+        "type": "shortcut",
+        "token": VERIFICATION,
+        "action_ts": core.workspace.ts(),
+        "team": {"id": TEAM, "domain": DOMAIN},
+        "user": user,
+        "is_enterprise_install": False,
+        "enterprise": None,
+        "callback_id": callback_id,
+        "trigger_id": core.triggers.issue(person.id),
+    }
+
+
+def message_shortcut(core: Core, person: Person, message: Message, callback_id: str) -> Json:
+    """A shortcut of a message."""
+    channel = core.workspace.channels[message.channel]
+    return {
+        **_interaction("message_action", person),
+        "action_ts": core.workspace.ts(),
+        "callback_id": callback_id,
+        "trigger_id": core.triggers.issue(person.id),
+        "response_url": core.url + core.replies.issue("app", person.id, channel.id),
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": channel.told_name},
+        "message": core.workspace.wire(message),
     }
 
 

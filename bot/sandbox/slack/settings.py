@@ -8,13 +8,15 @@ SCOPES = frozenset(
     {
         *("app_mentions:read", "commands", "chat:write", "users:read", "usergroups:read", "files:read", "files:write"),
         *("channels:history", "channels:read", "groups:history", "groups:read", "im:history", "im:write"),
+        *("links:read", "links:write"),
     }
 )
 """What the app was granted at installation: the bot scopes of its manifest."""
 
 EVENTS = frozenset(
     {
-        *("app_home_opened", "app_mention", "app_uninstalled", "member_joined_channel", "message.im", "tokens_revoked"),
+        *("app_home_opened", "app_mention", "app_uninstalled", "link_shared", "member_joined_channel", "message.im"),
+        "tokens_revoked",
         *(
             "channel_archive",
             "channel_deleted",
@@ -43,6 +45,8 @@ def scope_of(event: str) -> str:
             return "channels:read"
         case "group":
             return "groups:read"
+        case "link":
+            return "links:read"
     return "app_mentions:read" if event == "app_mention" else ""
 
 
@@ -62,6 +66,12 @@ class SlackSettings:
     interactivity_url: str = ""
     socket_mode: bool = False
     commands: frozenset[str] = frozenset({"/batch"})
+    shortcuts: frozenset[tuple[str, str]] = frozenset({("message", "about"), ("global", "ask")})
+    """The app's shortcuts: where they are (of a message, or global), and their callback ids."""
+    unfurl_domains: frozenset[str] = frozenset(
+        {"portal.azure.com", "portal.azure.us", "portal.azure.cn", "batch.azure.com"}
+    )
+    """Links to these, and to what lies below them, are told to the app: ``link_shared``."""
     scopes: frozenset[str] = SCOPES
     events: frozenset[str] = EVENTS
     bot_token: str = "xoxb-sandbox-bot"  # noqa: S105 - opens nothing but this sandbox

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.slack import chat, conversations, payloads, surfaces, usergroups
+from bot.sandbox.slack import chat, conversations, links, payloads, surfaces, usergroups
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import StandInError
@@ -49,7 +49,8 @@ class SlackStandIn(Managing):
         self._deliverer = Deliverer(self._core)
         self._actions = UserActions(self._core, self._deliverer)
         self._server = Server(
-            self._core, {**conversations.METHODS, **usergroups.METHODS, **chat.METHODS, **surfaces.METHODS}
+            self._core,
+            {**conversations.METHODS, **usergroups.METHODS, **chat.METHODS, **links.METHODS, **surfaces.METHODS},
         )
 
     @property
@@ -187,7 +188,9 @@ class SlackStandIn(Managing):
         if thread_ts is not None:
             root = self._actions.message(person, place, thread_ts)
             thread_ts = root.thread_ts or root.ts
-        return self._core.workspace.say(person.id, place.id, text, thread_ts, self._shared(place, files)).ts
+        said = self._core.workspace.say(person.id, place.id, text, thread_ts, self._shared(place, files))
+        links.told(self._core, said)
+        return said.ts
 
     def _shared(self, place: Channel, files: Sequence[str]) -> list[Json]:
         """Files as a message has them, which everybody in the channel may see from now on."""
@@ -213,6 +216,15 @@ class SlackStandIn(Managing):
         """Use a slash command; returns once the app acknowledged or the person was told that it failed."""
         person, place = self._at(user, channel)
         return await self._actions.command(person, place, command, text)
+
+    async def shortcut(
+        self, user: str, callback_id: str, *, channel: str | None = None, ts: str | None = None
+    ) -> Acknowledged:
+        """Use a shortcut: of the message ``ts`` in ``channel``, or without them a global one."""
+        if channel is None or ts is None:
+            return await self._actions.shortcut(self._person(user), callback_id)
+        person, place = self._at(user, channel)
+        return await self._actions.shortcut(person, callback_id, self._actions.message(person, place, ts))
 
     async def click(
         self,

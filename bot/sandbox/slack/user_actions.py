@@ -9,6 +9,7 @@ from bot.sandbox.slack import inputs, payloads, reply
 from bot.sandbox.slack.core import Core
 from bot.sandbox.slack.deliver import Acknowledged, Deliverer
 from bot.sandbox.slack.errors import Refused, StandInError
+from bot.sandbox.slack.links import unfurled
 from bot.sandbox.slack.model import Message
 from bot.sandbox.slack.people import SLACKBOT, Channel, Json, Person
 from bot.sandbox.slack.rules import wrong_with_options
@@ -50,6 +51,17 @@ class UserActions:
                 return self._failed(person, channel, name, Acknowledged(False, "invalid_response", taken.body))
         return taken
 
+    async def shortcut(self, person: Person, callback_id: str, message: Message | None = None) -> Acknowledged:
+        """Use a shortcut: of a message, or a global one. StandInError no_such_shortcut."""
+        kind = "message" if message else "global"
+        if (kind, callback_id) not in self._core.settings.shortcuts or self._core.removed:
+            raise StandInError("no_such_shortcut", f"{callback_id} is no {kind} shortcut of this workspace")
+        if message is None:
+            payload = payloads.shortcut(self._core, person, callback_id)
+        else:
+            payload = payloads.message_shortcut(self._core, person, message, callback_id)
+        return await self._deliverer.ask("interactive", payload)
+
     def message(self, person: Person, channel: Channel, ts: str) -> Message:
         """A message that this person can see. StandInError message_not_found."""
         message = self._core.workspace.find(channel.id, ts)
@@ -66,9 +78,9 @@ class UserActions:
         key = (message.channel, message.ts, person.id)
         state = self._states[key] = _merged(inputs.initial_state(blocks), self._states.get(key, {}))
         action = self._used(person, message.ts, block, element, state, value, option)
-        taken = await self._deliverer.ask(
-            "interactive", payloads.message_action(self._core, person, message, state, action)
-        )
+        card = unfurled(message.attachments, block["block_id"])
+        payload = payloads.message_action(self._core, person, message, state, action, card)
+        taken = await self._deliverer.ask("interactive", payload)
         if taken.ok:
             return taken
         return self._failed(person, self._core.workspace.channels[message.channel], action_id, taken, message.thread_ts)

@@ -64,6 +64,13 @@ class Envelope:
         activity |= {"name": name, "value": value}
         return activity
 
+    def composing(self, person: Person, chat: Conversation, name: str, value: object) -> Json:
+        """A request of the message extension, made while a message is written or about one that stands there."""
+        activity = self._from(person, chat, "invoke", _event_id(), thread="")
+        activity["channelData"] |= {"source": {"name": "compose"}}
+        activity |= {"name": name, "value": value}
+        return activity
+
     # -- done to the bot -----------------------------------------------------------------------------------------------
 
     def installation(self, person: Person, chat: Conversation, action: str) -> Json:

@@ -26,12 +26,16 @@ Action: TypeAlias = Mapping[str, Any] | str
 INVOKE_SECONDS = 10.0
 
 
-class _Dialog(Struct):
+class Dialog(Struct):
+    """A dialog that somebody has open, and what it was opened from."""
+
     id: str
     role: str
     chat: Conversation
     origin: Message
     shown: Json
+    command: str = ""
+    """The command of the message extension that opened it; empty for a card's button."""
 
 
 class _Pressed(Struct):
@@ -48,7 +52,7 @@ class Client(Managing):
 
     def __init__(self, tenant: Tenant, envelope: Envelope, bot_client: BotClient) -> None:
         super().__init__(tenant, envelope, bot_client)
-        self._dialogs: dict[str, _Dialog] = {}
+        self._dialogs: dict[str, Dialog] = {}
         self._shared = SharedFiles(tenant.clock)
         self.invoke_seconds = INVOKE_SECONDS
 
@@ -62,18 +66,19 @@ class Client(Managing):
         reply_to: str | None = None,
         *,
         files: Sequence[tuple[str, bytes]] = (),
+        cards: Sequence[Json] = (),
     ) -> str:
         """Write a message and return its id.
 
         ``@<bot name>`` becomes a mention; without it a channel or group message does not reach the bot. ``reply_to`` is
         a message of the channel thread to answer in. ``files`` are names and contents of what is attached; a bot gets
-        files in personal chats alone.
+        files in personal chats alone. ``cards`` are attachments that the message extension put into the message.
 
         Raises ``BotNotInstalled``, ``EmptyMessage``, ``MessageNotFound``, ``NoFilesHere``.
         """
         person = self._tenant.person(user)
         chat = self._tenant.chat(conversation, person.role)
-        if not text.strip() and not files:
+        if not text.strip() and not files and not cards:
             raise StandInError("EmptyMessage")
         if files and chat.kind != "personal":
             raise StandInError("NoFilesHere", "a bot gets files in personal chats alone")
@@ -85,7 +90,7 @@ class Client(Managing):
         to_bot = chat.kind == "personal" or mention in text
         if to_bot and not chat.installed:
             raise StandInError("BotNotInstalled", chat.title)
-        attached = [self._shared.attach(name, content) for name, content in files]
+        attached = [*(self._shared.attach(name, content) for name, content in files), *cards]
         message = self._write(person, chat, text, chat.root(root) if root else "", attached)
         if to_bot:
             await self._tell(person, chat, self._envelope.message(person, chat, message), message=message.id)
@@ -178,7 +183,8 @@ class Client(Managing):
         person = self._tenant.person(user)
         chat = self._tenant.chat(conversation, person.role)
         message = chat.visible(activity_id)
-        if message is None or message.sender != BOT or message not in chat.seen_by(person.role, self._tenant.clock()):
+        seen = message is not None and message in chat.seen_by(person.role, self._tenant.clock())
+        if message is None or not seen or (message.sender != BOT and not any(message.cards(person.role))):
             raise StandInError("MessageNotFound", activity_id)
         return person, chat, message
 
@@ -253,7 +259,11 @@ class Client(Managing):
             raise StandInError("NoSuchAction", f"{action!r:.200} is not drawn as a submit button")
         person = self._tenant.person(user)
         value: Json = {"data": gather(press, inputs), "context": {"theme": "default"}}
-        activity = self._envelope.invoke(person, found.chat, "task/submit", value, found.origin, dialog=True)
+        if found.command:
+            value |= {"commandId": found.command, "commandContext": "message"}
+            activity = self._envelope.composing(person, found.chat, "composeExtension/submitAction", value)
+        else:
+            activity = self._envelope.invoke(person, found.chat, "task/submit", value, found.origin, dialog=True)
         return await self._dialog_answer(person, found, activity, submitted=True)
 
     async def close_dialog(self, user: str, dialog: str) -> None:
@@ -264,10 +274,10 @@ class Client(Managing):
         person, chat = pressed.person, pressed.chat
         value = {"data": pressed.data, "context": {"theme": "default"}}
         activity = self._envelope.invoke(person, chat, "task/fetch", value, pressed.message)
-        dialog = _Dialog(str(activity["id"]), person.role, chat, pressed.message, {})
+        dialog = Dialog(str(activity["id"]), person.role, chat, pressed.message, {})
         return await self._dialog_answer(person, dialog, activity, submitted=False)
 
-    async def _dialog_answer(self, person: Person, dialog: _Dialog, activity: Json, *, submitted: bool) -> Json:
+    async def _dialog_answer(self, person: Person, dialog: Dialog, activity: Json, *, submitted: bool) -> Json:
         try:
             shown = replies.task(await self._ask(dialog.chat, activity), submitted=submitted)
         except InvalidReplyError as error:
@@ -284,13 +294,13 @@ class Client(Managing):
         self._tenant.emit("dialog", user=person.role, dialog=dialog.id, conversation=dialog.chat.id)
         return {"shown": "dialog", "dialog": _dialog(dialog)}
 
-    def _open(self, user: str, dialog: str) -> _Dialog:
+    def _open(self, user: str, dialog: str) -> Dialog:
         found = self._dialogs.get(dialog)
         if found is None or found.role != self._tenant.person(user).role:
             raise StandInError("DialogNotFound", dialog)
         return found
 
-    def _close(self, dialog: _Dialog) -> None:
+    def _close(self, dialog: Dialog) -> None:
         if self._dialogs.pop(dialog.id, None) is not None:
             self._tenant.emit("dialog_closed", user=dialog.role, dialog=dialog.id)
 
@@ -349,11 +359,11 @@ class Client(Managing):
 
     # -- what comes back -----------------------------------------------------------------------------------------------
 
-    async def _ask(self, chat: Conversation, activity: Json) -> object:
+    async def _ask(self, chat: Conversation, activity: Json, seconds: float | None = None) -> object:
         """Send an invoke and return the body of the answer. Raises `InvalidReplyError`."""
         if not chat.installed or self._tenant.disabled:
             raise InvalidReplyError("BotNotInstalled", "the bot was removed", replies.UNREACHABLE)
-        answer = await self._bot_client.send(chat, activity, self.invoke_seconds)
+        answer = await self._bot_client.send(chat, activity, seconds or self.invoke_seconds)
         if answer.status and answer.status != 200:
             raise InvalidReplyError("BotFailed", f"HTTP {answer.status}")
         if answer.failure is not None:
@@ -379,7 +389,7 @@ def _teams(data: object) -> Json:
     return teams if isinstance(teams, dict) else {}
 
 
-def _dialog(dialog: _Dialog) -> Json:
+def _dialog(dialog: Dialog) -> Json:
     problems = (
         [str(problem) for problem in draw(dialog.shown["card"], dialog=True).problems] if "card" in dialog.shown else []
     )

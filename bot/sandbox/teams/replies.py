@@ -22,6 +22,9 @@ SEARCH = "application/vnd.microsoft.search.searchResponse"
 
 _SIZES = ("small", "medium", "large")
 
+_PREVIEWS = ("application/vnd.microsoft.card.thumbnail", "application/vnd.microsoft.card.hero")
+"""Cards that a list of results is drawn with."""
+
 _KNOWN: dict[tuple[int, str], str] = {
     (200, ADAPTIVE): "card",
     (200, MESSAGE): "text",
@@ -147,3 +150,26 @@ def search(body: object) -> list[dict[str, str]]:
             raise InvalidReplyError("BadValue", "every result needs a title and a value")
         choices.append({"title": result["title"], "value": result["value"]})
     return choices
+
+
+def results(body: object) -> list[Json]:
+    """The answer to a query of the message extension: attachments, a card each with a preview."""
+    answer = body.get("composeExtension") if isinstance(body, dict) else None
+    if not isinstance(answer, dict) or answer.get("type") != "result":
+        raise InvalidReplyError("UnknownReply", "the answer needs a composeExtension of type result")
+    if answer.get("attachmentLayout") not in ("list", "grid"):
+        raise InvalidReplyError("BadValue", "attachmentLayout is list or grid")
+    found = answer.get("attachments")
+    if not isinstance(found, list):
+        raise InvalidReplyError("BadValue", "attachments must be a list")
+    for each in found:
+        if not isinstance(each, dict) or each.get("contentType") not in (ADAPTIVE, *_PREVIEWS):
+            raise InvalidReplyError("BadValue", f"a result is an attachment of type {ADAPTIVE}, or a thumbnail")
+        _card(each.get("content"))
+        preview = each.get("preview")
+        if not isinstance(preview, dict) or preview.get("contentType") not in _PREVIEWS:
+            raise InvalidReplyError("BadValue", f"a result has a preview of type {' or '.join(_PREVIEWS)}")
+        shown = preview.get("content")
+        if not isinstance(shown, dict) or not shown.get("title"):
+            raise InvalidReplyError("BadValue", "a preview has a title")
+    return found

@@ -13,9 +13,9 @@ from aiohttp import web
 from bot.sandbox.teams import pictures
 from bot.sandbox.teams.activities import Envelope
 from bot.sandbox.teams.bot_client import BotClient
-from bot.sandbox.teams.client import Client
 from bot.sandbox.teams.connector import REGION, Connector, Verify
 from bot.sandbox.teams.errors import StandInError
+from bot.sandbox.teams.extension import Extension
 from bot.sandbox.teams.faults import Faults
 from bot.sandbox.teams.graph import Graph
 from bot.sandbox.teams.keys import ChannelKeys
@@ -25,7 +25,7 @@ from bot.sandbox.teams.record import entry
 Json: TypeAlias = dict[str, Any]
 
 
-class TeamsStandIn(Client):
+class TeamsStandIn(Extension):
     """Microsoft Teams with one tenant, four people, one team, one group chat and one bot.
 
     A *user* is given by role ("viewer", "operator", "admin", "second admin") or by Teams id ("29:…"). A *conversation*

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack import SlackStandIn, StandInError
 from tests.sandbox.slack.workspace import App, listening
 from tests.shared import shared
 
@@ -136,3 +136,19 @@ async def test_forms(slack: SlackStandIn, client: AsyncWebClient, app: App, moda
     for path in ([], ["view"], ["team"], ["user"]):
         alike(app.got[-1], recorded("view_closed--*.json"), *path)
     assert keys(app.got[-1]["view"]) == keys(recorded("view_closed--*.json")[0]["view"])
+
+
+async def test_shortcuts(slack: SlackStandIn, app: App) -> None:
+    await slack.shortcut("viewer", "ask")
+    alike(app.got[-1], recorded("shortcut--*.json"))
+    alike(app.got[-1], recorded("shortcut--*.json"), "user")
+    slack.app_url, address = "", slack.app_url  # no events
+    stamp = await slack.say("operator", "batch-ops", "slow again")
+    await slack.settle()
+    slack.app_url = address
+    await slack.shortcut("viewer", "about", channel="batch-ops", ts=stamp)
+    for part in ([], ["channel"], ["message"]):
+        alike(app.got[-1], recorded("message_action--*.json"), *part)
+    for callback_id, where in (("about", {}), ("ask", {"channel": "batch-ops", "ts": stamp})):
+        with pytest.raises(StandInError):
+            await slack.shortcut("viewer", callback_id, **where)

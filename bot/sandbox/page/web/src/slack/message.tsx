@@ -1,8 +1,10 @@
 import { memo, useContext, useState } from "react";
 
 import { Composer } from "../composer";
+import { useDo } from "../parts";
 import { Avatar } from "../people";
 import { clock, whole } from "../time";
+import { act } from "../wire";
 import { Blocks, World, fileAddress } from "./blocks";
 import type { SlackMessage } from "./types";
 
@@ -23,15 +25,23 @@ type Props = {
 
 export function Message({ message, replies, close, channel, user, onReply }: Props) {
   const [open, setOpen] = useState<boolean>();
+  const run = useDo();
   const shown = open ?? (replies.length > 0 && replies.length <= FEW);
   const thread = replies.length > 0 || shown;
   return (
     <article className={`message${close ? " close" : ""}${message.ephemeral ? " ephemeral" : ""}`} data-ts={message.ts}>
       <Body message={message} close={close} channel={channel} user={user} />
-      {!message.ephemeral && !thread && (
-        <button type="button" className="reply-here" onClick={() => setOpen(true)}>
-          Reply in thread
-        </button>
+      {!message.ephemeral && (
+        <div className="message-menu">
+          <button type="button" onClick={() => void run(() => act("slack", "shortcut", { user, callback_id: "about", channel, ts: message.ts }))}>
+            ⚡ Ask about this message
+          </button>
+          {!thread && (
+            <button type="button" onClick={() => setOpen(true)}>
+              Reply in thread
+            </button>
+          )}
+        </div>
       )}
       {thread && (
         <div className="thread">
@@ -101,6 +111,7 @@ const Body = memo(
             {message.attachments?.map((each, index) => (
               <div key={index} className="attachment">
                 <Blocks blocks={each.blocks ?? []} place={place} />
+                {each.is_app_unfurl && <small className="added-by">Added by batchbot</small>}
               </div>
             ))}
             {message.files?.map((file) =>

@@ -8,6 +8,7 @@ import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { World } from "./blocks";
 import { Message, moment } from "./message";
 import type { Channel, SlackMessage, SlackView, SlackWorld } from "./types";
+import { HomeTab } from "./home";
 import { View } from "./view";
 
 const CHIPS = ["/batch home", "/batch pool list", "/batch job list", "/batch usage 24h", "/batch help"];
@@ -23,6 +24,7 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   const [chosen, setChosen] = useState("batch-ops");
   const channel = mine.find((each) => (each.kind === "im" ? "im" : each.name) === chosen) ?? mine[0]!;
   const [unread, setUnread] = useState<Record<string, number>>({});
+  const [tab, setTab] = useState<"home" | "messages">("messages");
   const [used, setUsed] = useState<Used[]>([]);
   const run = useDo();
   const tell = useTell();
@@ -34,6 +36,7 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
   });
   useEffect(() => setUnread((all) => ({ ...all, [channel.id]: 0 })), [channel.id]);
 
+  const home = channel.kind === "im" && tab === "home";
   const name = channel.kind === "im" ? "batchbot" : `#${channel.name}`;
   const send = async (text: string, thread?: string, attached: File[] = []): Promise<boolean> => {
     if (text.startsWith("/") && !thread) {
@@ -87,9 +90,22 @@ export function SlackPane({ role, world }: { role: Role; world: SlackWorld }) {
                   ? `${channel.members.length} members, batchbot among them`
                   : "batchbot is no member here; /batch works all the same"}
             </span>
+            <button type="button" className="shortcut" title="A shortcut: it works from everywhere" onClick={() => void run(() => act("slack", "shortcut", { user: me.id, callback_id: "ask" }))}>
+              ⚡ Ask batchbot
+            </button>
           </header>
-          <History channel={channel} me={me.id} used={used.filter((each) => each.channel === channel.id && each.role === role)} name={name} onReply={send} />
-          <Composer label={`Message ${name}`} chips={CHIPS} hint={HINT} attach onSend={(text, files) => send(text, undefined, files)} />
+          {channel.kind === "im" && (
+            <div className="tabs" role="tablist" aria-label="batchbot">
+              {(["home", "messages"] as const).map((each) => (
+                <button key={each} type="button" role="tab" aria-selected={tab === each} onClick={() => setTab(each)}>
+                  {each === "home" ? "Home" : "Messages"}
+                </button>
+              ))}
+            </div>
+          )}
+          {home ? <HomeTab user={me.id} /> : null}
+          {!home && <History channel={channel} me={me.id} used={used.filter((each) => each.channel === channel.id && each.role === role)} name={name} onReply={send} />}
+          {!home && <Composer label={`Message ${name}`} chips={CHIPS} hint={HINT} attach onSend={(text, files) => send(text, undefined, files)} />}
         </div>
         <Views user={me.id} />
       </section>

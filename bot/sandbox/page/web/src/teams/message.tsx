@@ -1,5 +1,6 @@
 import { memo } from "react";
 
+import { useDo } from "../parts";
 import { Avatar } from "../people";
 import { clock, whole } from "../time";
 import { act } from "../wire";
@@ -18,6 +19,7 @@ export const Message = memo(
     const own = message.from === role && !post;
     const at = new Date(message.at);
     const bot = message.from === "bot";
+    const run = useDo();
     return (
       <article className={`message${own ? " own" : ""}${bot ? " from-bot" : ""}`} data-id={message.id}>
         {!own && <Avatar who={message.from} round size={32} />}
@@ -40,6 +42,11 @@ export const Message = memo(
           {message.attachments.map((attachment, index) => (
             <Attached key={index} attachment={attachment} message={message} role={role} />
           ))}
+          {!message.deleted && (
+            <button type="button" className="about-this" onClick={() => void run(() => act("teams", "about", { user: role, conversation: message.conversation, message: message.id }))}>
+              Ask about this message
+            </button>
+          )}
           {message.problems.length > 0 && (
             <aside className="problems" aria-label="What Teams would not draw">
               {message.problems.map((problem, index) => (

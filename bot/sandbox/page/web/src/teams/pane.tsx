@@ -6,6 +6,7 @@ import { Avatar, type Role } from "../people";
 import { clock, day } from "../time";
 import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { Card } from "./card";
+import { Find } from "./find";
 import { Message } from "./message";
 import { BOT, type Conversation, type Dialog, type Refusal, type TeamsMessage, type TeamsWorld } from "./types";
 
@@ -20,6 +21,7 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
   const chat = mine.find((each) => (each.kind === "personal" ? "personal" : each.name) === chosen) ?? mine[0]!;
   const [unread, setUnread] = useState<Record<string, number>>({});
   const [typing, setTyping] = useState(false);
+  const [finding, setFinding] = useState(false);
   const [refused, setRefused] = useState<Refusal[]>(world.refused);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const tell = useTell();
@@ -73,6 +75,11 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
           <h2>{chat.title}</h2>
           <span>{chat.kind === "personal" ? "your chat with the app" : `the app hears what mentions @${BOT}`}</span>
           <Refusals refused={refused} />
+          {chat.installed && (
+            <button type="button" className="extension" title="The app's message extension" onClick={() => setFinding(true)}>
+              ⌕ Find in Azure Batch
+            </button>
+          )}
         </header>
         {!chat.installed && installing && (
           <p className="install" role="status">
@@ -101,6 +108,7 @@ export function TeamsPane({ role, world }: { role: Role; world: TeamsWorld }) {
           onSend={(text, files) => send(text, undefined, files)}
         />
       </div>
+      {finding && <Find role={role} conversation={chat.id} onClose={() => setFinding(false)} />}
       <Dialogs role={role} />
     </section>
   );

@@ -1,0 +1,113 @@
+"""The Home tab on Slack, and home in a personal chat: what is worst, what is one's own, what is pinned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bot.sandbox.slack.people import PEOPLE
+from cards.card import Actions, Button, plain
+from tests.golden import check
+from tests.handlers.alert_service import CHAT, a_few, alerting, words
+from tests.handlers.both_chats import Chats, chats
+from tests.handlers.conftest import Scene
+from tests.handlers.test_cards import still
+
+
+def _drawn(both: Chats, user: str = "viewer") -> str:
+    return json.dumps(both.slack.home(user), ensure_ascii=False)
+
+
+async def _open(both: Chats, user: str = "viewer") -> str:
+    await both.slack.open_home(user)
+    await both.quiet()
+    return _drawn(both, user)
+
+
+def _button(both: Chats, label: str, user: str = "viewer") -> dict[str, Any]:
+    home = both.slack.home(user)
+    assert home
+    return next(
+        {"action_id": element["action_id"], "block_id": block["block_id"], "view": home["id"]}
+        for block in home["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if element.get("text", {}).get("text") == label
+    )
+
+
+async def _press(both: Chats, label: str, user: str = "viewer") -> str:
+    found = _button(both, label, user)
+    taken = await both.slack.click_in_view(user, found["view"], found["action_id"], found["block_id"])
+    assert taken.ok
+    await both.quiet()
+    return _drawn(both, user)
+
+
+async def test_the_home_tab_is_somebodys_own_and_its_buttons_work(scene: Scene) -> None:
+    async with chats(scene) as both:
+        assert both.slack.home("viewer") is None
+        home = await _open(both)
+        assert "render-prod" in home
+        assert "Running tasks" in home
+        assert both.slack.home("operator") is None
+        assert len(json.loads(home)["blocks"]) <= 100
+
+        pools = await _press(both, "Pools")
+        assert "Pools" in pools
+        assert "◀ Home" in pools
+        assert "Running tasks" not in pools
+        assert "Running tasks" in await _press(both, "◀ Home")
+        assert both.said(viewer="viewer") == []  # looking around says nothing anywhere
+
+        await both.slack.say("viewer", _chat(both), "pin pool show render-gpu")
+        await both.quiet()
+        pinned = await _open(both)
+        assert '"Pinned"' in pinned or "*Pinned*" in pinned
+        assert "Pool render-gpu" in await _press(both, "pool render-gpu")
+
+
+def _chat(both: Chats, user: str = "viewer") -> str:
+    person = next(each.id for each in PEOPLE if each.role == user)
+    return next(each["id"] for each in both.slack.channels if each["person"] == person)
+
+
+async def test_a_change_from_the_home_tab_is_answered_in_messages_and_the_tab_is_shown_anew(scene: Scene) -> None:
+    bot = await alerting(scene)
+    await a_few(bot)
+    async with chats(scene) as both:
+        both.permitted()
+        await both.slack.say("viewer", _chat(both), "alert subscribe")
+        await both.quiet()
+        await _open(both)
+        await _press(both, "Open alert")
+        await _press(both, "Acknowledge")
+        home = _drawn(both)
+        assert "the answer is in Messages" in home
+        assert "acknowledged by you" in home
+        assert any("acknowledged" in json.dumps(each).lower() for each in both.said(_chat(both), "viewer"))
+
+
+async def test_home_in_a_personal_chat_says_what_is_ones_own(scene: Scene) -> None:
+    bot = await alerting(scene)
+    await a_few(bot)
+    in_channel = await bot.ask("home")
+    assert "Your alerts" not in words(in_channel)
+    assert "Your alerts" not in words(await bot.ask("home", conversation=CHAT))
+    await bot.ask("alert ack 2b3c4d5e")
+    home = await bot.ask("home", conversation=CHAT)
+    said = words(home)
+    assert "Your alerts: 1" in said
+    assert "acknowledged by you" in said
+    check("home-personal", still(home, scene))
+    opened = [
+        each.command
+        for block in home.blocks
+        if isinstance(block, Actions)
+        for each in block.items
+        if isinstance(each, Button) and each.text.startswith("Open: ")
+    ]
+    assert opened == ["alert show 2b3c4d5e"]
+    assert not (await bot.ask(opened[0], conversation=CHAT)).refused
+    assert "acknowledged by you" not in words(await bot.ask("home", person="U0VIEWER", conversation=CHAT))
+    assert plain(home.title)
