@@ -170,10 +170,10 @@ async def test_teams_refused_layouts_are_shown_as_text(
     delivery, refusals = of_teams(teams), [TeamsError(status, code, "refused")]
     post = BotbuilderConnector.post
 
-    async def refusing(*given: Any) -> str:
+    async def refusing(*given: Any, **more: Any) -> str:
         if refusals:
             raise refusals.pop()
-        return await post(*given)
+        return await post(*given, **more)
 
     monkeypatch.setattr(BotbuilderConnector, "post", refusing)
     assert await delivery.answer(asked(group(teams)), card())
