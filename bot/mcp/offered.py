@@ -22,6 +22,7 @@ NOT_READS: Mapping[str, str] = {
     "approval run": _DECIDES,
     "new": _FORM,
     "task upload": _FORM,
+    "ask": "it runs any command, changes too: a program calls the tool of the very command",
 }
 """Patterns of commands that read and are no tools, with the reason."""
 NOT_CHANGES: Mapping[str, str] = {

@@ -216,6 +216,20 @@ async def test_every_change_only_asks(scene: Scene) -> None:
         assert {each.result for each in await program.trail()} <= {"confirmation", "rejected", "refused"}
 
 
+async def test_no_tool_that_reads_asks_for_a_change(scene: Scene) -> None:
+    """Where the settings want no changes, nothing is put to the person, whatever a tool that reads is told."""
+    async with verbs(scene, admins=[MIA]) as azure:
+        program = await Program.of(scene)
+        reboot = "node reboot render-cpu all account:render-prod"
+        async with program.client as client:
+            for name, said in (("ask", "question"), ("about", "text_"), ("run", "name")):
+                made = await client.call_tool(name, {said: reboot})
+                assert "Nothing was changed." not in words(made), name
+        assert not program.posted
+        assert not azure.sent
+        assert not [line for line in await program.trail() if line.result == "confirmation"]
+
+
 async def test_a_saved_query_leads_to_no_yes(scene: Scene) -> None:
     """What waits in the chat cannot be answered by a program, whatever way it goes."""
     scene.permit(admins=[MIA])
