@@ -20,6 +20,12 @@ from bot.settings import is_loopback
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PUBLIC = ipaddress.ip_network("2000::/3")
+"""Where IPv6 addresses of the public internet are; what IANA gave for other uses outside of it (site-local, IPv4 inside
+of IPv6, local NAT64, segments of routes) Python does not call private everywhere."""
+_INSIDE = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "168.63.129.16/32")))
+"""IPv4 addresses that look public and are not: those of protocols (RFC 6890; some clouds' metadata is among them), and
+Azure's own of each virtual network (learn.microsoft.com, "What is IP address 168.63.129.16?")."""
 _MOST = 65_536
 """Bytes of an answer's head; its body is not read."""
 
@@ -36,7 +42,8 @@ def allowed(address: str, networks: Iterable[str], *, here: bool) -> bool:
         return True
     if found.is_loopback:
         return here
-    return found.is_global and not found.is_multicast
+    public = found in _PUBLIC if found.version == 6 else not any(found in each for each in _INSIDE)
+    return public and found.is_global and not found.is_multicast
 
 
 def _meant(address: Address) -> Address:
