@@ -101,9 +101,14 @@ class Dispatcher:
         return glances.only_reads(self.services.registry, command)
 
     async def read(self, request: CommandRequest) -> Card | None:
-        """The answer to a request that only reads, as it is now; None for one that changes, or may. Never raises."""
+        """The answer to a request that only reads, as it is now; None for one that changes, or may. Never raises.
+
+        It is shown outside of conversations, so nobody is answered who may be a guest.
+        """
         if not self.reads(request.text):
             return None
+        if glances.may_be_guest(self.services, request):
+            return self._stamped(refusals.unread(), request)
         cards = self.cards(request, Unnoted())
         try:
             return await anext(cards)

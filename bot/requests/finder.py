@@ -10,7 +10,7 @@ import structlog
 from bot.chat.port import Match
 from bot.chat.request import CommandRequest
 from bot.domain.entity import Entity, EntityKind
-from bot.requests.glances import may_see, show
+from bot.requests.glances import may_be_guest, may_see, show
 from bot.requests.services import Services, Standing
 
 log = structlog.get_logger()
@@ -22,13 +22,14 @@ _LONGEST = 200
 
 
 async def matches(services: Services, request: CommandRequest, typed: str, most: int) -> list[Match]:
-    """What is called like what was typed and whoever types may see there, the likest first; of nothing nothing.
+    """What is called like what was typed and whoever types may see there, the likest first; of nothing nothing, and
+    for nobody who may be a guest.
 
     Accounts, jobs, pools and schedules; never raises.
     """
     typed = " ".join(typed[:_LONGEST].split())
     names = services.reading.names
-    if not typed or names is None:
+    if not typed or names is None or may_be_guest(services, request):
         return []
     try:
         async with asyncio.timeout(SECONDS):

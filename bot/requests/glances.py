@@ -86,6 +86,16 @@ def may_see(services: Services, request: CommandRequest, typed: str) -> bool:
     return services.policy.decide(question).allowed
 
 
+def may_be_guest(services: Services, request: CommandRequest) -> bool:
+    """Whether it is not known if somebody is a guest, and the settings do not name them.
+
+    Where the bot was let in that is a matter of a moment, and they may read. A platform also shows answers where it is
+    in no conversation, and may never be told who they are: there they may not.
+    """
+    role = services.policy.standing(request.person, request.conversation).role
+    return not (request.person.kind_read or role.id)
+
+
 async def glances(
     services: Services,
     request: CommandRequest,

@@ -80,6 +80,13 @@ def not_stored() -> Card:
     return refusal("This was not done.", f"{NOT_STORED} What only reads still works.", [Button("Home", "home")])
 
 
+def unread() -> Card:
+    """It could not be learned whether somebody is a guest, where nobody who may be one is answered."""
+    log.info("policy.refused", rule="access.unread")
+    advice = "Try again in a minute, or ask me in our personal chat: there I see who you are."
+    return replace(refusal("I could not learn whether you are a guest here.", advice), private=True)
+
+
 def forbidden(decision: Decision, person: Person, policy: Policy) -> Card:
     """The policy refused: the rule, who can, and how to be allowed."""
     log.info("policy.refused", rule=decision.rule, person=person.key)

@@ -310,6 +310,32 @@ async def test_what_the_roster_says_on_teams(answer: Any, kind: str, read: bool)
     assert (person.kind, person.kind_read) == (kind, read)
 
 
+@pytest.mark.parametrize(("role", "kind"), [("user", "member"), ("guest", "guest")])
+async def test_where_the_bot_is_not_in_the_chat_the_personal_one_says_who_is_a_guest(role: str, kind: str) -> None:
+    """The message extension works in chats that the bot is not in, whose rosters it may not read."""
+    wire = mock.Mock()
+    wire.member = mock.AsyncMock(
+        side_effect=[
+            TeamsError(403, "BotNotInConversationRoster", ""),
+            Account("29:1", aad_object_id="o", tenant_id="t", user_role=role),
+        ]
+    )
+    wire.personal = mock.AsyncMock(return_value="a:own")
+
+    async def once(where: Conversation, _: Any, call: Any, **__: Any) -> Any:
+        return await call(wire, where)
+
+    people = TeamsPeople(EntraGroups(mock.AsyncMock(), "http://graph", "scope"))
+    person, where = Person("teams", "o", home="t", kind_read=False), Conversation("teams", "19:a", "group", team="t")
+    found = await people.known(mock.Mock(once=once), person, where)
+    assert (found.kind, found.kind_read) == (kind, True)
+    assert [each.args[1] for each in wire.member.call_args_list] == ["19:a", "a:own"]
+    wire.member.side_effect = TeamsError(403, "BotNotInConversationRoster", "")
+    wire.personal.side_effect = TeamsError(403, "ForbiddenOperationException", "")
+    unknown = await people.known(mock.Mock(once=once), Person("teams", "p", home="t", kind_read=False), where)
+    assert not unknown.kind_read
+
+
 async def test_in_a_shared_channel_the_roster_says_who_is_a_member() -> None:
     data = ChannelData(tenant=Named("t"), channel=Named("19:a", type="shared"))
     asker = Activity("message", sender=Account("29:1", aad_object_id="o"), channel_data=data).person()

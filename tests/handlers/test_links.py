@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bot.monitor.names import Names
 from tests.golden import check
 from tests.handlers.both_chats import Chats, chats
 from tests.handlers.conftest import Scene, nobody
@@ -91,6 +92,21 @@ async def test_links_of_guests_and_foreigners_are_left_alone(scene: Scene) -> No
         assert await scene.dispatcher.glances(outsider, [url]) == {}
     unread = replace(asked, person=replace(asked.person, kind_read=False))
     assert await scene.dispatcher.glances(unread, [url]) == {}
+
+
+async def test_who_may_be_a_guest_is_shown_nothing_outside_of_conversations(scene: Scene) -> None:
+    """The Home tab and the message extension of Teams show answers where the bot is in no conversation."""
+    scene.reading(names=Names(scene.accounts))
+    asked = replace(nobody(), text="pool show render-gpu account:render-prod")
+    unread = replace(asked, person=replace(asked.person, kind_read=False))
+    for request, seen in ((asked, True), (unread, False)):
+        card = await scene.dispatcher.read(request)
+        assert card is not None
+        assert ("render-gpu" in str(card)) is seen
+        assert bool(await scene.dispatcher.find(request, "render", 5)) is seen
+    scene.permit(viewers=[asked.person.key])
+    scene.reading(names=Names(scene.accounts))
+    assert "render-gpu" in str(await scene.dispatcher.read(unread)), "the settings name them, whatever they are"
 
 
 async def test_a_link_pasted_in_teams(scene: Scene) -> None:

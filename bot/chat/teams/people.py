@@ -66,12 +66,8 @@ class TeamsPeople:
     async def _ask(self, outbound: Outbound, person: Person, conversation: Conversation) -> None:
         if not _asked_about(person) or self._is_fresh(person.id):
             return
-
-        async def look(connector: Connector, current: Conversation) -> Account:
-            return await connector.member(current.service_url, current.id, person.id)
-
         try:
-            member = await outbound.once(conversation, Priority.ANSWER, look, there=False)
+            member = await _member(outbound, person, conversation)
         except TeamsError as error:
             log.warning("teams.person_unread", status=error.status, code=error.code)
             if error.code not in _NOBODY:
@@ -85,6 +81,27 @@ class TeamsPeople:
     def _is_fresh(self, id_: str) -> bool:
         found = self._kinds.get(id_)
         return found is not None and time.monotonic() - found[0] < _SECONDS
+
+
+async def _member(outbound: Outbound, person: Person, conversation: Conversation) -> Account:
+    """What a roster says of somebody: the conversation's, or where the bot is not in that, as where the message
+    extension is used, that of their personal chat with it. Raises TeamsError.
+    """
+
+    async def look(connector: Connector, current: Conversation) -> Account:
+        return await connector.member(current.service_url, current.id, person.id)
+
+    async def begin(connector: Connector, current: Conversation) -> str:
+        return await connector.personal(current.service_url, person.id, current.team)
+
+    try:
+        return await outbound.once(conversation, Priority.ANSWER, look, there=False)
+    except TeamsError as error:
+        if not error.gone or conversation.kind == "personal":
+            raise
+    chat = await outbound.once(conversation, Priority.ANSWER, begin, there=False)
+    own = replace(conversation, id=chat, kind="personal", thread=None)
+    return await outbound.once(own, Priority.ANSWER, look, there=False)
 
 
 def _asked_about(person: Person) -> bool:
