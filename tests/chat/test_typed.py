@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from bot.chat.slack.inbound import from_event, plain
+from bot.chat.slack.shortcuts import from_message
 from bot.chat.teams.activity import Account, Activity, Entity
+from bot.chat.teams.message_extension import _ANCHOR, _address, _Body, _Message, _text
 from bot.chat.typed import LONGEST, MOST, unescaped, without_markup
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -89,6 +91,37 @@ def test_a_long_hostile_text_is_read_at_once_and_answered_with_the_limit(unit: s
         words(text[:LONGEST])
     except CommandError as error:
         assert str(error)
+
+
+SECRET = "AccountKey=" + "c2VjcmV0" * 10 + "+/w=="
+
+
+def _asked_about(said: str) -> tuple[str, str]:
+    """What is asked about a message, by the shortcut of Slack and by the command of Teams."""
+    payload: dict[str, Any] = {
+        "type": "message_action",
+        "callback_id": "about",
+        "trigger_id": "t",
+        "user": {"id": "U1"},
+    }
+    asked = from_message({**payload, "channel": {"id": "C1"}, "message": {"text": said, "ts": "1.2"}})
+    assert asked
+    return asked.text, _text(_Message(_Body(said)))
+
+
+def test_half_a_secret_is_not_asked_about() -> None:
+    """What is asked is kept for a while, and a secret that was cut has no shape by which it would be known."""
+    for cut in (20, 40, 70):
+        for text in _asked_about("x " * ((3_000 - cut) // 2) + SECRET):
+            assert "c2VjcmV0" not in text
+
+
+@pytest.mark.parametrize("unit", [' href="x', ' href="x"', 'href="', "<a "], ids=repr)
+def test_a_tag_that_never_ends_is_read_at_once(unit: str) -> None:
+    """It took hours."""
+    _ANCHOR.sub(_address, "<a " + unit * (4_000_000 // len(unit)))
+    shown = 'see <A class="x" href="https://e.x/?a=1&amp;b=2">the job</a> <a name="z">there</a>'
+    assert _text(_Message(_Body(shown))) == "see https://e.x/?a=1&b=2 the job there"
 
 
 def test_what_is_cut_is_no_command() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from bot.chat.request import CommandRequest, Conversation
 from bot.chat.slack import inbound
-from bot.chat.typed import unescaped
+from bot.chat.typed import MOST, unescaped
+from bot.content.clear_text import clear
 from cards.command_line import command
 
 ABOUT, ASK = "about", "ask"
@@ -65,5 +66,6 @@ def _text(message: Mapping[str, Any]) -> str:
     others = [each for each in attached if isinstance(each, dict)] if isinstance(attached, list) else []
     said = [message.get("text")]
     said += [each.get(key) for each in others[:_ATTACHED] for key in ("title", "text", "fallback")]
-    whole = " ".join(str(each)[:_MOST] for each in said if each)
-    return " ".join(unescaped(inbound.LINK.sub(r"\1 \2", whole)).split())[:_MOST]
+    # Cleared before it is cut: half a secret has no shape, and what is asked is kept for a while.
+    whole = " ".join(clear(str(each)[:MOST])[:_MOST] for each in said if each)
+    return clear(" ".join(unescaped(inbound.LINK.sub(r"\1 \2", whole)).split()))[:_MOST]

@@ -26,7 +26,8 @@ import cards.teams.message
 from bot.chat.port import RequestIntake
 from bot.chat.teams.activity import Activity
 from bot.chat.teams.outbound import CARD, Outbound
-from bot.chat.typed import is_readable, without_markup
+from bot.chat.typed import MOST, is_readable, without_markup
+from bot.content.clear_text import clear
 from cards.card import Actions, Block, Button, Card, Link, Menu, Rendered
 from cards.command_line import command
 from cards.compact import compact
@@ -46,7 +47,9 @@ _MOST = 15
 """Results of a search: more than anybody reads while they type."""
 _READ = 3_000
 """Characters of a message that are read."""
-_HREF = re.compile(r"<a\b[^<>]*\bhref=\"([^\"<>]+)\"[^<>]*>", re.IGNORECASE)
+_ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
+_HREF = re.compile(r"\bhref=\"([^\"]+)\"", re.IGNORECASE)
+"""Looked for in one tag alone: both at once would take time that grows with the square of a tag that never ends."""
 _CHANGES = "That changes something: press it on a card in the chat, or type it."
 
 
@@ -218,10 +221,17 @@ def _text(message: _Message) -> str:
     markup = message.body.content
     if not is_readable(markup):
         return ""
-    linked = _HREF.sub(lambda found: f" {found.group(1)} ", markup)
+    linked = _ANCHOR.sub(_address, markup)
     said = without_markup(linked) if message.body.content_type == "html" else markup
     shown = " ".join(_words(each.content) for each in message.attachments[:3])
-    return " ".join(f"{said} {shown}".split())[:_READ]
+    # Cleared before it is cut: half a secret has no shape, and what is asked is kept for a while.
+    return clear(" ".join(f"{said} {shown}".split())[:MOST])[:_READ]
+
+
+def _address(tag: re.Match[str]) -> str:
+    """Where a tag of a link leads, in its place; the tag itself where it does not say."""
+    found = _HREF.search(tag.group())
+    return f" {found.group(1)} " if found else tag.group()
 
 
 def _words(content: object, depth: int = 8) -> str:
