@@ -20,9 +20,12 @@ from bot.mcp.tool import Tool, arguments_of, tools_of
 from bot.requests.command import Call, CommandError
 from bot.requests.grammar import words
 from bot.requests.universal import taken
+from bot.settings import SettingsError
+from bot.settings_file import check
 from tests.commands import every_command
 from tests.nasty_names import ANY_NAME, ANY_WORD, FILES
 
+SUBSCRIPTION = "1b8cf09e-3b5c-4a8e-9d5c-0d0a5b1e9d11"
 PAGE = Path(__file__).parents[2] / "docs/mcp.md"
 LETTER = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What a name of a tool may be in every client."""
@@ -190,6 +193,11 @@ def test_weak_and_shared_tokens_are_told_and_never_shown() -> None:
     told = list(token_mistakes(people, {"A": long, "B": "short-one", "C": long}))
     assert [each.partition(":")[0] for each in told] == ["mcp 2.token_env", "mcp 3.token_env"]
     assert not any(long in each or "short-one" in each for each in told)
+    render = {"endpoint": "https://r.uksouth.batch.azure.com", "subscription": "s", "resource_group": "g"}
+    asking = [{"person": "slack:U2", "token_env": "B"}]
+    with pytest.raises(SettingsError) as wrong:  # with the file, before any of it is in force
+        check({"accounts": {"render": {**render, "subscription": SUBSCRIPTION}}, "mcp": asking}, {"B": "short-one"})
+    assert [each for each in wrong.value.lines if each.startswith("mcp 1.token_env")]
 
 
 def parsed(command: str) -> tuple[Call, str]:
