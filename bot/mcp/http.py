@@ -70,7 +70,7 @@ class McpEndpoint:
         if wrong := list(token_mistakes(people, self._environment)):
             raise SettingsError(wrong)
         named = [each for each in people if each.token_env]
-        return [(secret(each.token_env, self._environment).reveal().encode(), each) for each in named]
+        return [(_bytes(secret(each.token_env, self._environment).reveal()), each) for each in named]
 
     async def _post(self, request: web.Request) -> web.Response:
         asker = self._whose(request.headers.get("Authorization", ""))
@@ -89,9 +89,14 @@ class McpEndpoint:
         kind, _, given = header.partition(" ")
         if kind.lower() != "bearer":
             return None
-        typed = given.strip().encode()
+        typed = _bytes(given.strip())
         fits = [each for token, each in self._tokens if hmac.compare_digest(token, typed)]
         return fits[0] if fits else None
+
+
+def _bytes(token: str) -> bytes:
+    """A token as it came: a header, or a variable, may hold bytes that are no text."""
+    return token.encode(errors="surrogateescape")
 
 
 def _asker(ctx: Context) -> McpSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -104,6 +105,12 @@ async def test_who_is_not_let_in(scene: Scene) -> None:
         async with session.post(url, json=body, headers=plain) as answer:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             assert "traceback" not in (await answer.text()).lower()
+        host = url.removeprefix("http://").partition("/")[0]
+        reading, writing = await asyncio.open_connection(*host.split(":"))
+        lines = [b"POST /mcp HTTP/1.1", b"Host: " + host.encode(), b"Authorization: Bearer \xff\xfe"]
+        writing.write(b"\r\n".join([*lines, b"Content-Length: 0", b"Connection: close", b"", b""]))
+        assert (await reading.readline()).split()[1] == b"401", "what is no text is no token"
+        writing.close()
 
 
 async def test_what_cannot_be_served_is_told_before_the_start(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
