@@ -27,7 +27,7 @@ class Retention(Struct, frozen=True):
     """How long rows are kept; whoever runs the bot may choose some of it, within what ``bot.settings`` allows.
 
     What is not listed has no limit: the audit trail, conversations, preferences, cursors, snapshots, open incidents,
-    and outbox entries that are not delivered yet. Shared files and uploads carry their own expiry.
+    and outbox messages that are not delivered yet. Shared files and uploads carry their own expiry.
     """
 
     requests: timedelta = 7 * DAY
@@ -67,7 +67,7 @@ class Retention(Struct, frozen=True):
     messages: timedelta = 90 * DAY
     """Under which id each was posted on Teams: later, answers to its buttons come as messages of their own."""
     entries: timedelta = 30 * DAY
-    """Outbox entries that are delivered, or never will be, since they were last due."""
+    """Outbox entries that are delivered, or never will be, and events that nobody took, since they were last due."""
 
     bill: timedelta = 400 * DAY
     """Days that Azure billed, with their corrections: a month can be held against last year's."""

@@ -23,7 +23,8 @@ _COLUMNS = (
 )
 
 _PRUNABLE = """
-    not_before < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
+    not_before < ? AND state <> 'claimed'
+    AND (sent >= version OR state IN ('gone', 'dead') OR substr(destination, 1, 8) = 'webhook:')
     AND NOT EXISTS (SELECT 1 FROM outbox AS reply WHERE reply.reply_to <> '' AND reply.reply_to = outbox.id)
     AND NOT EXISTS (
         SELECT 1 FROM notifications AS shown JOIN incidents ON incidents.id = shown.incident
@@ -32,7 +33,8 @@ _PRUNABLE = """
 """
 """Entries that were due before a moment and have nothing more to say.
 
-Those that cannot be delivered any more count too. An entry stays while another lies in its thread, and while something
+Those that cannot be delivered any more count too, and events whose receiver did not take them in all that time: what
+nobody comes for would grow without end. An entry stays while another lies in its thread, and while something
 that it may be about is still open in its conversation: an entry that is forgotten is posted anew.
 """
 

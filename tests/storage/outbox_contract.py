@@ -154,6 +154,14 @@ class OutboxContract:
         left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
         assert [one.entry.id for one in left] == ["fresh", undelivered, in_doubt]
 
+    async def test_events_that_no_receiver_takes_are_not_kept_for_ever(self, store: Store) -> None:
+        """One that never answers, or that the settings name no more: it would be as many rows as there are events."""
+        old = NOON - 40 * DAY
+        events = [replace(entry(name, at), destination="webhook:pager") for name, at in (("old", old), ("new", NOON))]
+        await store.record(ChangeSet(entries=[*events, replace(entry("said", old), destination="slack:C1")]))
+        assert await store.prune(NOON) == 1
+        assert await ids(store) == ["said", "new"]
+
     async def test_an_entry_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
         old = NOON - 31 * DAY
         await store.record(ChangeSet(entries=[entry("root", old), entry("reply", NOON, reply_to="root")]))

@@ -28,6 +28,7 @@ def test_the_page_tells_the_truth() -> None:
     assert f"{kept.black_box_bytes // 1024**2} MB in all, `keep.black_box_mb`" in page
     assert f"| messages on Teams: under which id each was posted | {kept.messages.days} days |" in page
     assert f"| undeliverable outbox messages | {kept.entries.days} days |" in page
+    assert f"| undelivered events for webhooks | {kept.entries.days} days |" in page
     assert f"| runs of jobs: what each came to | {kept.job_runs.days} days |" in page
     assert f"| requests (journal) | {kept.requests.days} days |" in page
     assert f"their keys are remembered for {kept.request_keys.days} day " in page
