@@ -12,6 +12,7 @@ from bot.alerting.card_parts import mark_of
 from bot.alerting.model import Incident
 from bot.alerting.once import shown_once
 from bot.alerting.routing import Router
+from bot.content.clear_text import clear
 from bot.domain.findings import Severity
 from bot.operations.approval_cards import needs_of
 from bot.policy.question import Question
@@ -55,7 +56,7 @@ def _alerts(ctx: Context) -> list[Block]:
     rows = [_alert(incident, why) for incident, why in own[:_SHOWN]]
     if not rows:
         return []
-    buttons = [Button(elide(f"Open: {each.headline}", 40), f"alert show {each.id}") for each, _ in own[:_SHOWN]]
+    buttons = [Button(elide(clear(f"Open: {each.headline}"), 40), f"alert show {each.id}") for each, _ in own[:_SHOWN]]
     return section(
         f"Your alerts: {number(len(own))}",
         Bullets((*rows, *_more(len(own))), dots=False),
@@ -112,7 +113,9 @@ async def _approvals(ctx: Context) -> list[Block]:
 
 def _approval(each: Approval, for_me: Sequence[Approval]) -> Text:
     whose = ("asked by ", Mention(each.requester, each.name)) if each in for_me else ("yours, waits for others",)
-    return text(code(elide(each.command, _COMMAND)), muted(" · "), *whose, muted(" · expires "), Time(each.expires))
+    return text(
+        code(elide(clear(each.command), _COMMAND)), muted(" · "), *whose, muted(" · expires "), Time(each.expires)
+    )
 
 
 def _asked(ctx: Context, approval: Approval) -> bool:

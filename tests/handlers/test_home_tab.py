@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.sandbox.slack.people import PEOPLE
 from cards.card import Actions, Button, plain
+from handlers.bot.own_home import _approval
 from tests.golden import check
 from tests.handlers.alert_service import CHAT, a_few, alerting, words
 from tests.handlers.both_chats import Chats, chats
 from tests.handlers.conftest import Scene
 from tests.handlers.test_cards import still
+from tests.storage.contract import approval
 
 
 def _drawn(both: Chats, user: str = "viewer") -> str:
@@ -111,3 +115,13 @@ async def test_home_in_a_personal_chat_says_what_is_ones_own(scene: Scene) -> No
     assert not (await bot.ask(opened[0], conversation=CHAT)).refused
     assert "acknowledged by you" not in words(await bot.ask("home", person="U0VIEWER", conversation=CHAT))
     assert plain(home.title)
+
+
+def test_a_change_that_waits_is_named_without_half_a_secret() -> None:
+    """A command waits as it is to be run, and half of a secret in it has no shape by which it would be known."""
+    token = "ghp_" + "A1b2C3d4E5" * 3 + "F6g7H8"
+    waiting = replace(approval("1a2b3c4d5e6f"), command=f"task add nightly fetch-1 'fetch --with {token}'")
+    for asked in ([waiting], []):
+        shown = plain(_approval(waiting, asked))
+        assert "task add nightly" in shown
+        assert token[-8:] not in shown
