@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -37,7 +38,7 @@ async def matches(services: Services, request: CommandRequest, typed: str, most:
     except TimeoutError:
         log.info("finder.late")
     accounts = services.reading.accounts.names
-    found = [*_accounts(accounts, typed), *_listed(names.every(), typed)]
+    found = [*_accounts(accounts, typed, most), *await _listed(names.every(), typed, most)]
     shown: list[Match] = []
     for _, entity, account in sorted(found, key=lambda each: each[0]):
         if len(shown) == most:
@@ -52,36 +53,35 @@ async def matches(services: Services, request: CommandRequest, typed: str, most:
 _Ranked = tuple[tuple[int, int, int], Entity, str]
 
 
-def _accounts(names: Iterable[str], typed: str) -> list[_Ranked]:
-    found = ((_rank(each.casefold(), typed), each) for each in names)
-    return [
-        ((rank, 0, place), Entity("account", each), each) for place, (rank, each) in enumerate(found) if rank < _NONE
-    ]
+def _accounts(names: Sequence[str], typed: str, most: int) -> list[_Ranked]:
+    best = _best([each.casefold() for each in names], typed, most)
+    return [((rank, 0, place), Entity("account", names[place]), names[place]) for rank, place in best]
 
 
-def _listed(every: Iterable[Standing], typed: str) -> list[_Ranked]:
-    """Of each list what fits, those that go on and the newest first, as the lists have them."""
+async def _listed(every: Iterable[Standing], typed: str, most: int) -> list[_Ranked]:
+    """Of each list the few that fit best, those that go on and the newest first, as the lists have them.
+
+    A list has up to 20,000 names and this is asked with each key, so everything else goes on between two lists.
+    """
     found: list[_Ranked] = []
     for each in every:
         kind = next((kind for kind in _KINDS if kind == each.kind), None)
         if kind is None:
             continue
-        found += [
-            ((rank, 1, place), Entity(kind, each.names[place]), each.account)
-            for place, folded in enumerate(each.folded)
-            if (rank := _rank(folded, typed)) < _NONE
-        ]
+        best = _best(each.folded, typed, most)
+        found += [((rank, 1, place), Entity(kind, each.names[place]), each.account) for rank, place in best]
+        await asyncio.sleep(0)
     return found
 
 
-_NONE = 3
-
-
-def _rank(folded: str, typed: str) -> int:
-    """0 for the name itself, 1 for its beginning, 2 where it holds every word, :data:`_NONE` for another."""
+def _best(folded: Sequence[str], typed: str, most: int) -> list[tuple[int, int]]:
+    """Rank and place of the few that fit best: 0 for the name itself, 1 for its beginning, 2 where it holds every word;
+    of one rank the first.
+    """
     wanted = typed.casefold()
-    if folded == wanted:
-        return 0
-    if folded.startswith(wanted):
-        return 1
-    return 2 if all(word in folded for word in wanted.split()) else _NONE
+    first, *others = dict.fromkeys(wanted.split())
+    holding = ((place, name) for place, name in enumerate(folded) if first in name)
+    if others:
+        holding = ((place, name) for place, name in holding if all(word in name for word in others))
+    ranked = ((0 if name == wanted else 1 if name.startswith(wanted) else 2, place) for place, name in holding)
+    return heapq.nsmallest(most, ranked)
