@@ -156,7 +156,7 @@ class KnowingIntake:
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """See RequestIntake."""
-        return await self._intake.find(await self._asked(request, _TYPING), typed, most)
+        return await self._intake.find(await self._asked(request), typed, most)  # Teams waits five seconds for it
 
     async def _asked(self, request: CommandRequest, seconds: float = _WAIT) -> CommandRequest:
         try:
