@@ -79,7 +79,7 @@ class RequestJournal:
         """``held`` is for how long a row is held before it has to be renewed; people's shares refill by ``clock``.
 
         ``front`` is the store that takes in what is asked, where that is another one; ``refresh`` reads anew what forms
-        are made from, where this copy does not have the duties.
+        and what is answered at once are made from, where this copy does not have the duties.
         """
         self.working = True
         """Whether this copy works off what is asked; if not it takes it in for the one that does."""
@@ -132,8 +132,7 @@ class RequestJournal:
         seconds: float = OPENING,
     ) -> Form | Card:
         """The form of a command; nothing is journalled, because nothing is done yet."""
-        if not self.working:
-            await self.refresh()
+        await self._anew()
         return await self.dispatcher.form(command, request, values=values, seconds=seconds)
 
     async def suggest(self, request: CommandRequest, what: str, typed: str, within: Mapping[str, str]) -> list[Option]:
@@ -149,6 +148,7 @@ class RequestJournal:
         if self.shares.take(request.person.key).refused:
             return used_up_card()
         async with self.shares.place(request.person.key):
+            await self._anew()
             return await self.dispatcher.read(request)
 
     async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
@@ -157,11 +157,17 @@ class RequestJournal:
         if turn.refused or turn.waits:
             return {}
         async with self.shares.place(request.person.key):
+            await self._anew()
             return await self.dispatcher.glances(request, urls)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """What is called like what was typed; nothing is journalled, because nothing is asked yet."""
         return await self.dispatcher.find(request, typed, most)
+
+    async def _anew(self) -> None:
+        """What another copy with the duties has stored of alerts and watched jobs is known here too."""
+        if not self.working:
+            await self.refresh()
 
     async def run(self) -> None:
         """Hold what is worked on, and take over what nobody holds, until cancelled."""

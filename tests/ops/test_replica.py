@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -146,6 +147,24 @@ async def test_what_one_copy_takes_in_another_answers_once_and_as_if_it_had_just
     watching.cancel()
     assert answers == [("k", True)]
     assert duties.shares._people[request.person.key].used > 0
+
+
+async def test_what_any_copy_answers_at_once_is_what_the_others_know(store: SqliteStore) -> None:
+    """A Home tab that is opened at a copy without the duties shows the alerts of now, and not those of its start."""
+    did: list[str] = []
+
+    async def refresh() -> None:
+        did.append("read anew")
+
+    dispatcher: Any = mock.Mock(read=mock.AsyncMock(), glances=mock.AsyncMock(), form=mock.AsyncMock())
+    nothing: Any = None
+    copy = RequestJournal(dispatcher, store, {"slack": nothing}, nothing, refresh=refresh)
+    for working in (True, False):
+        copy.working = working
+        await copy.read(_request("k"))
+        await copy.glances(_request("k"), [])
+        await copy.form("job list", _request("k"))
+        assert len(did) == (0 if working else 3)
 
 
 async def until(true: Callable[[], bool]) -> None:
