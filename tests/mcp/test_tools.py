@@ -45,6 +45,7 @@ def test_every_command_that_reads_is_a_tool_or_the_page_says_why_not() -> None:
     for pattern, why in {**NOT_READS, **NOT_CHANGES}.items():
         assert any(fnmatchcase(path, pattern) for path in every_command().commands), f"{pattern} fits nothing"
         assert f"| {pattern.replace('*', '…')} | {why} |" in page, f"docs/mcp.md does not say why {pattern} is no tool"
+    assert f"\n{len(made)} that read, {len(tools()) - len(made)} that ask for changes" in page
 
 
 def test_what_changes_something_is_a_tool_only_where_it_is_wanted() -> None:
