@@ -67,7 +67,7 @@ class Retention(Struct, frozen=True):
     messages: timedelta = 90 * DAY
     """Under which id each was posted on Teams: later, answers to its buttons come as messages of their own."""
     entries: timedelta = 30 * DAY
-    """Outbox entries that are delivered, or never will be, since they were last due."""
+    """Outbox entries that are delivered, never will be, or wait for a webhook, since they were last due."""
 
     bill: timedelta = 400 * DAY
     """Days that Azure billed, with their corrections: a month can be held against last year's."""

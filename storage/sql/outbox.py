@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from storage.port.outbox import AttemptState, DeliveryState, OutboxEntry
+from storage.port.outbox import WEBHOOK, AttemptState, DeliveryState, OutboxEntry
 from storage.sql.connection import Connection
 from storage.sql.database import Database
 from storage.sql.timestamps import from_timestamp, to_timestamp
@@ -22,18 +22,21 @@ _COLUMNS = (
     "state, sent, message, channel, attempts, first_attempt, error, repeated"
 )
 
-_PRUNABLE = """
-    not_before < ? AND state <> 'claimed' AND (sent >= version OR state IN ('gone', 'dead'))
+_PRUNABLE = f"""
+    not_before < ? AND state <> 'claimed'
+    AND (sent >= version OR state IN ('gone', 'dead') OR destination LIKE '{WEBHOOK}:%')
     AND NOT EXISTS (SELECT 1 FROM outbox AS reply WHERE reply.reply_to <> '' AND reply.reply_to = outbox.id)
     AND NOT EXISTS (
         SELECT 1 FROM notifications AS shown JOIN incidents ON incidents.id = shown.incident
         WHERE shown.conversation = outbox.destination AND shown.open = 1 AND incidents.opened <= outbox.not_before
     )
-"""
+"""  # noqa: S608 - a fixed word
 """Entries that were due before a moment and have nothing more to say.
 
-Those that cannot be delivered any more count too. An entry stays while another lies in its thread, and while something
-that it may be about is still open in its conversation: an entry that is forgotten is posted anew.
+Those that cannot be delivered any more count too, and so does whatever waits for a webhook: behind an event that is
+not taken others are never tried, and a receiver that is away for long has no use for them. An entry stays while another
+lies in its thread, and while something that it may be about is still open in its conversation: an entry that is
+forgotten is posted anew.
 """
 
 
