@@ -30,11 +30,6 @@ class McpSettings(Struct, forbid_unknown_fields=True, frozen=True):
     pictures: bool = True
     """Whether charts come as pictures, besides their figures in words."""
 
-    @property
-    def platform(self) -> str:
-        """The name of the person's platform."""
-        return self.person.partition(":")[0]
-
     def secrets(self, number: int) -> Iterator[tuple[str, str]]:
         """The key that names a variable which has to be set, and the variable."""
         if self.token_env:

@@ -19,6 +19,12 @@ SECONDS = 2.0
 """In which the lists of names are waited for that were never read."""
 _KINDS: tuple[EntityKind, ...] = ("job", "pool", "schedule")
 _LONGEST = 200
+"""Characters of what is typed that are looked at."""
+_NONE = 3
+"""The rank of what is not called so."""
+
+_Ranked = tuple[tuple[int, int, int], Entity, str]
+"""Something that is called so: how well it fits, then its place in its list; the thing; its account."""
 
 
 async def matches(services: Services, request: CommandRequest, typed: str, most: int) -> list[Match]:
@@ -48,9 +54,6 @@ async def matches(services: Services, request: CommandRequest, typed: str, most:
     return shown
 
 
-_Ranked = tuple[tuple[int, int, int], Entity, str]
-
-
 def _accounts(names: Iterable[str], typed: str) -> list[_Ranked]:
     found = ((_rank(each.casefold(), typed), each) for each in names)
     return [
@@ -71,9 +74,6 @@ def _listed(every: Iterable[Standing], typed: str) -> list[_Ranked]:
             if (rank := _rank(folded, typed)) < _NONE
         ]
     return found
-
-
-_NONE = 3
 
 
 def _rank(folded: str, typed: str) -> int:
