@@ -127,7 +127,7 @@ class Asking:
         if call.command is not tool.known:
             raise CommandError(f"These arguments make another command than {tool.known.path}.")
         if given.emergency:
-            raise CommandError("That it cannot wait for approvals is said by a person, in the chat.")
+            raise CommandError("Only a person can declare an emergency, in the chat.")
         return call.effect != "read" or (tool.known.effect == "read" and tool.changes)
 
     async def _card(self, request: CommandRequest) -> Card:

@@ -210,7 +210,7 @@ async def test_every_change_only_asks(scene: Scene) -> None:
             shown = await client.call_tool("pool_create", {"pool": "x", "size": "d4s_v3", "dedicated": 1, "as": "json"})
             assert "said" not in shown.structured_content, "what only shows is a read"
             refused = await client.call_tool("node_reboot", {"pool": "render-cpu", "filter": "all --emergency=now"})
-            assert "is said by a person" in words(refused)
+            assert "Only a person can declare an emergency" in words(refused)
         assert not azure.sent
         assert len(program.posted) >= 5
         assert not await scene.store.preferences("query", f"conversation:{CHANNEL}")
