@@ -24,7 +24,7 @@ from bot.chat.platforms import PLATFORMS, connectable
 from bot.content.clear_text import clear
 from bot.domain.knowledge import Row
 from bot.domain.knowledge.own import read_own
-from bot.mcp.settings import McpSettings, mcp_mistakes
+from bot.mcp.settings import McpSettings, mcp_mistakes, token_mistakes
 from bot.policy import listing
 from bot.policy.approvals import ApprovalRules
 from bot.policy.grants import Grants
@@ -329,3 +329,4 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
     yield from unset
     if use == "run":
         yield from webhook_secret_mistakes(settings.webhooks, environment, unset)
+        yield from token_mistakes(settings.mcp, environment)

@@ -20,8 +20,11 @@ from bot.mcp.tool import Tool, arguments_of, tools_of
 from bot.requests.command import Call, CommandError
 from bot.requests.grammar import words
 from bot.requests.universal import taken
+from bot.settings import SettingsError
+from bot.settings_file import check
 from tests.commands import every_command
 from tests.nasty_names import ANY_NAME, ANY_WORD, FILES
+from tests.webhooks.test_settings import BASE
 
 PAGE = Path(__file__).parents[2] / "docs/mcp.md"
 LETTER = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -191,6 +194,18 @@ def test_weak_and_shared_tokens_are_told_and_never_shown() -> None:
     told = list(token_mistakes(people, {"A": long, "B": "short-one", "C": long}))
     assert [each.partition(":")[0] for each in told] == ["mcp 2.token_env", "mcp 3.token_env"]
     assert not any(long in each or "short-one" in each for each in told)
+
+
+def test_a_token_that_will_not_do_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
+    """So “batchbot check” says it, and a file that is read while the bot runs changes nothing with it."""
+    raw = {**BASE, "mcp": [{"person": "slack:U1", "token_env": "A"}]}
+    with pytest.raises(SettingsError) as short:
+        check(raw, {"A": "short-one"})
+    assert [each.partition(" has ")[0] for each in short.value.lines] == ["mcp 1.token_env: the token"]
+    with pytest.raises(SettingsError) as unread:
+        check(raw, {"A_FILE": str(tmp_path / "gone")})
+    assert len(unread.value.lines) == 1
+    assert check(raw, {"A": "0123456789abcdef" * 2}).mcp[0].token_env == "A"
 
 
 def parsed(command: str) -> tuple[Call, str]:
