@@ -118,7 +118,7 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         for line in error.lines:
             log.error("settings.mistake", message=line)  # noqa: TRY400 - it says all
         app.monitor_status.unread = [
-            f"the settings file has mistakes, those before stay in force: {line}" for line in error.lines
+            f"the settings file has mistakes, so what was in force before stays: {line}" for line in error.lines
         ]
         title = "The settings file has mistakes. What was in force before stays in force."
         await app.notices.post("settings", title, error.lines)

@@ -329,4 +329,4 @@ def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> It
     yield from unset
     if use == "run":
         yield from webhook_secret_mistakes(settings.webhooks, environment, unset)
-        yield from () if unset else token_mistakes(settings.mcp, environment)
+        yield from token_mistakes(settings.mcp, environment)

@@ -10,7 +10,6 @@ from cards.card import Block, Bullets, Card, Piece, Row, Span, Table, Text, plai
 _COLUMNS = 4
 """Of a row, besides what stands beneath it: a line of a phone, or two."""
 
-
 _NOTHING = ("", "–")
 """Of a cell: what a table shows so that its columns stand below each other, and a line does without."""
 

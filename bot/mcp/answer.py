@@ -41,8 +41,6 @@ _NEXT = 12
 _OPTIONS = 1
 """Of a menu: as many of its options, as examples; the table above it has the names."""
 _PICTURES = 4
-_SHORTENED = 30
-"""Characters from which on a card shortens a name."""
 _AS_OF = re.compile(r"\n+as of \d\d:\d\d \S+$")
 """The last line of a card, which the first line of an answer says with the day."""
 _NARROWS = {

@@ -104,7 +104,7 @@ class Asking:
             await self._ready()
         found = await self._whereabouts.find(asker, key)
         request = replace(found.request, text=command)
-        if self._changes(tool, request):
+        if changes := self._changes(tool, request):
             if not asker.changes:
                 raise CommandError("Changes cannot be asked for here: “changes” of [[mcp]] in the settings is off.")
             if found.unreachable:
@@ -113,6 +113,8 @@ class Asking:
         waiting = None if card.refused else await self._question(card)
         if waiting is None:
             return Answered(await sent(card))
+        if not changes:  # whatever a read leads to: neither the settings nor a chat were asked about that
+            raise CommandError("That leads to a change: call the tool that makes it.")
         await self._put(card, waiting, request)
         return Answered(await sent(card), _asked_in(request.conversation, waiting))
 
@@ -125,7 +127,7 @@ class Asking:
         if call.command is not tool.known:
             raise CommandError(f"These arguments make another command than {tool.known.path}.")
         if given.emergency:
-            raise CommandError("That it cannot wait for approvals is said by a person, in the chat.")
+            raise CommandError("Only a person can declare an emergency, in the chat.")
         return call.effect != "read" or (tool.known.effect == "read" and tool.changes)
 
     async def _card(self, request: CommandRequest) -> Card:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from bot.requests.command import Command
+from bot.requests.command import LEADING, Command
 
 _DECIDES = "a person decides that in the chat"
 _FORM = "it opens a form, or a page of a browser"
@@ -17,15 +17,16 @@ NOT_READS: Mapping[str, str] = {
     "csv *": "the tool of the list has the same rows, page by page, as data",
     "cost export": "it is a file for finance; the other tools of cost have its sums",
     "audit export": "it is a file for auditors; the tool audit has its lines",
-    "confirm": _DECIDES,
-    "request": _DECIDES,
-    "approval run": _DECIDES,
     "new": _FORM,
     "task upload": _FORM,
     "ask": "it runs any command, changes too: a program calls the tool of the very command",
 }
 """Patterns of commands that read and are no tools, with the reason."""
 NOT_CHANGES: Mapping[str, str] = {
+    "ask": "the program chooses the tool itself",
+    "confirm": _DECIDES,
+    "request": _DECIDES,
+    "approval run": _DECIDES,
     "approve": _DECIDES,
     "deny": _DECIDES,
     "withdraw": _DECIDES,
@@ -33,13 +34,11 @@ NOT_CHANGES: Mapping[str, str] = {
     "stop": "it ends an answer that goes on in a chat; here none does",
 }
 """The same of commands that change something."""
-RUNS = frozenset({"undo"})
-"""Commands that read themselves, and then ask for a change."""
 
 
 def is_change(known: Command) -> bool:
-    """Whether a command changes something where it does all that it can."""
-    return known.effect != "read" or known.path in RUNS
+    """Whether a command changes something, or leads to what does, where it does all that it can."""
+    return known.effect != "read" or known.path in LEADING
 
 
 def reason_against(known: Command) -> str:

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from bot.chat.platforms import PLATFORMS
 from bot.policy.settings import channel_mistakes, is_email, is_group, no_id
-from bot.settings import held
+from bot.settings import SettingsError, held
 
 SHORTEST = 32
 """Characters of a token: what ``openssl rand -hex 16`` makes."""
@@ -29,11 +29,6 @@ class McpSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """Which commands are tools, by their path: ``pool *``, ``why *``, ``*``."""
     pictures: bool = True
     """Whether charts come as pictures, besides their figures in words."""
-
-    @property
-    def platform(self) -> str:
-        """The name of the person's platform."""
-        return self.person.partition(":")[0]
 
     def secrets(self, number: int) -> Iterator[tuple[str, str]]:
         """The key that names a variable which has to be set, and the variable."""
@@ -65,7 +60,10 @@ def token_mistakes(people: Sequence[McpSettings], environment: Mapping[str, str]
     """What is wrong with the tokens themselves, a line each; none is shown."""
     seen: set[str] = set()
     for number, each in enumerate(people, 1):
-        token = held(each.token_env, environment) if each.token_env else ""
+        try:
+            token = held(each.token_env, environment) if each.token_env else ""
+        except SettingsError:  # a file that cannot be read: that is said of all that variables hold
+            continue
         if token and len(token) < SHORTEST:
             yield (
                 f"mcp {number}.token_env: the token has fewer than {SHORTEST} characters: make one with "

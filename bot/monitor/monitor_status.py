@@ -20,8 +20,8 @@ from bot.monitor.background import Background, BackgroundStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
-from bot.webhooks.events import PLATFORM
 from storage.port.condition import StoreCondition
+from storage.port.outbox import WEBHOOK
 from storage.port.replicas import Lease, Replica
 
 SPAN = timedelta(minutes=5)
@@ -249,7 +249,7 @@ class MonitorStatus:
         conversations: list[DestinationStatus] = []
         webhooks: list[DestinationStatus] = []
         for each in self._post.status():
-            (webhooks if each.where.startswith(f"{PLATFORM}:") else conversations).append(each)
+            (webhooks if each.where.startswith(f"{WEBHOOK}:") else conversations).append(each)
         return Outbox(
             conversations=tuple(conversations),
             webhooks=tuple(webhooks),

@@ -19,7 +19,7 @@ from bot.operations.audit_posts import named
 from cards.build import bold, stamped, text
 from cards.card import Bullets, Card, Mark
 from storage.port.changes import ChangeSet
-from storage.port.errors import StoreError
+from storage.port.errors import StoreError, StoreHeld
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
 
@@ -64,6 +64,9 @@ class Notices:
             if await self._store.deliveries([entry.id]):
                 return
             await self._store.record(ChangeSet(entries=[entry]))
+        except StoreHeld:  # another copy has the duties: it reads the same settings, and tells it
+            log.info("notice.left_to_another_copy", about=about)
+            return
         except StoreError as error:
             log.error("notice.not_stored", message=str(error))  # noqa: TRY400 - it says all
             return

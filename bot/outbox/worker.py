@@ -17,8 +17,7 @@ from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.destination_queue import DestinationQueue, DestinationStatus, Sends
 from bot.outbox.sender import Sender, Shown, Totals, as_it_is
 from bot.webhooks.delivery import Webhooks
-from bot.webhooks.events import PLATFORM
-from storage.port.outbox import OutboxEntry, OutboxStore
+from storage.port.outbox import WEBHOOK, OutboxEntry, OutboxStore
 
 log = structlog.get_logger()
 
@@ -73,7 +72,7 @@ class OutboxWorker:
     def try_webhooks(self) -> None:
         """Webhooks may be others now: what waits for one that took nothing is tried at once."""
         for where, queue in self._queues.items():
-            if where.startswith(f"{PLATFORM}:"):
+            if where.startswith(f"{WEBHOOK}:"):
                 queue.back()
 
     async def moved(self, old: str, new: str) -> None:
@@ -137,7 +136,7 @@ class OutboxWorker:
         platform = where.partition(":")[0]
         sender: Sends
         chat = self._chats.get(platform)
-        if platform == PLATFORM and self._webhooks:
+        if platform == WEBHOOK and self._webhooks:
             sender, breaker = self._webhooks.sender(self._store), CircuitBreaker(where, self._clock)
         elif chat is not None:
             sender = Sender(chat, self._store, self._clock, self.totals, self._shown)

@@ -32,6 +32,9 @@ H = TypeVar("H", bound=Handler)
 NAMED = frozenset({"account", "pool", "node", "job", "task", "schedule", "application"})
 """Parameters are called after what they take: one of these takes the name of one, and forms complete it."""
 
+LEADING = frozenset({"ask", "confirm", "request", "approval run", "undo"})
+"""Commands that only read themselves, and lead to a change that was asked for in words, or that waits."""
+
 MARK = "__batchbot_command__"
 """The attribute under which :func:`command` leaves its mark on a handler."""
 _FEW = 4

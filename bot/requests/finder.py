@@ -20,6 +20,10 @@ SECONDS = 2.0
 """In which the lists of names are waited for that were never read."""
 _KINDS: tuple[EntityKind, ...] = ("job", "pool", "schedule")
 _LONGEST = 200
+"""Characters of what is typed that are looked at."""
+
+_Ranked = tuple[tuple[int, int, int], Entity, str]
+"""Something that is called so: how well it fits, then its place in its list; the thing; its account."""
 
 
 async def matches(services: Services, request: CommandRequest, typed: str, most: int) -> list[Match]:
@@ -48,9 +52,6 @@ async def matches(services: Services, request: CommandRequest, typed: str, most:
             where = account if entity.kind != "account" else "Batch account"
             shown.append(Match(f"{kind} {entity.id}", where, command))
     return shown
-
-
-_Ranked = tuple[tuple[int, int, int], Entity, str]
 
 
 def _accounts(names: Sequence[str], typed: str, most: int) -> list[_Ranked]:

@@ -19,7 +19,7 @@ from bot.chat.request import CommandRequest
 from bot.domain.entity import Entity
 from bot.domain.portal_links import Linked, linked
 from bot.requests import binding
-from bot.requests.command import CommandError
+from bot.requests.command import LEADING, CommandError
 from bot.requests.forms import filled_in
 from bot.requests.grammar import words
 from bot.requests.registry import Registry
@@ -60,10 +60,6 @@ def show(entity: Entity, account: str) -> str:
         return command("account show", account)
     names = (entity.parent, entity.id) if entity.parent else (entity.id,)
     return command(f"{entity.kind} show", *names, account=account)
-
-
-LEADING = frozenset({"ask", "confirm", "request", "approval run", "undo"})
-"""Commands that only read themselves, and then run a change that waits."""
 
 
 def only_reads(registry: Registry, typed: str) -> bool:

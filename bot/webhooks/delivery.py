@@ -18,9 +18,8 @@ from msgspec import Struct
 from bot.chat.port import Undelivered
 from bot.clock import Clock, backoff
 from bot.webhooks.calls import Answer, Receiver
-from bot.webhooks.events import PLATFORM
 from bot.webhooks.settings import WebhookSettings
-from storage.port.outbox import DeliveryState, OutboxStore
+from storage.port.outbox import WEBHOOK, DeliveryState, OutboxStore
 
 log = structlog.get_logger()
 
@@ -164,7 +163,7 @@ class WebhookSender:
         if not self._webhooks.may():
             raise Undelivered("later", "another copy may have taken over", everywhere=True)
         entry = row.entry
-        name = entry.destination.removeprefix(f"{PLATFORM}:")
+        name = entry.destination.removeprefix(f"{WEBHOOK}:")
         id_ = entry.id.rpartition("@")[0]
         answer = await self._webhooks.deliver(name, id_, entry.card)
         if answer.meaning == "taken":

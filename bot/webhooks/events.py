@@ -14,10 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from storage.port.monitoring import Transition
-from storage.port.outbox import OutboxEntry
+from storage.port.outbox import WEBHOOK, OutboxEntry
 
-PLATFORM = "webhook"
-"""What the destinations of events begin with, where those of messages have a chat platform."""
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 INCIDENT, TRANSITION, PROBE = "batchbot.incident", "batchbot.transition", "batchbot.probe"
 Data = TypeVar("Data")
@@ -159,7 +157,7 @@ def entry_of(event: CloudEvent[Any], webhook: str, now: datetime) -> OutboxEntry
     """The outbox entry that brings an event to a webhook."""
     return OutboxEntry(
         id=f"{event.id}@{webhook}",
-        destination=f"{PLATFORM}:{webhook}",
+        destination=f"{WEBHOOK}:{webhook}",
         address=msgspec.json.encode({"webhook": webhook}),
         card=msgspec.json.encode(event),
         version=1,

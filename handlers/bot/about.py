@@ -61,7 +61,7 @@ async def about(ctx: Context, *text_: Typed) -> AsyncIterator[Card]:
 
 def _nothing() -> Card:
     card = refusal(
-        "I know nothing that is named there.",
+        "That text names nothing that I know.",
         "I look for links to Azure Batch, and for names of jobs, pools and schedules of the accounts that I watch; "
         "tasks are found beside the name of their job.",
         [Button("Home", "home"), Button("Jobs", "job list"), Button("Pools", "pool list")],

@@ -24,8 +24,11 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("home", "account", "application", "package", "certificate", "topology", "history"),
     ),
     ("Usage and money", ("usage", "trend", "cost")),
-    ("What is wrong", ("why", "advice", "timeline", "alert")),
-    ("As files, and for again", ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget")),
+    ("What is wrong", ("why", "about", "advice", "timeline", "alert")),
+    (
+        "As files, and for again",
+        ("csv", "raw", "show-as", "template", "save", "saved", "run", "forget", "pin", "unpin"),
+    ),
     ("You and the bot", ("use", "whoami", "can-i", "approvals", "audit", "operation", "undo", "status", "help")),
 )
 """Headings of the help and the first words of the commands below them; others come under the last one."""
@@ -33,8 +36,8 @@ _NAMED = 7
 """Commands of one noun that the help names; the others are on the noun's own page."""
 _FEW = 2
 """Commands of one noun that have no line of their own: a list has room for so many lines on Slack."""
-_BY_BUTTON = ("confirm", "stop", "new", "undo")
-"""Commands that buttons carry, and nobody types."""
+_BY_BUTTON = ("ask", "confirm", "stop", "new", "undo")
+"""Commands that buttons and shortcuts carry, and nobody types."""
 _SHOWN = 60
 """Characters of what was typed that an answer repeats."""
 

@@ -100,10 +100,9 @@ async def _approvals(ctx: Context) -> list[Block]:
     if not waiting:
         return []
     buttons = [
-        Button(f"Approve {each.id[:6]}" if number > 1 else "Approve", join(["approve", each.id]), style="primary")
-        for number, each in enumerate(for_me[:_SHOWN], 1)
+        Button(f"Approve {_short(each)}", join(["approve", each.id]), style="primary") for each in for_me[:_SHOWN]
     ]
-    shown = [Button(f"Show {each.id[:6]}", join(["approval", "show", each.id])) for each in waiting[:_SHOWN]]
+    shown = [Button(f"Show {_short(each)}", join(["approval", "show", each.id])) for each in waiting[:_SHOWN]]
     return section(
         f"Waiting for approval: {number(len(waiting))}",
         Bullets((*(_approval(each, for_me) for each in waiting[:_SHOWN]), *_more(len(waiting))), dots=False),
@@ -114,8 +113,19 @@ async def _approvals(ctx: Context) -> list[Block]:
 def _approval(each: Approval, for_me: Sequence[Approval]) -> Text:
     whose = ("asked by ", Mention(each.requester, each.name)) if each in for_me else ("yours, waits for others",)
     return text(
-        code(elide(clear(each.command), _COMMAND)), muted(" · "), *whose, muted(" · expires "), Time(each.expires)
+        code(_short(each)),
+        muted(" · "),
+        code(elide(clear(each.command), _COMMAND)),
+        muted(" · "),
+        *whose,
+        muted(" · expires "),
+        Time(each.expires),
     )
+
+
+def _short(approval: Approval) -> str:
+    """By which a line and its buttons are known to be of one change."""
+    return approval.id[:6]
 
 
 def _asked(ctx: Context, approval: Approval) -> bool:

@@ -20,9 +20,8 @@ from msgspec.structs import replace
 from bot.chat.request import Author
 from bot.content.clear_text import clear
 from bot.requests import binding, understanding
-from bot.requests.command import Call, CommandError, command
+from bot.requests.command import LEADING, Call, CommandError, command
 from bot.requests.context import Context
-from bot.requests.glances import LEADING
 from bot.requests.grammar import words as split_words
 from bot.requests.preferences import PINS, person_of, place_of
 from cards import build

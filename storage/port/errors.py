@@ -6,7 +6,7 @@ class StoreError(Exception):
 
 
 class StoreHeld(StoreError):
-    """Another program holds the database."""
+    """Another program holds the database, or another copy of this one has the duties."""
 
 
 class CannotStore(StoreError):

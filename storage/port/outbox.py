@@ -1,4 +1,4 @@
-"""The outbox: messages that are to be in a conversation, and how far each was delivered.
+"""The outbox: messages that are to be in a conversation, events for webhooks, and how far each was delivered.
 
 An entry is the message as it should be now. Whoever decides writes its card and version; whoever delivers writes the
 rest. So an entry that changes three times before it can be sent is sent once.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -19,9 +19,12 @@ AttemptState: TypeAlias = Literal["open", "claimed", "gone", "dead"]
 ``gone`` where the conversation cannot be reached; ``dead`` where the platform will never take it; else ``open``.
 """
 
+WEBHOOK: Final = "webhook"
+"""What the destinations of events begin with, where those of messages have a chat platform."""
+
 
 class OutboxEntry(Struct, frozen=True):
-    """A message that is to be in a conversation.
+    """A message that is to be in a conversation, or an event that a webhook is to be told (``webhook:name``).
 
     ``destination`` is the conversation's key (``platform:id``) and ``address`` the encoded conversation. ``version``
     counts the cards it was given. It is sent at ``not_before`` at the earliest. ``reply_to`` is the entry in whose

@@ -9,6 +9,7 @@ from typing import Any
 
 import mcp_types as types
 import msgspec
+import pytest
 from mcp import Client
 from msgspec.structs import replace
 
@@ -209,7 +210,7 @@ async def test_every_change_only_asks(scene: Scene) -> None:
             shown = await client.call_tool("pool_create", {"pool": "x", "size": "d4s_v3", "dedicated": 1, "as": "json"})
             assert "said" not in shown.structured_content, "what only shows is a read"
             refused = await client.call_tool("node_reboot", {"pool": "render-cpu", "filter": "all --emergency=now"})
-            assert "is said by a person" in words(refused)
+            assert "Only a person can declare an emergency" in words(refused)
         assert not azure.sent
         assert len(program.posted) >= 5
         assert not await scene.store.preferences("query", f"conversation:{CHANNEL}")
@@ -244,6 +245,20 @@ async def test_a_saved_query_leads_to_no_yes(scene: Scene) -> None:
     ]
     assert plain(cards[-1].title) == "This is answered in the chat, by a person."
     assert not program.posted
+
+
+async def test_where_changes_are_off_no_way_leads_to_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a command of words, nor a read that comes upon a change all the same, puts a question to anybody."""
+    async with verbs(scene, admins=[MIA]) as azure:
+        program = await Program.of(scene, changes=False)
+        delete = "pool delete render-cpu account:render-prod"
+        assert "There is no tool “ask” here." in words(await program.call("ask", question=delete))
+        monkeypatch.setattr("bot.mcp.offered.LEADING", frozenset())  # as of a command that nobody put there
+        made = await program.call("ask", question=delete)
+        assert made.is_error
+        assert "That leads to a change: call the tool that makes it." in words(made)
+        assert not program.posted
+        assert not azure.sent
 
 
 async def test_where_nobody_can_be_asked_nothing_is_asked(scene: Scene) -> None:

@@ -24,6 +24,7 @@ from bot.settings import SettingsError
 from bot.settings_file import check
 from tests.commands import every_command
 from tests.nasty_names import ANY_NAME, ANY_WORD, FILES
+from tests.webhooks.test_settings import BASE
 
 SUBSCRIPTION = "1b8cf09e-3b5c-4a8e-9d5c-0d0a5b1e9d11"
 PAGE = Path(__file__).parents[2] / "docs/mcp.md"
@@ -48,6 +49,7 @@ def test_every_command_that_reads_is_a_tool_or_the_page_says_why_not() -> None:
     for pattern, why in {**NOT_READS, **NOT_CHANGES}.items():
         assert any(fnmatchcase(path, pattern) for path in every_command().commands), f"{pattern} fits nothing"
         assert f"| {pattern.replace('*', '…')} | {why} |" in page, f"docs/mcp.md does not say why {pattern} is no tool"
+    assert f"\n{len(made)} that read, {len(tools()) - len(made)} that ask for changes" in page
 
 
 def test_what_changes_something_is_a_tool_only_where_it_is_wanted() -> None:
@@ -198,6 +200,18 @@ def test_weak_and_shared_tokens_are_told_and_never_shown() -> None:
     with pytest.raises(SettingsError) as wrong:  # with the file, before any of it is in force
         check({"accounts": {"render": {**render, "subscription": SUBSCRIPTION}}, "mcp": asking}, {"B": "short-one"})
     assert [each for each in wrong.value.lines if each.startswith("mcp 1.token_env")]
+
+
+def test_a_token_that_will_not_do_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
+    """So “batchbot check” says it, and a file that is read while the bot runs changes nothing with it."""
+    raw = {**BASE, "mcp": [{"person": "slack:U1", "token_env": "A"}]}
+    with pytest.raises(SettingsError) as short:
+        check(raw, {"A": "short-one"})
+    assert [each.partition(" has ")[0] for each in short.value.lines] == ["mcp 1.token_env: the token"]
+    with pytest.raises(SettingsError) as unread:
+        check(raw, {"A_FILE": str(tmp_path / "gone")})
+    assert len(unread.value.lines) == 1
+    assert check(raw, {"A": "0123456789abcdef" * 2}).mcp[0].token_env == "A"
 
 
 def parsed(command: str) -> tuple[Call, str]:

@@ -154,13 +154,15 @@ class OutboxContract:
         left = await store.deliveries(["said", "fresh", undelivered, in_doubt, unreachable, refused])
         assert [one.entry.id for one in left] == ["fresh", undelivered, in_doubt]
 
-    async def test_events_that_no_receiver_takes_are_not_kept_for_ever(self, store: Store) -> None:
-        """One that never answers, or that the settings name no more: it would be as many rows as there are events."""
-        old = NOON - 40 * DAY
-        events = [replace(entry(name, at), destination="webhook:pager") for name, at in (("old", old), ("new", NOON))]
-        await store.record(ChangeSet(entries=[*events, replace(entry("said", old), destination="slack:C1")]))
-        assert await store.prune(NOON) == 1
-        assert await ids(store) == ["said", "new"]
+    async def test_events_wait_for_a_webhook_no_longer_than_that(self, store: Store) -> None:
+        """Behind one that is parked lie others that were never tried."""
+        old, new = NOON - 31 * DAY, NOON - 29 * DAY
+        due = {"parked": old, "behind": old, "young": new}
+        await store.record(ChangeSet(entries=[entry(id_, at, destination="webhook:pager") for id_, at in due.items()]))
+        await store.record(ChangeSet(entries=[entry("message", old)]))
+        await store.attempt_failed("parked", "gone", "answers 403")
+        assert await store.prune(NOON) == 2
+        assert await ids(store) == ["message", "young"]
 
     async def test_an_entry_is_kept_while_others_lie_in_its_thread(self, store: Store) -> None:
         old = NOON - 31 * DAY

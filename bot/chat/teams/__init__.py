@@ -14,6 +14,7 @@ outbound    cards on their way out: allowed hosts, Teams' limits, pictures
 messages    posts, edits and personal chats, each by one call
 settings    its section of the settings file
 platform    what is known of it without its client, and how it is connected
+message_extension  links, searches and messages that are asked about, beside the chat
 aside       answers for the asker alone, where others read
 credentials what the bot proves itself with
 adapter     puts these together behind :class:`bot.chat.port.Chat`

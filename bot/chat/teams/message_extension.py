@@ -51,6 +51,7 @@ _ANCHOR = re.compile(r"<a\b[^<>]*>", re.IGNORECASE)
 _HREF = re.compile(r"\bhref=\"([^\"]+)\"", re.IGNORECASE)
 """Looked for in one tag alone: both at once would take time that grows with the square of a tag that never ends."""
 _CHANGES = "That changes something: press it on a card in the chat, or type it."
+_LATE = "That takes longer than Teams waits here: ask me in the chat."
 
 
 class _Pasted(Struct):
@@ -141,7 +142,10 @@ class MessageExtension:
     async def _chosen(self, activity: Activity) -> Answer:
         """A result was chosen: its card, which whoever chose it may send."""
         chosen = msgspec.convert(activity.value, _Chosen)
-        card = await self._read(activity, chosen.command)
+        try:
+            card = await self._read(activity, chosen.command)
+        except TimeoutError:
+            return _results([])
         if card is None or card.private:
             return _results([])
         return _results([attachment(await self._outbound.render(compact(card)))])
@@ -161,9 +165,12 @@ class MessageExtension:
         return await self._dialog(activity, click.command if click else "home")
 
     async def _dialog(self, activity: Activity, typed: str) -> Answer:
-        card = await self._read(activity, typed)
+        try:
+            card = await self._read(activity, typed)
+        except TimeoutError:
+            return _sentence(_LATE)
         if card is None:
-            return 200, {"task": {"type": "message", "value": _CHANGES}}
+            return _sentence(_CHANGES)
         rendered = await self._outbound.render(_for_a_dialog(card, self._intake))
         value = {
             "title": "About this message",
@@ -174,13 +181,13 @@ class MessageExtension:
         return 200, {"task": {"type": "continue", "value": value}}
 
     async def _read(self, activity: Activity, typed: str) -> Card | None:
-        """The answer to what only reads; None for what changes something, or where it takes too long."""
+        """The answer to what only reads; None for what changes something. Raises TimeoutError where it is late."""
         try:
             async with asyncio.timeout(_DIALOG_SECONDS):
                 return await self._intake.read(activity.ask(typed))
         except TimeoutError:
             log.warning("teams.answer_late")
-            return None
+            raise
 
 
 def _for_a_dialog(card: Card, intake: RequestIntake) -> Card:
@@ -268,6 +275,11 @@ def _line(title: str, text: str, typed: str) -> dict[str, object]:
         "content": content,
         "preview": {"contentType": _PREVIEW, "content": tapped},
     }
+
+
+def _sentence(words: str) -> Answer:
+    """What a dialog says instead of a card."""
+    return 200, {"task": {"type": "message", "value": words}}
 
 
 def _results(found: Sequence[dict[str, object]]) -> Answer:

@@ -31,7 +31,7 @@ export function Find({ role, conversation, onClose }: { role: string; conversati
     <Modal title="Find in Azure Batch" className="teams-backdrop" onClose={onClose}>
       <div className="modal-body find">
         <input autoFocus value={typed} aria-label="Name" placeholder="A name, or a part of it" onChange={(event) => setTyped(event.target.value)} />
-        {found?.length === 0 && <p className="beginning">Nothing is called so.</p>}
+        {found?.length === 0 && <p className="beginning">Nothing has that name.</p>}
         <ul>
           {found?.map((each) => (
             <li key={`${each.title} ${each.text}`}>
