@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ SWAPPED = (
 SWAPPED_OF_BOT = ("operators", "log_level", "reload")
 _LOOK = 1.0
 """Seconds between two looks at the file. What changes is read once it has stayed as it is for as long."""
+
+_TOLD = 20
+"""Mistakes that are told."""
 
 
 class Reloading:
@@ -115,13 +118,14 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         await app.webhooks.use(after.webhooks)
         served = app.programs.use(after.mcp)
     except SettingsError as error:
-        for line in error.lines:
+        lines = told(error.lines)
+        for line in lines:
             log.error("settings.mistake", message=line)  # noqa: TRY400 - it says all
         app.monitor_status.unread = [
-            f"the settings file has mistakes, so what was in force before stays: {line}" for line in error.lines
+            f"the settings file has mistakes, so what was in force before stays: {line}" for line in lines
         ]
         title = "The settings file has mistakes. What was in force before stays in force."
-        await app.notices.post("settings", title, error.lines)
+        await app.notices.post("settings", title, lines)
         return error.lines
     app.settings = after
     app.policy.take(after.policy())
@@ -144,6 +148,12 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         await app.alerts.use(after.alerts, decides=app.journal.working)
     await app.conversations.check_names()
     return []
+
+
+def told(mistakes: Sequence[str]) -> list[str]:
+    """As many of the mistakes as somebody reads: a file that is another one altogether has one in each line."""
+    left = len(mistakes) - _TOLD
+    return [*mistakes[:_TOLD], *([f"and {left:,} more: batchbot check lists all"] if left > 0 else [])]
 
 
 def _merged(old: Settings, new: Settings) -> Settings:

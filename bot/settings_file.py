@@ -145,6 +145,9 @@ of its secrets, or only to be read, which needs no secret at all.
 """
 
 
+_DEEP = "it is nested more deeply than settings are"
+
+
 def load(path: Path, environment: Mapping[str, str] = os.environ, *, use: Use = "run") -> Settings:
     """Read and check a settings file. Raises SettingsError with a line per mistake, all of them at once."""
     try:
@@ -161,6 +164,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, use: Use = 
         raise SettingsError(
             [clear(each) for each in (*marked, f"{path}: {settings_mistakes.of_toml(error)}")]
         ) from None
+    except RecursionError:
+        raise SettingsError([f"{path}: {_DEEP}"]) from None
     mistakes = [f"{path}: {each}" for each in written]
     settings = None
     try:
@@ -168,6 +173,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, *, use: Use = 
         own_causes(settings, path)
     except SettingsError as error:
         mistakes += error.lines
+    except RecursionError:  # TOML's own reader has no limit for tables
+        raise SettingsError([f"{path}: {_DEEP}"]) from None
     if use == "run":
         if not connectable().keys() & raw.keys():
             sections_ = " or ".join(f"[{name}]" for name in connectable())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from bot.reloading import SWAPPED, SWAPPED_OF_BOT, wants_restart
-from bot.settings import BotSettings
-from bot.settings_file import Settings, check
+import pytest
+
+from bot.reloading import SWAPPED, SWAPPED_OF_BOT, told, wants_restart
+from bot.settings import BotSettings, SettingsError
+from bot.settings_file import Settings, check, load
 
 BASE: dict[str, Any] = {
     "accounts": {
@@ -44,3 +47,18 @@ def test_what_is_swapped_is_there() -> None:
     assert set(SWAPPED_OF_BOT) < set(BotSettings.__struct_fields__)
     rest = set(Settings.__struct_fields__) - set(SWAPPED)
     assert rest == {"accounts", "bot", "platforms", "watch", "keep", "prices", "audit", "reports", "telemetry"}
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "{a = " * 5_000, f"[{'.'.join(['a'] * 20_000)}]"])
+def test_a_file_that_is_nested_without_end_is_a_mistake(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match="nested more deeply"):
+        load(file, {})
+
+
+def test_of_very_many_mistakes_some_are_told() -> None:
+    """They are posted in a chat, and stand in the status."""
+    assert told(["a", "b"]) == ["a", "b"]
+    many = told([f"k{number}: unknown key" for number in range(5_000)])
+    assert (len(many), many[-1]) == (21, "and 4,980 more: batchbot check lists all")
