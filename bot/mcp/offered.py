@@ -19,7 +19,6 @@ NOT_READS: Mapping[str, str] = {
     "audit export": "it is a file for auditors; the tool audit has its lines",
     "new": _FORM,
     "task upload": _FORM,
-    "ask": "it runs any command, changes too: a program calls the tool of the very command",
 }
 """Patterns of commands that read and are no tools, with the reason."""
 NOT_CHANGES: Mapping[str, str] = {
