@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 from msgspec.structs import replace
 
+from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.slack.home_tab import HomeTab
 from bot.sandbox.slack.people import PEOPLE
-from cards.card import Actions, Button, plain
+from cards.build import text
+from cards.card import Actions, Button, Card, plain
+from cards.slack import render
 from handlers.bot.own_home import _approval
 from tests.golden import check
 from tests.handlers.alert_service import CHAT, a_few, alerting, words
@@ -125,3 +132,23 @@ def test_a_change_that_waits_is_named_without_half_a_secret() -> None:
         shown = plain(_approval(waiting, asked))
         assert "task add nightly" in shown
         assert token[-8:] not in shown
+
+
+async def test_what_came_of_a_change_is_told_on_the_tab_without_secrets() -> None:
+    """Its answer goes to the direct messages, which hide them; the line on the tab is made of the same card."""
+    token = "ghp_" + "A1b2C3d4E5" * 3 + "F6g7H8"
+    client, following, intake = mock.AsyncMock(), mock.Mock(), mock.AsyncMock()
+    following.lent = mock.AsyncMock(side_effect=lambda card, modern: render(card))
+    intake.read.return_value = Card(title=text("Home"))
+    person = Person("slack", "U1")
+    request = CommandRequest("k", "job stop x", person, Conversation("slack", "D1", "personal"), datetime.now(UTC))
+
+    async def done() -> Card:
+        return Card(title=text(f"stopped: {token} was refused"))
+
+    tab = HomeTab(client, mock.Mock(known=mock.AsyncMock(return_value=person)), following)
+    await tab.after(intake, request, asyncio.create_task(done()))
+    shown = json.dumps(client.views_publish.call_args.kwargs)
+    assert "the answer is in Messages" in shown
+    assert "was refused" in shown
+    assert token not in shown

@@ -28,6 +28,7 @@ from bot.chat.slack.errors import code_of
 from bot.chat.slack.following import Following
 from bot.chat.slack.inbound import Carried
 from bot.chat.slack.people import SlackPeople
+from bot.content.outgoing import sent
 from cards.as_lines import as_lines
 from cards.build import actions, bold, muted, text, without_attachments
 from cards.card import Button, Card, Words
@@ -84,7 +85,7 @@ class HomeTab:
         if work is not None:
             await asyncio.wait({work})
             if not work.cancelled() and not work.exception():
-                said = inbound.one_line(work.result())
+                said = inbound.one_line(await sent(replace(work.result(), secrets=())))
         await self.show(intake, replace(request, text=HOME), news=f"{said} · the answer is in Messages" if said else "")
 
     def _turn(self, request: CommandRequest) -> int:
