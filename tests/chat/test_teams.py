@@ -188,7 +188,7 @@ async def test_malformed_invokes(world: World, name: str, value: Any) -> None:
     assert not world.intake.asked
 
 
-@pytest.mark.parametrize("name", ["composeExtension/query", "signin/verifyState", None])
+@pytest.mark.parametrize("name", ["composeExtension/setting", "signin/verifyState", None])
 async def test_invokes_that_are_not_offered(world: World, name: str | None) -> None:
     assert await world.post_once(world.activity("invoke", name=name, value={})) == (501, None)
 

@@ -203,7 +203,10 @@ def test_the_service_is_asked_for_nothing_of_a_short_list(entity: Entity) -> Non
     assert not any(word.yes or word.no for each in entity.fields for word in each.words.values())
 
 
-ORDERED_OTHERWISE = {"audit": "a chain, in the order of its lines, which goes on by the number of a line"}
+ORDERED_OTHERWISE = {
+    "audit": "a chain, in the order of its lines, which goes on by the number of a line",
+    "pin list": "ten at most, in the order of the buttons on home",
+}
 """Lists that have no order of one's own, with the reason."""
 
 

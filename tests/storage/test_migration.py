@@ -187,7 +187,13 @@ def in_words_of_alerting(body: dict[str, Any]) -> dict[str, Any]:
     """An incident's body, whose steps were to become actions, and what was told an event; what was over was mended."""
     actions = [renamed(step, verb="changes") for step in body["steps"]]
     state = {"told": "event"}.get(body["state"], body["state"])
-    return renamed(body, steps="actions") | {"actions": actions, "state": state, "mended": True, "counted": None}
+    return renamed(body, steps="actions") | {
+        "actions": actions,
+        "state": state,
+        "mended": True,
+        "counted": None,
+        "published": None,
+    }
 
 
 HELD = {"silenced": "inhibited", "snoozed": ""}
@@ -306,7 +312,7 @@ async def test_requests_that_a_crash_left_behind(path: Path, old: OldFile) -> No
     await journal.drain(10)
     bodies = {body["key"]: of_today(renamed(body, place="conversation")) for body in old.bodies("journal")}
     assert {request.key: builtins(request) for request in (*slack.asked, *teams.asked)} == {
-        key: {**bodies[key], "files": []} for key in left
+        key: {**bodies[key], "files": [], "through": "", "asides": False} for key in left
     }
     assert await store.unfinished() == []
     await store.close()

@@ -115,9 +115,9 @@ async def test_a_receiver_that_fails_and_breaks_off_gets_everything_in_order(tmp
         assert len(there.asked) == 8
         assert len({headers["webhook-id"] for headers, _ in there.asked[:4]}) == 1, "the same event each time"
         assert len({body for _, body in there.asked[:4]}) == 1
+        await here.until(lambda: not any(each.waiting for each in here.outbox.status()), "nothing waits")
         counts = here.webhooks.counts["pager"]
         assert (counts.taken, counts.failed, counts.parked) == (5, 3, 0)
-        await here.until(lambda: not any(each.waiting for each in here.outbox.status()), "nothing waits")
         assert here.notices == []
 
 
