@@ -27,6 +27,7 @@ ESSENTIAL = {
     "application list": "/applications",
     "application show": "",
     "certificate list": "/certificates",
+    "ask": "/pools",  # the question here is one for home
     "certificate show": "/certificates",
     "cost job": "/jobs/J|/jobs/J/tasks",
     "cost schedule": "/jobschedules/S/jobs",
