@@ -12,11 +12,12 @@ import itertools
 import json
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -126,8 +127,15 @@ def messages(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+class Begun(NamedTuple):
+    """When the fast time began, by the wall and by the machine's monotonic clock, which all processes share."""
+
+    at: datetime
+    monotonic: float
+
+
 def run(
-    folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str], text: str, deadly: int, begun: datetime
+    folder: Path, settings: Mapping[str, Any], environment: Mapping[str, str], text: str, deadly: int, begun: Begun
 ) -> None:
     """Start the bot in this process; ask ``text`` where it is not empty, and die after ``deadly`` steps.
 
@@ -150,7 +158,7 @@ def trouble_of(folder: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-async def _run(settings: Mapping[str, Any], text: str, begun: datetime) -> None:
+async def _run(settings: Mapping[str, Any], text: str, begun: Begun) -> None:
     store, accounts = _deadly(SqliteStore.open(_folder / "bot.db")), Accounts({"a": AccountSettings(**settings)})
     registry, clock = _REGISTRY, Clock(speed=SPEED, start=_now(begun))
     policy = Policy(Access(AccessSettings(admins=["slack:U1"])))
@@ -183,9 +191,9 @@ async def _something_left(store: SqliteStore) -> bool:
     return bool(await store.unfinished() or await store.operations(running=True) or await store.live_cards())
 
 
-def _now(begun: datetime) -> datetime:
-    """The fast time: the processes and the sandbox count it from the same moment of the wall."""
-    return begun + (datetime.now(UTC) - begun) * SPEED
+def _now(begun: Begun) -> datetime:
+    """The fast time: the processes and the sandbox count it from the same moment, by the clock that nobody sets."""
+    return begun.at + timedelta(seconds=(time.monotonic() - begun.monotonic) * SPEED)
 
 
 def _asked(text: str) -> CommandRequest:

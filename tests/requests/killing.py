@@ -10,7 +10,6 @@ import signal
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +51,7 @@ class Stage:
     sandbox: AzureSandbox
     account: AccountState
     folder: Path
-    begun: datetime
+    begun: killed_operations.Begun
     writes: list[Write] = field(default_factory=list)
     killed: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from bot.sandbox.server import AzureSandbox
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world import World
 from tests.kills import kills_of
-from tests.requests.killed_operations import SPEED
+from tests.requests.killed_operations import SPEED, Begun
 from tests.requests.killing import Ended, Stage, audit, killed_at
 from tests.sandbox import still_world
 from tests.sandbox.writable_sandbox import add_pool
@@ -24,8 +25,8 @@ GONE, LEFT = 40, 3
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    begun = datetime.now(UTC)
-    world = World(seed=5, clock=WorldClock(begun, speed=SPEED))
+    begun = Begun(datetime.now(UTC), time.monotonic())
+    world = World(seed=5, clock=WorldClock(begun.at, speed=SPEED))
     account = world.add_account(still_world.account(families=[], families_enforced=False, dedicated_core_quota=10_000))
     sandbox = AzureSandbox(world)
     await sandbox.start()
