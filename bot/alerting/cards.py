@@ -184,8 +184,7 @@ class Writer:
         news = incident.state == "event" and incident.severity is Severity.INFO
         if kind == "account" or news or (incident.state == "resolved" and incident.mended):
             return None
-        names = (entity.parent, entity.id) if entity.parent else (entity.id,)
-        return Button("Why", self.command(incident, line(f"why {kind}", *names)))
+        return Button("Why", self.command(incident, line(f"why {kind}", *entity.names)))
 
     def _small(self, incident: Incident, held: Sequence[Notification], explained: int) -> Footer | None:
         parts: list[str] = []

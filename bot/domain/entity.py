@@ -47,6 +47,11 @@ class Entity(Struct, frozen=True, eq=False):
         """What it is compared by: kind, parent and id, without case."""
         return self.kind, fold(self.parent), fold(self.id)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which a command names it: its parent's id, where it has one, and its own."""
+        return (self.parent, self.id) if self.parent else (self.id,)
+
     def __eq__(self, other: object) -> bool:
         return self.identity == other.identity if isinstance(other, Entity) else NotImplemented
 

@@ -58,8 +58,7 @@ def show(entity: Entity, account: str) -> str:
     """The command that shows an entity of an account."""
     if entity.kind == "account":
         return command("account show", account)
-    names = (entity.parent, entity.id) if entity.parent else (entity.id,)
-    return command(f"{entity.kind} show", *names, account=account)
+    return command(f"{entity.kind} show", *entity.names, account=account)
 
 
 def only_reads(registry: Registry, typed: str) -> bool:

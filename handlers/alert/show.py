@@ -82,7 +82,7 @@ def history_of(entity: Entity) -> str:
     """The command that shows the history of something."""
     if entity.kind == "account":
         return "history"
-    return command_line(f"{entity.kind} history", *filter(None, (entity.parent, entity.id)))
+    return command_line(f"{entity.kind} history", *entity.names)
 
 
 def _history(incident: Incident) -> Bullets | None:

@@ -211,12 +211,10 @@ def _open(ctx: Context, source: Account, about: Entity) -> Button:
     """The card of an entity."""
     if about.kind == "account":
         return Button("Home", line(ctx, source, "home"))
-    names = (about.parent, about.id) if about.parent else (about.id,)
-    return Button(f"Open {about.kind}", line(ctx, source, f"{about.kind} show", *names))
+    return Button(f"Open {about.kind}", line(ctx, source, f"{about.kind} show", *about.names))
 
 
 def _again(ctx: Context, source: Account, about: Entity, *, also: bool = False) -> str:
     if about.kind == "account":
         return line(ctx, source, "why", also=also)
-    names = (about.parent, about.id) if about.parent else (about.id,)
-    return line(ctx, source, f"why {about.kind}", *names, also=also)
+    return line(ctx, source, f"why {about.kind}", *about.names, also=also)
