@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
+from bot.chat.named import named
 from bot.chat.platforms import PLATFORMS, connectable
 from bot.chat.port import Chat, Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
@@ -73,7 +74,7 @@ class Whereabouts:
         """Where a change is put to a person, or why nowhere."""
         title = PLATFORMS[person.platform].title
         if asker.conversation:
-            found = await self._stored(asker.conversation)
+            found = await named(self._store, asker.conversation)
             return found, "" if found else f"The bot is not in {asker.conversation}: add it there first."
         chat = self._chats.get(person.platform)
         if chat is None:
@@ -98,11 +99,3 @@ class Whereabouts:
             if known.reachable and (found := decoded(known.body, Conversation)):
                 return found
         return Conversation(platform, "")
-
-    async def _stored(self, key: str) -> Conversation | None:
-        """A conversation by its key: one that the bot is in, or whose id is enough to post there."""
-        platform, _, id_ = key.partition(":")
-        for known in await self._store.conversations(platform):
-            if known.id == id_ and (found := decoded(known.body, Conversation)):
-                return found
-        return PLATFORMS[platform].conversation(id_)

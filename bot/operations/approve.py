@@ -22,7 +22,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from bot.chat.platforms import PLATFORMS
+from bot.chat.named import named
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.operations import approval_cards
 from bot.operations.approval_cards import Decision, needs_of
@@ -248,6 +248,15 @@ class Approvals:
         by_rule = any(policy.may_approve(need, question, person, conversation) for need in needs_of(approval))
         return could or by_rule or policy.may_break_glass(person)
 
+    def waits_for(self, approval: Approval, person: Person, conversation: Conversation) -> bool:
+        """Whether somebody may decide on it there and has not agreed yet."""
+        if any(self._policy.people.same(vote.person, person.key) for vote in approval.votes):
+            return False
+        try:
+            return bool(self._rules_for(approval, person, conversation))
+        except ApprovalRefused:
+            return False
+
     def _rules_for(self, approval: Approval, person: Person, conversation: Conversation) -> tuple[str, ...]:
         """The rules by which somebody may decide. Raises ApprovalRefused where there is none."""
         question = decoded(approval.question, Question)
@@ -331,12 +340,8 @@ class Approvals:
         self._tell(entries)
 
     async def _conversation(self, key: str) -> Conversation | None:
-        """A conversation by its key: one the bot is in, or whose id is enough to post there."""
-        platform, _, id_ = key.partition(":")
-        for known in await self._store.conversations(platform):
-            if known.id == id_ and (found := decoded(known.body, Conversation)):
-                return found
-        found = PLATFORMS[platform].conversation(id_) if platform in PLATFORMS else None
+        """A conversation by its key; None, and in the log, where nothing can be posted to it."""
+        found = await named(self._store, key)
         if found is None:
             log.warning("approval.conversation_unknown", conversation=key)
         return found

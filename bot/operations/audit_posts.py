@@ -13,13 +13,12 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from bot.chat.platforms import PLATFORMS
+from bot.chat.named import named
 from bot.chat.request import Conversation
 from cards.build import bold, code, muted, stamped, text
 from cards.card import Bullets, Card, Footer, Mark, Text, Time, Words
 from cards.formatting import plural
 from storage.port.audit import AuditRow
-from storage.port.decoding import decoded
 from storage.port.outbox import OutboxEntry
 from storage.port.store import Store
 
@@ -86,15 +85,6 @@ class AuditPosts:
         if self._posting.posted:
             self._posting.posted([entry])
         return True
-
-
-async def named(store: Store, key: str) -> Conversation | None:
-    """The conversation that the settings name by ``platform:id``; None where its address is not known yet."""
-    platform, _, id_ = key.partition(":")
-    for known in await store.conversations(platform):
-        if known.id == id_ and (found := decoded(known.body, Conversation)):
-            return found
-    return PLATFORMS[platform].conversation(id_) if platform in PLATFORMS else None
 
 
 def posted_card(rows: list[AuditRow]) -> Card:

@@ -14,8 +14,8 @@ from datetime import timedelta
 import msgspec
 import structlog
 
+from bot.chat.named import named
 from bot.clock import Clock
-from bot.operations.audit_posts import named
 from cards.build import bold, stamped, text
 from cards.card import Bullets, Card, Mark
 from storage.port.changes import ChangeSet

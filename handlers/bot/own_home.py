@@ -14,8 +14,6 @@ from bot.alerting.once import shown_once
 from bot.alerting.routing import Router
 from bot.content.clear_text import clear
 from bot.domain.findings import Severity
-from bot.operations.approval_cards import needs_of
-from bot.policy.question import Question
 from bot.requests.context import Context
 from bot.requests.preferences import place_of
 from cards import build
@@ -27,7 +25,6 @@ from cards.text_fit import elide
 from handlers.bot.pins import pins_of
 from handlers.shared.common import section
 from storage.port.approvals import Approval
-from storage.port.decoding import decoded
 
 _SHOWN = 3
 """Alerts, and changes that wait, that are named; the rest is counted."""
@@ -94,7 +91,8 @@ async def _approvals(ctx: Context) -> list[Block]:
     if ctx.approvals is None:
         return []
     pending, _ = await ctx.store.approvals(["pending"], limit=_WAITING)
-    for_me = [each for each in pending if _may_decide(ctx, each)]
+    request = ctx.request
+    for_me = [each for each in pending if ctx.approvals.waits_for(each, request.person, request.conversation)]
     mine = [each for each in pending if each not in for_me and _asked(ctx, each)]
     waiting = [*for_me, *mine]
     if not waiting:
@@ -130,19 +128,6 @@ def _short(approval: Approval) -> str:
 
 def _asked(ctx: Context, approval: Approval) -> bool:
     return ctx.services.policy.people.same(approval.requester, ctx.request.person.key)
-
-
-def _may_decide(ctx: Context, approval: Approval) -> bool:
-    """Whether it waits for the asker: a rule names them, and they have neither asked for it nor agreed yet."""
-    policy, request = ctx.services.policy, ctx.request
-    question = decoded(approval.question, Question)
-    if question is None or any(policy.people.same(vote.person, request.person.key) for vote in approval.votes):
-        return False
-    own = _asked(ctx, approval)
-    return any(
-        (need.self_approval or not own) and policy.may_approve(need, question, request.person, request.conversation)
-        for need in needs_of(approval)
-    )
 
 
 def _more(total: int) -> tuple[Text, ...]:
