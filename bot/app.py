@@ -267,8 +267,6 @@ class App:
         for server in self.servers:
             await server.start()
         await self.conversations.check_names()
-        for account in self.observers:
-            self._count_watched(account)
         self._background = [
             asyncio.create_task(self.names.run(), name="names"),
             asyncio.create_task(self.accounts.warm(), name="prices at hand"),

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from bot.alerting.incident_state import IncidentState
 from bot.alerting.inhibition import Inhibitions
 from bot.alerting.model import Incident, Published
+from bot.alerting.routing import fits
 from bot.alerting.rules import AlertRule
 from bot.alerting.slices import Sliced
 from bot.alerting.suppression import GRACE
@@ -164,4 +164,4 @@ def _entity(entity: Entity) -> EntityData:
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatchcase(name.lower(), each.lower()) for each in patterns)
+    return not patterns or any(fits(name, each) for each in patterns)

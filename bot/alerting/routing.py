@@ -51,9 +51,9 @@ def key_of(conversation: Conversation) -> str:
 
 def concerns(matter: Matter, accounts: str, entity: str, kinds: tuple[str, ...]) -> bool:
     """Whether patterns fit: of the account, of an entity (by itself or by what it belongs to), and of kinds."""
-    if not _fits(matter.account, accounts):
+    if not fits(matter.account, accounts):
         return False
-    if kinds and not any(_fits(matter.kind, each) for each in kinds):
+    if kinds and not any(fits(matter.kind, each) for each in kinds):
         return False
     return entity in ANY or concerns_entity(matter, entity)
 
@@ -109,7 +109,7 @@ class Asked:
 
     def __init__(self, subscriptions: Iterable[Subscription], rules: Mapping[str, AlertRule], account: str) -> None:
         self._rules = rules
-        self._subscriptions = [each for each in subscriptions if _fits(account, each.accounts)]
+        self._subscriptions = [each for each in subscriptions if fits(account, each.accounts)]
         self._patterns: dict[tuple[str, ...], frozenset[str]] = {}
 
     def __call__(self, kinds: tuple[str, ...], about: Sequence[Entity]) -> bool:
@@ -125,7 +125,7 @@ class Asked:
         if not subscription.kinds:
             rule = self._rules.get(kind)
             return rule is not None and not rule.quiet
-        return any(_fits(kind, each) for each in subscription.kinds)
+        return any(fits(kind, each) for each in subscription.kinds)
 
 
 def muted(matter: Matter, mutes: Iterable[Mute]) -> Mute | None:
@@ -146,17 +146,18 @@ def overlaps(new: Subscription, others: Iterable[Subscription]) -> Iterator[Subs
             yield other
 
 
-def _fits(name: str, pattern: str) -> bool:
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern, in which ``*`` and ``?`` stand for anything, fits a name in any case."""
     return fnmatchcase(name.lower(), pattern.lower())
 
 
 def _names(entity: Entity, pattern: str) -> bool:
     kind, found, name = pattern.partition(":")
     if found and kind.lower() in ("account", "pool", "node", "job", "task", "schedule"):
-        return entity.kind == kind.lower() and _fits(entity.id, name)
-    return _fits(entity.id, pattern)
+        return entity.kind == kind.lower() and fits(entity.id, name)
+    return fits(entity.id, pattern)
 
 
 def _meet(one: str, another: str) -> bool:
     """Whether two patterns may fit the same name: exact where one of them is plain, cautious where both are not."""
-    return _fits(one, another) or _fits(another, one) or ("*" in one and "*" in another and one[:1] == another[:1])
+    return fits(one, another) or fits(another, one) or ("*" in one and "*" in another and one[:1] == another[:1])

@@ -34,8 +34,6 @@ class Lease(Protocol):
 
     epoch: int
     """Which lease it is, counted from 1; 0 while this copy has none."""
-    lost: str
-    """Why it is over: that another copy has the duties; empty until then."""
 
     @property
     def held(self) -> bool:
@@ -52,8 +50,4 @@ class Lease(Protocol):
 
     def replicas(self) -> Sequence[Replica]:
         """The copies there are, as of the last sign of life that this one gave; the oldest first."""
-        ...
-
-    def release(self) -> None:
-        """Let it go: the next copy need not wait. Blocks."""
         ...

@@ -94,7 +94,7 @@ async def exposed(path: Path) -> dict[str, set[str]]:
 class _Held:
     """The duties, which this copy has."""
 
-    epoch, lost, held = 3, "", True
+    epoch, held = 3, True
 
     def sure(self) -> bool:
         return True
@@ -103,9 +103,6 @@ class _Held:
         return [
             Replica(name, "1.0", NOON, NOON, 2.0, holds=mine, mine=mine) for name, mine in (("a", True), ("b", False))
         ]
-
-    def release(self) -> None:
-        """Nobody waits for it."""
 
 
 class _Connected:

@@ -22,7 +22,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import RequestIntake
-from bot.chat.request import CommandRequest, Person
+from bot.chat.request import CommandRequest
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
 from bot.chat.slack.following import Following
@@ -59,7 +59,7 @@ class HomeTab:
         request = CommandRequest(
             key=f"slack:{body['event_id']}",
             text=HOME,
-            person=Person("slack", str(event["user"]), home=team, homes=(team,) if team else (), kind_read=False),
+            person=inbound.person_of(str(event["user"]), homes=[team]),
             conversation=inbound.place(str(event["channel"]), team, personal=True),
             at=datetime.now(UTC),
         )

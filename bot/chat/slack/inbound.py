@@ -56,7 +56,7 @@ def from_command(body: Payload) -> CommandRequest:
     return CommandRequest(
         key=f"slack:{body['trigger_id']}",
         text=plain(body.get("text") or ""),
-        person=_person(body["user_id"], body.get("user_name", ""), [body.get("team_id")]),
+        person=person_of(body["user_id"], body.get("user_name", ""), [body.get("team_id")]),
         conversation=place(body["channel_id"], body.get("team_id", ""), name=body.get("channel_name", "")),
         at=datetime.now(UTC),
         reply_url=body.get("response_url", ""),
@@ -111,7 +111,7 @@ def from_arrival(body: Payload, bot_user: str, known: Collection[str]) -> Comman
     return CommandRequest(
         key=f"slack:{body['event_id']}",
         text=WELCOME,
-        person=_person(person, homes=[team]),
+        person=person_of(person, homes=[team]),
         conversation=place(channel, team, personal=kind == "app_home_opened"),
         at=datetime.now(UTC),
     )
@@ -197,16 +197,16 @@ def _speaker(body: Payload, event: Payload) -> Person:
     own = [event.get("user_team"), event.get("source_team"), of_profile]
     homes, shared = [*own, event.get("team")], body.get("is_ext_shared_channel")
     sure = any(own) if shared else shared is False or any(homes)
-    return _person(event["user"], homes=homes, sure=sure)
+    return person_of(event["user"], homes=homes, sure=sure)
 
 
 def presser(body: Payload) -> Person:
     """Who clicked, chose, typed or submitted something."""
     user = body["user"]
-    return _person(user["id"], user.get("name", ""), [user.get("team_id")])
+    return person_of(user["id"], user.get("name", ""), [user.get("team_id")])
 
 
-def _person(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bool | None = None) -> Person:
+def person_of(user: str, name: str = "", homes: Sequence[object] = (), *, sure: bool | None = None) -> Person:
     """``name`` is the handle, which comes with all but messages: who set or acknowledged something is named by it.
 
     ``homes`` are the person's own workspaces by the payload, which in a channel shared between workspaces need not be

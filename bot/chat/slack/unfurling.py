@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.port import RequestIntake
-from bot.chat.request import CommandRequest, Conversation, Person
+from bot.chat.request import CommandRequest, Conversation
 from bot.chat.slack import inbound
 from bot.chat.slack.errors import code_of
 from bot.chat.slack.people import SlackPeople
@@ -45,7 +45,9 @@ class Unfurling:
         request = CommandRequest(
             key=f"slack:{body['event_id']}",
             text="",
-            person=await self._people.known(_poster(body)),
+            person=await self._people.known(
+                inbound.person_of(str(event.get("user") or ""), homes=[body.get("team_id")])
+            ),
             conversation=conversation,
             at=datetime.now(UTC),
         )
@@ -82,9 +84,3 @@ def below(request: CommandRequest, body: Mapping[str, Any]) -> CommandRequest:
     where = request.conversation
     thread = where.thread or container.get("message_ts")
     return replace(request, how="post", message=None, conversation=replace(where, thread=thread))
-
-
-def _poster(body: Mapping[str, Any]) -> Person:
-    team = str(body.get("team_id") or "")
-    homes = (team,) if team else ()
-    return Person("slack", str(body["event"].get("user") or ""), home=team, homes=homes, kind_read=False)
