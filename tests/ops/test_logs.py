@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.ops import logs
+from tests.ops.written_log import written_log
 
 SECRET = "password=hunter2hunter2"
 
@@ -25,14 +25,8 @@ class Odd:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is written to the log."""
-    root, config = logging.getLogger(), structlog.get_config()
-    before, level = root.handlers[:], root.level
-    out = io.StringIO()
-    monkeypatch.setattr("sys.stderr", out)
-    logs.configure("info")
-    yield out
-    structlog.configure(**config)
-    root.handlers[:], root.level = before, level
+    with written_log(monkeypatch, "info") as out:
+        yield out
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,17 +13,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import structlog
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bot import tracing
 from bot.chat.clear_chat import clear_chat
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.ops import logs, telemetry
+from bot.ops import telemetry
 from bot.sandbox.wire.dataplane import DataPlane
 from bot.settings import SettingsError, TelemetrySettings
 from tests.handlers.conftest import Scene, scene
+from tests.ops.written_log import written_log
 from tests.outbox.messages import FakeChat, Room
 
 __all__ = ["scene"]
@@ -36,14 +35,8 @@ SOMEBODY = Person("text", "U0SOMEBODY", name="Somebody Known")
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """The log at its most talkative."""
-    root, config = logging.getLogger(), structlog.get_config()
-    before, level = root.handlers[:], root.level
-    out = io.StringIO()
-    monkeypatch.setattr("sys.stderr", out)
-    logs.configure("debug")
-    yield out
-    structlog.configure(**config)
-    root.handlers[:], root.level = before, level
+    with written_log(monkeypatch, "debug") as out:
+        yield out
 
 
 async def test_the_log_leads_from_a_click_to_azures_ids_and_back(
