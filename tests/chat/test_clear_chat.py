@@ -77,7 +77,7 @@ class Intake:
     async def read(self, request: CommandRequest) -> Card | None:
         return CARD
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         return dict.fromkeys(urls, CARD)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
@@ -126,7 +126,7 @@ async def test_so_is_what_a_platform_shows_otherwise_than_as_a_message() -> None
     platform = Platform()
     await clear_chat(platform).start(Intake())  # type: ignore[arg-type]
     read = await platform.intake.read(REQUEST)
-    glanced = await platform.intake.glances(REQUEST, ["https://portal.azure.com/"])
+    glanced = await platform.intake.link_cards(REQUEST, ["https://portal.azure.com/"])
     assert all(isinstance(each, Outgoing) for each in (read, *glanced.values()))
     assert "hunter2" not in f"{read} {glanced}"
     found = await platform.intake.find(REQUEST, "job", 5)
