@@ -28,6 +28,7 @@ class Platform:
 
     def __init__(self) -> None:
         self.shown: list[Any] = []
+        self.loud: list[bool] = []
         self.intake: Any = None
 
     async def start(self, intake: Any) -> None:
@@ -42,6 +43,7 @@ class Platform:
 
     async def post_once(self, conversation: Conversation, card: Card, key: str, *, loud: bool) -> tuple[str, str]:
         self.shown.append(card)
+        self.loud.append(loud)
         return "1", "here"
 
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
@@ -95,6 +97,14 @@ async def test_whatever_is_sent_is_clear() -> None:
     assert len(platform.shown) == 5
     assert all(isinstance(each, Outgoing) for each in platform.shown[:4])
     assert "hunter2" not in str(platform.shown)
+
+
+async def test_nobody_is_called_by_what_is_not_loud() -> None:
+    platform = Platform()
+    chat = clear_chat(platform)  # type: ignore[arg-type]
+    await chat.post_once(HERE, CARD, "k")
+    await chat.post_once(HERE, CARD, "k", loud=True)
+    assert platform.loud == [False, True]
 
 
 async def test_a_live_card_is_searched_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,16 @@ def test_the_nodes_of_a_pool_are_asked_where_something_may_have_run(
     assert [each.name for each in working(drafted(*jobs, nodes=pool(**states), work=work))] == ["pool"] * listed
 
 
+def test_a_pool_in_which_nothing_may_run_hides_no_other() -> None:
+    pools = {
+        name: PoolView(name, counts=(NodeCounts(**{name: 1}, total=1), NodeCounts())) for name in ("idle", "running")
+    }
+    pools = {"empty": pool(running=3), "starting": pool(starting=1), **pools}
+    jobs = {name: replace(job(name), pool=name) for name in ("starting", "idle", "running")}
+    found = working(PendingState.of(AccountState(pools=pools, jobs=jobs), "render", NOON))
+    assert [each.name for each in found] == ["running", "idle"]
+
+
 def test_jobs_that_only_wait_cost_nothing_however_many_they_are() -> None:
     many = [job(f"job-{n:04}", counted=60, moved=3600) for n in range(1000)]
     assert wanted(drafted(*many), (), 30.0) == []
