@@ -1,4 +1,4 @@
-"""The version before and this one side by side on one PostgreSQL, as in a rolling update: nothing lost, nothing twice."""
+"""The version before and this one side by side on one PostgreSQL, as in a rolling update: nothing lost or twice."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 async def test_an_old_and_a_new_version_side_by_side(tmp_path: Path) -> None:
-    """The old one makes the database, the new one joins it and brings it up to date. Each of them is killed while it has
-    the duties, and the old one is begun again beside the new one, as a cluster may do while it replaces copies.
+    """The old one makes the database, the new one joins it and brings it up to date. Each is killed while it has the
+    duties, and the old one is begun again beside the new one, as a cluster may do while it replaces copies.
     """
     tree = unpacked(commit := previous(), tmp_path)
     print(f"the version before is {commit[:12]}; it knows {schema(tree)}, this one {schema(ROOT)}")
