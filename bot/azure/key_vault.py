@@ -90,7 +90,7 @@ def _held(variable: str, wanted: Wanted, client: SecretClient) -> Held:
     except AzureError as error:
         raise _NotThisVault(_no_answer(wanted, error)) from None
     except ValueError as error:  # the client's own word for a challenge that is not for this address
-        log.warning("key_vault.not_understood", vault=wanted.vault, message=str(error))
+        log.warning("vault.not_understood", vault=wanted.vault, message=str(error))
         raise _NotThisVault(
             f"what answers at {wanted.vault} is no key vault of this cloud: check the address"
         ) from None

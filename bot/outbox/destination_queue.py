@@ -108,6 +108,8 @@ class DestinationQueue:
         self._left = 0
         """Entries that are stored and not here; none that comes overtakes them."""
         self._left_lately = False
+        self._counted = not most
+        """Whether it is known what is stored: before that, what comes could overtake what a program before left."""
         self._waiting: dict[str, _Waiting] = {}
         self._came = 0
         self._wake = asyncio.Event()
@@ -129,8 +131,10 @@ class DestinationQueue:
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
             known.urgent = entry.urgent
-        elif not stored and self._most and (self._left or len(self._waiting) >= self._most):
+        elif not stored and self._most and (self._left or not self._counted or len(self._waiting) >= self._most):
             self._left, self._left_lately = self._left + 1, True
+            if not self._waiting:
+                self._refill()
             return
         else:
             self._came += 1
@@ -148,7 +152,9 @@ class DestinationQueue:
 
     def counted(self, stored: int) -> None:
         """So many entries are stored; what came while they were counted may not be among them."""
-        self._left = max(stored - len(self._waiting), int(self._left_lately))
+        self._left, self._counted = max(stored - len(self._waiting), int(self._left_lately)), True
+        if self._left and not self._waiting:
+            self._refill()
 
     def lost(self, code: str) -> None:
         """The conversation cannot be reached; its entries are kept."""

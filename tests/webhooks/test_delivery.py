@@ -152,6 +152,33 @@ async def test_of_one_that_never_answers_few_events_are_in_memory(
         await here.until(lambda: len(there.taken) == 61, "it goes on as ever")
 
 
+async def test_what_comes_before_the_store_was_read_does_not_overtake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiver() as there, stage(tmp_path, pager(there)) as here:
+        there.always = 503
+        await here.give(*(event(number) for number in (1, 2, 3)))
+        await here.until(lambda: there.asked, "it is asked")
+        await here.die()
+        read, gate = SqliteStore.undelivered, asyncio.Event()
+
+        async def slowly(store: SqliteStore, events: int = 0) -> list[DeliveryState]:
+            rows = await read(store, events)
+            await gate.wait()
+            return rows
+
+        monkeypatch.setattr(SqliteStore, "undelivered", slowly)
+        await here.start()
+        there.always = None
+        await here.give(event(4))
+        asked = len(there.asked)
+        await asyncio.sleep(0.2)
+        assert len(there.asked) == asked
+        gate.set()
+        await here.until(lambda: len(there.taken) >= 4, "all are taken")
+        assert said(there) == [f"it is {number}" for number in (1, 2, 3, 4)]
+
+
 async def test_one_that_hangs_holds_up_neither_another_one_nor_a_chat(tmp_path: Path) -> None:
     async with receiver() as stuck, receiver() as fine:
         hangs = pager(stuck, "stuck", timeout_seconds=1)
