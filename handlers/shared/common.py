@@ -14,6 +14,7 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.content.clear_values import clear_named
+from bot.domain.states import word
 from bot.requests.context import Context
 from cards.build import bold, fold, text
 from cards.card import Block, Fold, Heading, Piece, Text, Time
@@ -146,7 +147,7 @@ def identity(user: UserIdentity | None) -> str:
     if user.username:
         return user.username
     if user.auto_user:
-        return f"automatic {user.auto_user.elevation_level or 'non-admin'} user ({user.auto_user.scope or 'pool'})"
+        return f"automatic {word(user.auto_user.elevation_level or 'nonadmin')} user ({user.auto_user.scope or 'pool'})"
     return ""
 
 
