@@ -353,12 +353,7 @@ async def test_a_job_has_its_true_peak_at_every_zoom(scene: Scene) -> None:
     storm = JobCores("storm", 200.0)
     await fill(scene, 30 * 24, every=30)
     await scene.store.add_samples(
-        [
-            Sample(
-                ACCOUNT, "burst", AT - 6 * HOUR - n * MINUTE, 60, CoreUse(busy=300), jobs=(JobCores("storm", 200.0),)
-            )
-            for n in range(30)
-        ]
+        [Sample(ACCOUNT, "burst", AT - 6 * HOUR - n * MINUTE, 60, CoreUse(busy=300), jobs=(storm,)) for n in range(30)]
     )
     told = set()
     for window in ("24h", "3d", "7d", "14d"):
