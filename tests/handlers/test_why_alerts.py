@@ -71,7 +71,7 @@ class Watch:
         await self.ground.store.record(poll.batch)
         self.observer.stored()
         await self.alerts.saw(poll.scene)
-        return [each for each in self.alerts.incidents.open("acc") if each.entity.kind != "account"]
+        return [each for each in self.alerts.incidents.open(self.observer.name) if each.entity.kind != "account"]
 
 
 @pytest.mark.slow
