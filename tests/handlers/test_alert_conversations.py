@@ -296,5 +296,5 @@ async def test_where_the_bot_cannot_write_nothing_is_promised(alert_bot: AlertBo
 async def test_how_bad_an_alert_is_is_an_option(alert_bot: AlertBot) -> None:
     card = await alert_bot.ask("alert subscribe job.* Critical")
     assert "“critical” is how bad an alert is, no kind of alert." in words(card)
-    assert "alert subscribe job.* severity:critical" in words(card)
+    assert "alert subscribe 'job.*' severity:critical" in words(card)
     assert len(alert_bot.alerts.incidents.subscriptions()) == 1
