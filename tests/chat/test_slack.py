@@ -421,7 +421,12 @@ async def test_a_rate_limit_of_one_channel_delays_no_other(http: SlackHarness) -
 
 async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http: SlackHarness) -> None:
     body = "command=%2Fbatch&text=home&trigger_id=1&user_id=U1&channel_id=C1"
-    for stamp in (str(int(time.time())), "1500000000", "garbage", ""):
+    for stamp, why in (
+        (str(int(time.time())), "the signing secret is not the app's"),
+        ("1500000000", "this machine's clock is wrong"),
+        ("garbage", "not signed as Slack signs"),
+        ("", "not signed as Slack signs"),
+    ):
         headers = {
             "X-Slack-Request-Timestamp": stamp,
             "X-Slack-Signature": "v0=" + "0" * 64,
@@ -431,6 +436,7 @@ async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http:
             async with aiohttp.ClientSession() as session, session.post(http.url, data=body, headers=headers) as answer:
                 assert answer.status == 401
         assert [line["event"] for line in logs] == ["slack.refused"]
+        assert why in logs[0]["reason"]
     assert http.intake.asks == []
 
 
