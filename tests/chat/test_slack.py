@@ -206,6 +206,24 @@ async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(harne
     )
 
 
+async def test_that_the_bot_is_not_in_a_channel_is_told_there_once_and_known_from_then_on(http: SlackHarness) -> None:
+    """Else somebody subscribes there to alerts, and waits for what cannot come."""
+
+    def told(times: int) -> Callable[[], bool]:
+        return lambda: str(http.workspace.messages("random", viewer="viewer")).count("you asked home") >= times
+
+    random = next(c["id"] for c in http.workspace.channels if c["name"] == "random")
+    for times in (1, 2):
+        await http.workspace.command("viewer", "random", "home")
+        await http.until(told(times))
+        await http.until(lambda: random in http.store.kept and not http.store.kept[random].reachable)
+        said = str(http.workspace.messages("random", viewer="viewer"))
+        assert said.count("does not arrive here until I am invited") == 1
+    await http.workspace.command("viewer", "batch-ops", "home")
+    await http.until(http.bot_messages)
+    assert "until I am invited" not in str(http.bot_messages())
+
+
 async def test_a_mention_is_answered_in_its_thread_and_in_a_thread(harness: SlackHarness) -> None:
     stamp = await harness.workspace.say("operator", "batch-ops", "@batchbot job show “nightly:job-1”")
     await harness.until(harness.bot_messages)
