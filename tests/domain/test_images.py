@@ -60,8 +60,8 @@ def test_the_cores_that_a_name_gives(size: str, cores: int | None) -> None:
 
 def test_what_resource_manager_lists_counts_before_the_name() -> None:
     listed = {
-        "standard_d3_v2": VmSize("Standard_D3_v2", "Dv2", 4, 14.0, 0),
-        "standard_f8": VmSize("Standard_F8", "F", 0, 16.0, 0),
+        "standard_d3_v2": VmSize("Standard_D3_v2", "Dv2", 4, 14.0, 0, spot=True, eol=None),
+        "standard_f8": VmSize("Standard_F8", "F", 0, 16.0, 0, spot=True, eol=None),
     }
     assert cores_of("STANDARD_D3_v2", listed) == 4
     assert cores_of("Standard_F8", listed) == 8, "none is not what it has"
