@@ -70,11 +70,14 @@ def course(*phases: tuple[Stage, float] | tuple[Stage, float, int], at_once: int
          "For 30 % of 17 min, nothing ran: 3 min 20 s boot, 1 min 40 s start task"),
         (course(("boot", 100), ("nodes", 300), ("start", 200), ("run", 400)),
          "For 60 % of 17 min, nothing ran: 5 min until a node was there, 3 min 20 s start task"),
-        (course(("boot", 200), ("start", 1), ("full", 99), ("run", 700)), "For 30 % of 17 min, nothing ran: 3 min 20 s boot"),
+        (course(("boot", 200), ("start", 1), ("full", 99), ("run", 700)),
+         "For 30 % of 17 min, nothing ran: 3 min 20 s boot"),
         (course(("boot", 200), ("full", 101), ("run", 699)),
          "For 30 % of 17 min, tasks waited for nodes: 3 min 20 s boot, then 8 slots for 40 tasks"),
-        (course(("full", 300), ("run", 700), at_once=1), "For 30 % of 17 min, tasks waited for nodes: 1 slot for 40 tasks"),
-        (course(("full", 300), ("boot", 4), ("run", 696)), "For 30 % of 17 min, tasks waited for nodes: 8 slots for 40 tasks"),
+        (course(("full", 300), ("run", 700), at_once=1),
+         "For 30 % of 17 min, tasks waited for nodes: 1 slot for 40 tasks"),
+        (course(("full", 300), ("boot", 4), ("run", 696)),
+         "For 30 % of 17 min, tasks waited for nodes: 8 slots for 40 tasks"),
         (course(("full", 300), ("boot", 5), ("run", 695)),
          "For 30 % of 17 min, tasks waited for nodes: 5 s boot, then 8 slots for 40 tasks"),
         # nothing that is the headline: for how long it ran, and how much of that failed
@@ -171,7 +174,8 @@ BACK = TaskFacts("a", ZERO, "completed", ZERO, again=1, requeued=1)
         (said_of(TaskFacts("a", ZERO, "completed", ZERO, failed=True), ("failed", 100)),
          "It failed after it ran for 1 min 40 s"),
         (said_of(OVER, ("held", 40), ("nodes", 30), ("boot", 20), ("start", 10), ("run", 50)),
-         "For 67 % of 2 min 30 s, it waited: 40 s for other tasks, 30 s until its node was there, 20 s boot of its node"),
+         "For 67 % of 2 min 30 s, it waited: 40 s for other tasks, 30 s until its node was there, "
+         "20 s boot of its node"),
         (said_of(OVER, ("start", 40), ("slots", 30), ("preparation", 20), ("run", 60)),
          "For 60 % of 2 min 30 s, it waited: 40 s start task of its node, 30 s for a slot, "
          "20 s for the preparation of its job"),
