@@ -1,4 +1,4 @@
-"""What shows a cause, word for word, and from when it is: of what happened its own time, of what is so the reading's."""
+"""What shows a cause, word for word, and from when: of what happened its own time, of what is so the reading's."""
 
 from __future__ import annotations
 
