@@ -221,7 +221,9 @@ def test_a_policy_is_named_by_its_assignment_else_its_set_else_its_definition(qu
         pytest.param([wrapped("A", "a"), wrapped("B", "b")], ["A", "B"], id="of several texts all"),
         pytest.param([wrapped("A", "a"), wrapped("a", "a")], ["A"], id="the same once, in any case"),
         pytest.param([wrapped("A", "a"), wrapped("A", "b")], ["A", "A"], id="other words are another"),
-        pytest.param([wrapped("DeploymentFailed", "m")], ["DeploymentFailed"], id="a wrapper of nothing is all there is"),
+        pytest.param(
+            [wrapped("DeploymentFailed", "m")], ["DeploymentFailed"], id="a wrapper of nothing is all there is"
+        ),
         pytest.param([wrapped("DeploymentFailed", "m"), wrapped("A", "a")], ["A"], id="and else says nothing"),
         pytest.param(
             [json.dumps({"code": "Outer", "details": [{"code": "DeploymentFailed", "message": "m"}]})],
