@@ -167,7 +167,7 @@ def test_whose_signature_it_is(signed: Signed, whose: str) -> None:
     assert not found(case(jobs=[job(unfinished=3, signed=signed, state="disabled")]))
 
 
-# Nodes: agents and disks
+# What nodes tell of themselves
 
 
 def agents(*, days: float | None = None, **versions: int) -> NodesStanding:
