@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.azure.models import Node
 from bot.azure.models.node import RecentTask, StartTaskInfo
 from bot.azure.models.task import Dependencies, Execution, TaskMoments, TaskStats
+from bot.domain.task_timeline.lanes import lanes_of, put_backs, use_of
 from bot.domain.task_timeline.moments import NodeFacts, TaskFacts, node_facts, task_facts
 from bot.domain.task_timeline.phases import Course, Phase, Stage, course_of, finding, words
 from bot.domain.task_timeline.single import node_finding, node_life, task_finding
@@ -220,6 +222,84 @@ def test_a_wait_part_by_part() -> None:
         child = TaskFacts("a", ZERO, "active", ZERO, after=Dependencies(("b",)))
         (held, *_) = spans_of([child, parent], [], {}, ZERO + 90)
         assert told(held)[0] == waits
+
+
+def parts(task: TaskFacts, *others: TaskFacts, nodes: Sequence[NodeFacts] = (), now: float = 300) -> list[str]:
+    """The spans of a task beside others: ``boot 20-140``."""
+    (first, *_) = spans_of([task, *others], nodes, {}, ZERO + now)
+    return [f"{kind} {begin:g}-{end:g}" for kind, begin, end in told(first)]
+
+
+WAITING = TaskFacts("a", ZERO, "active", ZERO)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        pytest.param([], ["slots 0-300"], id="nothing is known of nodes"),
+        pytest.param([NodeFacts("n", ZERO + 20)], ["nodes 0-20", "boot 20-300"], id="one boots"),
+        pytest.param([NodeFacts("n", ZERO + 20, ZERO + 80)], ["nodes 0-20", "boot 20-80", "start 80-300"],
+                     id="one has booted, and is not ready"),
+        pytest.param([NodeFacts("n", ZERO + 20), NodeFacts("up", ZERO - 9, ZERO - 5, ZERO)], ["slots 0-300"],
+                     id="another was up when it came"),
+        pytest.param([NodeFacts("n")], ["slots 0-300"], id="nobody knows when it was allocated"),
+        pytest.param([NodeFacts("n", ZERO + 20), NodeFacts("m", ZERO + 30, ZERO + 50, ZERO + 90)],
+                     ["nodes 0-20", "boot 20-300"], id="another is up that ran none of these tasks"),
+        pytest.param([NodeFacts("n", ZERO + 400)], ["slots 0-300"], id="it is allocated later"),
+    ],
+)  # fmt: skip
+def test_what_a_task_waits_for_while_its_job_has_no_node(nodes: list[NodeFacts], said: list[str]) -> None:
+    assert parts(WAITING, nodes=nodes) == said
+
+
+def test_of_several_nodes_the_first_that_was_ready_ended_the_wait() -> None:
+    nodes = [node("n2", 10, 90, 120), node("n1", 20, 60, 100)]
+    assert parts(ran("a", 0, 130, 200), ran("b", 0, 101, 200, "n2"), nodes=nodes) == [
+        "nodes 0-20", "boot 20-60", "start 60-100", "slots 100-130", "run 130-200",
+    ]  # fmt: skip
+    failed = NodeFacts("n1", ZERO + 10, ZERO + 20, ZERO + 10)
+    assert parts(ran("a", 0, 130, 200), nodes=[failed]) == ["nodes 0-10", "slots 10-130", "run 130-200"]
+
+
+def test_a_node_that_came_before_the_wait_is_not_what_was_waited_for_later() -> None:
+    """The job ran from 50 to 100 and again from 200 on; between, only a node that is new can have been awaited."""
+    first, later = ran("b", 0, 50, 100), ran("a", 150, 250, 300)
+    old = [node("n1", 0, 40, 45)]
+    assert parts(later, first, nodes=old) == ["slots 150-250", "run 250-300"]
+
+
+def test_lanes_and_put_backs() -> None:
+    tasks = [ran("a", 0, 0, 100), ran("b", 0, 100, 150), ran("c", 0, 99, 120), ran("d", 0, 10, 20, "n2", failed=True)]
+    first, second = lanes_of(spans_of(tasks, [], {}, ZERO + 200))
+    assert [[(span.begin - ZERO, span.end - ZERO) for span in lane] for lane in first.lanes] == [
+        [(0, 100), (100, 150)], [(99, 120)],
+    ]  # fmt: skip
+    assert (first.tasks, first.failed, second.tasks, second.failed) == (3, 0, 1, 1)
+    back = [ran(str(n), 0, 500, 600, again=1, requeued=1, last_again=ZERO + at_, last_back=True)
+            for n, at_ in enumerate((100, 159, 160, 161, 300))]  # fmt: skip
+    found = put_backs(spans_of(back, [], {}, ZERO + 600), 60)
+    assert [(each.at - ZERO, each.tasks) for each in found] == [(100, 2), (160, 2), (300, 1)]
+    assert put_backs(spans_of([ran("a", 0, 9, 10, again=1, last_again=ZERO + 5)], [], {}, ZERO + 9), 60) == []
+
+
+def test_how_busy_nodes_were() -> None:
+    tasks = [
+        ran("a", 0, 0, 50),
+        ran("b", 0, 0, 100),
+        ran("c", 0, 50, 100, "n2"),
+        ran("d", 0, 60, 75, "n3", failed=True),
+    ]
+    nodes = lanes_of(spans_of(tasks, [], {}, ZERO + 100))
+    apart = use_of(nodes, ZERO, ZERO + 100, 4, 3)
+    assert [(each.nodes, each.slots, each.shares, each.failures) for each in apart] == [
+        (("n1",), 2, (1, 1, 0.5, 0.5), (0, 0, 0, 0)),
+        (("n2",), 1, (0, 0, 1, 1), (0, 0, 0, 0)),
+        (("n3",), 1, (0, 0, 0.6, 0), (0, 0, 0, 1)),
+    ]
+    together = use_of(nodes, ZERO, ZERO + 100, 2, 2)
+    assert [(each.nodes, each.slots, each.shares) for each in together] == [
+        (("n1", "n2"), 3, (0.6667, 0.6667)), (("n3",), 1, (0, 0.3)),
+    ]  # fmt: skip
 
 
 # Nodes

@@ -301,6 +301,8 @@ def test_the_documents_example_of_missing_samples() -> None:
         (3.0, "3"),
         (2.123456, "2.1235"),
         ((1.0, 2.0), "[1, 2]"),
+        ((1.0, 2.0, 3.0), "[1, 2, 3]"),
+        ((1.0, 2.0, 3.0, 4.0), "[1, 2, 3, …] (4 values)"),
         (tuple(map(float, range(20))), "[0, 1, 2, …] (20 values)"),
         (datetime(2026, 11, 24, 9, 30, tzinfo=UTC), "2026-11-24 09:30 UTC"),
         (timedelta(minutes=15), "15 min"),

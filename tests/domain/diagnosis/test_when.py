@@ -11,7 +11,7 @@ from bot.azure.models import Counts, Execution, FailureInfo, Job, NameValue, Nod
 from bot.azure.models.job import JobConstraints, JobExecution
 from bot.azure.models.node import StartTaskInfo
 from bot.azure.models.status import OwnTaskRun, PreparationStatus
-from bot.azure.models.task import NodeInfo, TaskConstraints
+from bot.azure.models.task import Dependencies, MultiInstance, NodeInfo, TaskConstraints
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Clue, Evidence
 from bot.domain.diagnosis.nodes import NodeCase, of_node
@@ -126,6 +126,18 @@ GUESS = ["task.ended 10", SAID, TOOK]
         (Task(id="a", state="active", execution_info=Execution(start_time=STARTED, retry_count=5)),
          {"job": Job(id="nightly", constraints=JobConstraints(max_task_retry_count=9))},
          ["task.retried_endlessly 40", "run again 5 times, at most 9 @0"]),
+        # it waits
+        (Task(id="a", state="active", state_transition_time=ENDED, depends_on=Dependencies(("b", "c"))),
+         {"parents": [Task(id="b", state="running")]},
+         ["task.waits_for_others 10", "it depends on 1 task that is not over: b @0"]),
+        (Task(id="a", state="active", creation_time=STARTED, depends_on=Dependencies(("b", "c"))),
+         {"parents": [Task(id=each, state="active") for each in "bcde"]},
+         ["task.waits_for_others 40", "it depends on 4 tasks that are not over: b, c, d @0"]),
+        (Task(id="a", state="active", required_slots=5), {"pool": Pool(id="cpu", task_slots_per_node=4)},
+         ["task.slots –", "a needs 5 slots, a node of cpu has 4 @0"]),
+        (Task(id="a", state="active", multi_instance_settings=MultiInstance(number_of_instances=2)),
+         {"pool": Pool(id="cpu", task_slots_per_node=4)},
+         ["task.slots –", "a runs on several nodes, and those of cpu may not talk to each other @0"]),
         # it is on its way
         (Task(id="a", state="preparing", state_transition_time=NOW - 15 * MINUTE), {},
          ["task.prepares 15", "preparing for 15 min; the counts call it running @0"]),
@@ -141,6 +153,21 @@ GUESS = ["task.ended 10", SAID, TOOK]
 def test_what_shows_the_cause_of_a_task(found: Task, more: dict[str, Any], told: list[str]) -> None:
     clue = of_task(TaskCase(task=found, at=NOW, **{"job": Job(id="nightly", state="active"), **more}))[0]
     assert dated(clue) == told
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Task(id="a", state="active", required_slots=4),
+        Task(id="a", state="active", multi_instance_settings=MultiInstance(number_of_instances=1)),
+        Task(id="a", state="active", execution_info=Execution(retry_count=4)),
+        Task(id="a", state="completed", execution_info=Execution(result="success")),
+        Task(id="a", state="running", execution_info=Execution()),
+    ],
+)
+def test_a_task_that_is_well_has_no_cause(found: Task) -> None:
+    pool_ = Pool(id="cpu", task_slots_per_node=4)
+    assert of_task(TaskCase(task=found, at=NOW, job=Job(id="nightly"), pool=pool_)) == []
 
 
 def test_a_signature_that_ended_before_its_task_is_shown() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.domain.money.advice import PoolNow, advise, outcome
+from bot.domain.money.advice import PoolNow, advise, measure, outcome
 from bot.domain.money.anomalies import calmness, first_unusual, unusual
 from bot.domain.money.budgets import Budget, state_of
 from bot.domain.money.ledger import LedgerRow
@@ -93,6 +93,11 @@ def test_advice_in_words() -> None:
     )  # fmt: skip
 
 
+def test_what_spot_nodes_would_save_is_nothing_where_their_price_is_unknown() -> None:
+    found = span(busy=100).spend
+    assert [measure("spot", found, ratio) for ratio in (None, 0.25, 1.0)] == [0.0, 75.0, 0.0]
+
+
 @pytest.mark.parametrize(("after", "became", "saved"), [(49, "done", 51), (50, "done", 50), (51, "not done", 0)])
 def test_advice_was_acted_on_where_the_loss_is_halved(after: float, became: str, saved: float) -> None:
     found = outcome("idle", 100, span(unused=after, busy=1))
@@ -135,6 +140,15 @@ def test_fourteen_of_the_last_days_have_to_be_known(number: int, known: bool) ->
     days = [7 * week for week in range(1, 9)] + [n for n in range(1, 28) if n % 7][: number - 4]
     found = unusual({**{TODAY - timedelta(days=n): 100.0 for n in days}, TODAY: 300.0}, TODAY)
     assert (found is not None) == known
+
+
+def test_the_same_weekday_of_eight_weeks_is_what_is_usual() -> None:
+    """Four at a hundred and four at three hundred: without the last of them the median would be one of these."""
+    days = {TODAY - timedelta(days=n): 100.0 for n in range(1, 29) if n % 7}
+    weeks = {TODAY - timedelta(weeks=n): 100.0 if n % 2 else 300.0 for n in range(1, 10)}
+    found = unusual({**days, **weeks, TODAY: 2000.0}, TODAY)
+    assert found
+    assert (found.usual, found.excess) == (200.0, 1800.0)
 
 
 def test_a_series_is_judged_by_twenty_eight_days_that_can_be() -> None:
@@ -250,6 +264,21 @@ def test_what_more_hours_were_of(more: dict[str, float], words: str) -> None:
     cause = cause_of(span(busy=10), span(**now), "before")
     assert cause
     assert (cause.words, cause.money) == (words, 5.0)
+
+
+def test_the_other_kind_of_nodes_is_named_where_a_price_of_each_is_known() -> None:
+    """A hundred core-hours, all of them on the other kind: 1.00 and 0.20 each, known of one period alone."""
+
+    def of(hours: float, spot: float) -> PoolSpan:
+        spend = Spend("USD", CoreUse(busy=hours), CoreUse(busy=spot), CoreUse(busy=hours), CoreUse(busy=spot * 0.2))
+        return PoolSpan("a", spend, "s")
+
+    dear, cheap = cause_of(of(0, 100), of(100, 0), "before"), cause_of(of(100, 0), of(0, 100), "before")
+    assert dear and cheap
+    assert (dear.kind, dear.money, dear.words) == (
+        "dedicated", pytest.approx(80.0), "100 % of its core-hours were dedicated, 0 % before",
+    )  # fmt: skip
+    assert (cheap.kind, cheap.money) == ("spot", pytest.approx(-80.0))
 
 
 def test_small_hours_have_a_decimal_and_fewer_hours_are_of_nothing() -> None:
