@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -61,6 +60,7 @@ from bot.requests.offered import offered_to_all
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
+from bot.secrets import ENVIRONMENT
 from bot.settings_file import Settings
 from cards.card import Card
 from storage.opening import Copy
@@ -79,7 +79,7 @@ class App:
         self,
         settings: Settings,
         store: Store,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         clock: Clock | None = None,
         copy: Copy | None = None,
     ) -> None:
@@ -237,7 +237,7 @@ class App:
     async def open(
         cls,
         settings: Settings,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         clock: Clock | None = None,
         *,
         hold: bool = False,

@@ -208,6 +208,11 @@ def test_news_comes_first_then_what_cannot_wait_then_what_is_overdue_the_longest
 def test_turns_that_come_due_together_are_spread_over_looks() -> None:
     many = [job(f"job-{n:03}", running=1, counted=1000) for n in range(100)]
     assert 10 <= len(wanted(drafted(*many), (), 30.0)) <= 30
+    leave = [job(f"job-{n:03}", state="terminating", counted=10) for n in range(100)]
+    for pending in (drafted(*leave), drafted(*(replace(each, state="deleting") for each in leave))):
+        found = wanted(pending, (), 30.0)
+        assert {each.sort for each in found} == {"check"}
+        assert 10 <= len(found) <= 30
 
 
 def asked(*entities: str, kinds: tuple[str, ...] = (), accounts: str = "*") -> Asked:
