@@ -241,7 +241,9 @@ def test_six_minutes_without_a_sample_are_known_and_more_are_not() -> None:
 
 
 def test_how_long_tasks_took_is_told_anew_for_every_twenty_of_them() -> None:
-    rows = [(0, 10, 0), (60, 10, 19), (120, 10, 20), (180, 4, 40), (240, 4, 60)]
+    rows = [(0, 10, 0), (60, 10, 19), (120, 30, 20), (180, 30, 40), (240, 12, 60)]
     found = of(*(sampled(second, Work(0, running, done, 0)) for second, running, done in rows))
-    assert found.lengths == ((0.0, 60.0), (20.0, 30.0), (40.0, 30.0)), "none takes less than half a minute"
-    assert found.task_seconds == pytest.approx((600 + 600 + 420 + 240) / 60)
+    assert found.lengths == ((0.0, 90.0), (20.0, 90.0), (40.0, 63.0))
+    assert found.task_seconds == pytest.approx((600 + 1200 + 1800 + 1260) / 60)
+    quick = of(sampled(0, Work(0, 1, 0, 0)), sampled(60, Work(0, 1, 20, 0)))
+    assert quick.lengths == ((0.0, 30.0),), "none takes less than half a minute"

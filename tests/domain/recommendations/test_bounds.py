@@ -61,6 +61,15 @@ def test_runs_of_a_week_are_looked_at(ago: timedelta, *, told: bool) -> None:
     assert ("short tasks" in found(case(runs=[short]))) is told
 
 
+@pytest.mark.parametrize(
+    ("ago", "interval", "told"),
+    [(1500, 300.0, False), (1501, 300.0, True), (0, -300.0, False), (1, -300.0, True), (1, 0.0, True)],
+)
+def test_a_formula_is_dead_after_five_intervals(ago: int, interval: float, *, told: bool) -> None:
+    standing = pool(autoscale=True, autoscale_interval=interval, autoscale_at=AT - ago * SECOND)
+    assert ("dead formula" in found(case(pools=[standing]))) is told
+
+
 # Spot nodes that were taken
 
 
