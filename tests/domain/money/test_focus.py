@@ -146,7 +146,8 @@ def test_an_estimate_is_never_billed_and_sums_to_the_ledger() -> None:
 @pytest.mark.parametrize(
     ("resource", "type_", "name"),
     [
-        ("/subscriptions/s/providers/Microsoft.Batch/batchAccounts/a/pools/P", "Microsoft.Batch/batchAccounts/pools", "P"),
+        ("/subscriptions/s/providers/Microsoft.Batch/batchAccounts/a/pools/P",
+         "Microsoft.Batch/batchAccounts/pools", "P"),
         ("/subscriptions/s/providers/Microsoft.Storage/storageAccounts/x", "Microsoft.Storage/storageAccounts", "x"),
         ("/subscriptions/s/providers/Microsoft.Batch/locations", "Microsoft.Batch/locations", "locations"),
         ("/subscriptions/s/providers/Microsoft.Batch", None, "Microsoft.Batch"),
