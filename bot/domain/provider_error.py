@@ -120,7 +120,8 @@ def _in_object(value: dict[str, Any], depth: int) -> Iterator[ProviderError]:
 def _names(error: dict[str, Any], message: str) -> tuple[Named, ...]:
     """The policies that forbid it: of the details where they stand there, else of the message, which quotes them."""
     found: dict[Named, None] = {}
-    for each in error.get("additionalinfo") or ():
+    more = error.get("additionalinfo")
+    for each in more if isinstance(more, list) else ():
         info = each.get("info") if isinstance(each, dict) else None
         for name in ("policyAssignmentDisplayName", "policyDefinitionDisplayName", "policyAssignmentName"):
             said = info.get(name) if isinstance(info, dict) else None

@@ -85,3 +85,33 @@ def test_of_an_account_azure_monitor_says_how_much_was_busy_at_most(
     gauges: dict[str, float], use: tuple[CoreUse, CoreUse] | None
 ) -> None:
     assert at_most(gauges) == use
+
+
+@pytest.mark.parametrize(
+    ("gauges", "dedicated", "spot"),
+    [
+        pytest.param({"CoreCount": 8.0, "RunningNodeCount": 3.0, "IdleNodeCount": 1.0}, (6.0, 2.0), (0.0, 0.0),
+                     id="three of four nodes run a task"),
+        pytest.param({"CoreCount": 8.0, "LowPriorityCoreCount": 4.0, "RunningNodeCount": 1.0, "UnusableNodeCount": 3.0},
+                     (2.0, 6.0), (1.0, 3.0), id="unusable nodes are billed as well"),
+        pytest.param({"CoreCount": 8.0, "RunningNodeCount": 2.0}, (8.0, 0.0), (0.0, 0.0), id="all of them"),
+        pytest.param({"CoreCount": 0.0}, (0.0, 0.0), (0.0, 0.0), id="no nodes, and no cores"),
+    ],
+)  # fmt: skip
+def test_what_azure_monitor_counts_is_busy_at_most(
+    gauges: dict[str, float], dedicated: tuple[float, float], spot: tuple[float, float]
+) -> None:
+    assert at_most(gauges) == tuple(CoreUse(busy, unknown=idle) for busy, idle in (dedicated, spot))
+
+
+def test_cores_without_nodes_or_without_cores_say_nothing() -> None:
+    assert at_most({"CoreCount": 8.0}) is None
+    assert at_most({"LowPriorityCoreCount": 8.0, "RunningNodeCount": 2.0}) is None
+    assert at_most({"CoreCount": 0.0, "LowPriorityCoreCount": 4.0}) is None
+
+
+def test_jobs_share_busy_cores_by_their_slots() -> None:
+    shares = {each.job: each.cores for each in by_job(12.0, {"a": 1, "b": 2, "none": 0})}
+    assert shares == {"a": 4.0, "b": 8.0}
+    assert by_job(12.0, {"none": 0}) == ()
+    assert by_job(0.0, {"a": 1}) == ()

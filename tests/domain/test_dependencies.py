@@ -104,6 +104,13 @@ def test_ranges_are_of_numbers_that_are_written_as_such() -> None:
     assert next(group for group in found.groups if "all" in group.ids).worst == "blocked"
 
 
+def test_the_largest_number_of_a_range_is_one_of_32_bits() -> None:
+    last = str(2**31 - 1)
+    found = graph([task("sum", f"2147483646-{last}"), task("2147483646"), task(last)])
+    assert links(found) == {("2147483646", "sum"), (last, "sum")}
+    assert found.missing == []
+
+
 def test_a_circle_and_what_waits_for_it() -> None:
     found = graph([task("a", "c"), task("b", "a"), task("c", "b"), task("d", "c"), task("me", "me"), task("free")])
     assert sorted(found.circle) == ["a", "b", "c", "me"]

@@ -167,3 +167,78 @@ def test_where_all_below_only_wrap_the_outer_code_counts_if_it_says_more() -> No
     empty = ("MultipleErrorsOccurred", "several")
     for outer, code in (("SkuNotAvailable", "SkuNotAvailable"), ("DeploymentFailed", "MultipleErrorsOccurred")):
         assert [each.code for each in innermost([wrapped(*empty, outer=(outer,))])] == [code]
+
+
+BY_SET, BY_DEFINITION, BY_ASSIGNMENT = (
+    {"policyAssignmentDisplayName": "", "policyDefinitionDisplayName": "Sizes of all", "policyAssignmentName": "a1"},
+    {"policyAssignmentName": "a1"},
+    {"policyAssignmentDisplayName": "Only small", "policyDefinitionDisplayName": "Sizes", "policyAssignmentName": "a1"},
+)
+
+
+@pytest.mark.parametrize(
+    ("info", "named"),
+    [
+        ([{"type": "PolicyViolation", "info": BY_ASSIGNMENT}], ["Only small"]),
+        ([{"info": BY_SET}], ["Sizes of all"]),
+        ([{"info": BY_DEFINITION}], ["a1"]),
+        ([{"info": BY_DEFINITION}, {"info": BY_ASSIGNMENT}], ["a1", "Only small"]),
+        ([{"info": BY_DEFINITION}, {"info": BY_DEFINITION}], ["a1"]),
+        ([{"info": {"policyAssignmentName": 7}}], []),
+        ([{"info": "in words"}, {"type": "other"}, "in words", 7, None], []),
+        ({"info": BY_DEFINITION}, []),
+        ("in words", []),
+        (7, []),
+        (True, []),
+        (None, []),
+    ],
+)
+def test_what_forbids_it_stands_in_the_details_of_an_error_whatever_else_does(info: object, named: list[str]) -> None:
+    text = json.dumps({"error": {"code": "RequestDisallowedByPolicy", "message": "m", "additionalInfo": info}})
+    (found,) = innermost([text])
+    assert found.names == tuple(("policy", each) for each in named)
+    assert found.words == (", ".join(f"policy “{each}”" for each in named) + (": m" if named else "m"))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "named"),
+    [
+        ('{"policyDefinition":{"name":"D"},"policySetDefinition":{"name":"S"},"policyAssignment":{"name":"A"}}', "A"),
+        ('{"policyDefinition":{"name":"D"},"policySetDefinition":{"name":"S"}}', "S"),
+        ('{"policyDefinition":{"name":"D"}}', "D"),
+        ('{"policyAssignment":{"name":"A"}},{"policyAssignment":{"name":"B"}}', "A"),
+    ],
+)
+def test_a_policy_is_named_by_its_assignment_else_its_set_else_its_definition(quoted: str, named: str) -> None:
+    (found,) = innermost([wrapped("RequestDisallowedByPolicy", f"disallowed: '[{quoted}]'")])
+    assert found.names == (("policy", named),)
+
+
+@pytest.mark.parametrize(
+    ("texts", "codes"),
+    [
+        pytest.param(['{"code":"First" "code":"Last" ]'], ["Last"], id="of what is no document the last code"),
+        pytest.param([wrapped("A", "a"), wrapped("B", "b")], ["A", "B"], id="of several texts all"),
+        pytest.param([wrapped("A", "a"), wrapped("a", "a")], ["A"], id="the same once, in any case"),
+        pytest.param([wrapped("A", "a"), wrapped("A", "b")], ["A", "A"], id="other words are another"),
+        pytest.param(
+            [wrapped("DeploymentFailed", "m")], ["DeploymentFailed"], id="a wrapper of nothing is all there is"
+        ),
+        pytest.param([wrapped("DeploymentFailed", "m"), wrapped("A", "a")], ["A"], id="and else says nothing"),
+        pytest.param(
+            [json.dumps({"code": "Outer", "details": [{"code": "DeploymentFailed", "message": "m"}]})],
+            ["Outer"],
+            id="an error above a wrapper says more",
+        ),
+        pytest.param(
+            [json.dumps({"code": "DeploymentFailed", "details": [{"code": "MultipleErrorsOccurred"}]})],
+            ["MultipleErrorsOccurred"],
+            id="of two wrappers the inner one",
+        ),
+        pytest.param([json.dumps({"code": "", "details": [{"code": "A"}]})], ["A"], id="no code of its own"),
+        pytest.param([json.dumps({"code": 7, "details": [{"code": "A"}]})], ["A"], id="a code that is none"),
+        pytest.param([json.dumps([[{"code": "A"}], {"code": "B"}])[1:]], ["A"], id="the first document of a text"),
+    ],
+)
+def test_which_of_several_errors_is_told(texts: list[str], codes: list[str]) -> None:
+    assert [each.code for each in innermost(texts)] == codes

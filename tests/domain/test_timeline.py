@@ -18,9 +18,11 @@ from bot.domain.timeline import (
     Window,
     WindowError,
     between,
+    finest_parts,
     latest,
     narrower,
     pan,
+    step_of,
     strip_of,
     wider,
     written,
@@ -202,3 +204,114 @@ def test_a_local_day_is_as_long_as_its_night_makes_it(zone: str, day: str, hours
     assert local <= window.span <= local + slack
     assert window.since <= since and until <= window.until
     assert since.astimezone(ZoneInfo(zone)).hour == 0
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+YEAR = Kept(NOON - timedelta(days=365), NOON)
+"""A year, of which the last moment is noon."""
+
+
+def at(text: str) -> datetime:
+    """A moment of the month: ``23 12:00``."""
+    return datetime.strptime(f"2026-11-{text}", "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("preset", "length"),
+    [("1h", 3600), ("24h", 86_400), ("7d", 604_800), ("30d", 2_592_000), ("90d", 7_776_000)],
+)
+def test_a_preset_is_as_long_as_it_says(preset: str, length: int) -> None:
+    assert PRESETS[preset].total_seconds() == length  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("hours", "ago", "step"),
+    [
+        pytest.param(6, 0, 60, id="360 minutes"),
+        pytest.param(6.01, 0, 300, id="a minute more"),
+        pytest.param(30, 0, 300, id="360 times five minutes"),
+        pytest.param(30.01, 0, 1800, id="five minutes more"),
+        pytest.param(180, 0, 1800, id="360 half hours"),
+        pytest.param(180.1, 0, 21_600, id="half an hour more"),
+        pytest.param(2160, 0, 21_600, id="360 quarters of a day"),
+        pytest.param(2161, 0, 86_400, id="more"),
+        pytest.param(1, 7 * 24 - 1, 60, id="minutes are kept for a week"),
+        pytest.param(1, 7 * 24, 300, id="and no longer"),
+        pytest.param(1, 30 * 24 - 1, 300, id="five minutes for a month"),
+        pytest.param(1, 30 * 24, 1800, id="half hours"),
+        pytest.param(1, 90 * 24, 21_600, id="quarters of a day"),
+        pytest.param(1, 366 * 24, 86_400, id="days for ever"),
+    ],
+)
+def test_the_step_of_a_span(hours: float, ago: float, step: int) -> None:
+    """Of what begins so long ago and lasts so long, at most 360 buckets, as finely as it is kept."""
+    until = NOON - timedelta(hours=ago)
+    assert step_of(until - timedelta(hours=hours), until, YEAR) == step
+
+
+def test_the_finest_step_that_there_is_at_all() -> None:
+    coarse = Kept(NOON - timedelta(days=365), NOON, 1800)
+    assert step_of(NOON - timedelta(hours=1), NOON, coarse) == 1800
+    assert finest_parts(NOON - timedelta(days=2), NOON, coarse) == [((NOON - timedelta(days=2), NOON), 1800)]
+
+
+def test_a_span_in_its_finest_parts_each_from_a_whole_day_on() -> None:
+    """Minutes of a week, five minutes of a month, half hours of a quarter, days before that."""
+    week, month = datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
+    assert finest_parts(NOON - timedelta(days=40), NOON, YEAR) == [
+        ((NOON - timedelta(days=40), month), 1800), ((month, week), 300), ((week, NOON), 60),
+    ]  # fmt: skip
+    assert finest_parts(week, NOON, YEAR) == [((week, NOON), 60)]
+    assert finest_parts(week - timedelta(minutes=7), week, YEAR) == [((at("16 23:50"), week), 300)]
+
+
+def hour(begin: str, end: str) -> Window:
+    """A window in minutes."""
+    return Window(at(begin), at(end), 60)
+
+
+DAY = Kept(at("23 00:00"), at("23 11:59"))
+"""Minutes from midnight to noon."""
+
+
+def test_a_window_is_moved_by_its_length_as_far_as_there_is_anything() -> None:
+    assert pan(hour("23 04:00", "23 06:00"), -1, DAY) == hour("23 02:00", "23 04:00")
+    assert pan(hour("23 04:00", "23 06:00"), 1, DAY) == hour("23 06:00", "23 08:00")
+    assert pan(hour("23 01:00", "23 03:00"), -1, DAY) == hour("23 00:00", "23 02:00")
+    assert pan(hour("23 09:00", "23 11:00"), 1, DAY) == hour("23 10:00", "23 12:00")
+    assert pan(hour("23 00:00", "23 02:00"), -1, DAY) is None
+    assert pan(hour("23 10:00", "23 12:00"), 1, DAY) is None
+
+
+def test_a_window_is_halved_and_doubled_around_its_middle() -> None:
+    assert narrower(hour("23 04:00", "23 06:00"), DAY) == hour("23 04:30", "23 05:30")
+    assert narrower(hour("23 04:00", "23 04:30"), DAY) == Window(at("23 04:07"), at("23 04:23"), 60)
+    assert narrower(hour("23 04:00", "23 04:29"), DAY) is None, "a quarter of an hour is the shortest"
+    assert wider(hour("23 04:00", "23 05:00"), DAY) == hour("23 03:30", "23 05:30")
+    assert wider(hour("23 00:10", "23 01:10"), DAY) == hour("23 00:00", "23 02:00")
+    assert wider(hour("23 11:00", "23 12:00"), DAY) == hour("23 10:00", "23 12:00")
+    assert wider(hour("23 02:00", "23 07:00"), Kept(at("23 02:00"), at("23 06:59"))) is None
+
+
+def test_a_window_is_a_quarter_of_an_hour_at_least() -> None:
+    assert between(at("23 04:00"), at("23 04:15"), DAY) == hour("23 04:00", "23 04:15")
+    assert between(at("23 04:00"), at("23 04:14"), DAY) == hour("23 04:00", "23 04:15")
+    assert between(at("23 11:50"), at("23 12:00"), DAY) == hour("23 11:45", "23 12:00"), "there is no room to the right"
+    short = Kept(at("23 04:00"), at("23 04:09"))
+    assert between(at("23 04:02"), at("23 04:04"), short) == hour("23 04:00", "23 04:10"), "no more is kept"
+
+
+def test_the_first_and_the_last_moment_of_what_is_kept_belong_to_it() -> None:
+    assert between(at("23 12:00"), at("23 13:00"), DAY).until == at("23 12:00"), "the last minute ends then"
+    with pytest.raises(WindowError, match="in the future"):
+        between(at("23 12:01"), at("23 13:00"), DAY)
+    assert between(at("22 23:00"), at("23 00:01"), DAY).since == at("23 00:00")
+    with pytest.raises(WindowError, match="before everything"):
+        between(at("22 23:00"), at("23 00:00"), DAY)
+    with pytest.raises(WindowError, match="ends as it begins"):
+        between(at("23 04:00"), at("23 04:00"), DAY)
+
+
+def test_the_latest_window_ends_with_the_minute_of_the_last_moment() -> None:
+    assert latest(timedelta(hours=1), DAY) == hour("23 11:00", "23 12:00")
+    assert latest(timedelta(hours=24), DAY).since == at("22 12:00"), "before what is kept is a gap"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from bot.domain.autoscale import vocabulary
+from bot.domain.autoscale import functions, vocabulary
 from bot.domain.autoscale.syntax import (
     Binary,
     Call,
@@ -51,7 +51,6 @@ _OF_MEMBERS: Final[Mapping[str, Bounds]] = {
     "minute": Bounds(0, 59),
     "second": Bounds(0, 59),
 }
-_STEPS: Final[Mapping[str, Callable[[float], int]]] = {"ceil": math.ceil, "floor": math.floor, "round": round}
 
 
 def bounds(node: Expression, known: Mapping[str, Bounds]) -> Bounds:
@@ -142,7 +141,7 @@ def _of_function(name: str, given: Sequence[Bounds]) -> Bounds:  # noqa: PLR0911
         case "percentile" | "val":
             return given[0]
         case "ceil" | "floor" | "round":
-            step = _STEPS[name]
+            step = functions.OF_EACH[name]
             low, high = given[0].low, given[0].high
             return Bounds(low if math.isinf(low) else step(low), high if math.isinf(high) else step(high))
         case "sum":

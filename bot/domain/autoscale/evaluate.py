@@ -272,7 +272,7 @@ class _Evaluation:
             return tuple(map(single, values.flattened(given)))
         if paired := functions.WITH_A_NUMBER.get(name):
             if len(given) < 2:
-                raise Unsuited(f"{name}() takes a vector and a number")
+                raise Unsuited(f"“{name}” takes a vector and a number")
             return paired(values.flattened(given[:-1]), values.number(given[-1]))
         if name == "time":
             return self._moment(given)
@@ -283,7 +283,7 @@ class _Evaluation:
         if not given or given == [""]:
             return self._now
         if not isinstance(given[0], str):
-            raise Unsuited(f"time() takes a text, not {values.kind(given[0])}")
+            raise Unsuited(f"“time” takes a text, not {values.kind(given[0])}")
         try:
             found = datetime.fromisoformat(given[0])
         except ValueError:

@@ -145,3 +145,58 @@ def test_nothing_is_named_of_two_or_of_all() -> None:
 @pytest.mark.parametrize(("node", "kind"), [("tvmps_1_p", "spot"), ("tvmps_1_D", "dedicated"), ("other", "")])
 def test_the_kind_of_a_node(node: str, kind: str) -> None:
     assert kind_of_node(node) == kind
+
+
+@pytest.mark.parametrize(("spot", "told"), [(17, False), (18, True), (20, True)])
+def test_nine_of_ten_have_to_have_it(spot: int, *, told: bool) -> None:
+    failed = [*tasks(spot, SPOT, first=1000), *tasks(20 - spot, NODES, first=2000)]
+    assert ("kind" in named(failed, tasks(300, NODES), whole=False)) is told
+    on_one = [*tasks(spot, NODES[:1], first=1000), *tasks(20 - spot, NODES[1:], first=2000)]
+    found = named(on_one, tasks(300, NODES[1:]), whole=False)
+    assert found["node"].values == tuple(NODES[: 1 if told else 2]), "of fewer on one, two are named"
+
+
+@pytest.mark.parametrize(("count", "told"), [(2, set()), (3, {"kind"}), (4, {"kind", "node"})])
+def test_three_tasks_are_needed_and_four_for_each_node(count: int, told: set[str]) -> None:
+    assert set(named(tasks(count, SPOT[:1], first=1000), tasks(300, NODES), whole=False)) == told
+
+
+def test_of_nodes_three_are_named_together() -> None:
+    """Twelve tasks on three nodes; eleven are too few for so many."""
+    found = named(tasks(12, NODES[:3], first=1000), tasks(300, NODES[3:]), whole=False)
+    assert (found["node"].values, found["node"].share) == (tuple(NODES[:3]), 1.0)
+    assert found["node"].among_all == pytest.approx(12 / 312)
+    assert "node" not in named(tasks(11, NODES[:3], first=1000), tasks(300, NODES[3:]), whole=False)
+
+
+@pytest.mark.parametrize(("beside", "told"), [(39, False), (40, True)])
+def test_a_node_is_named_where_it_is_three_times_as_frequent(beside: int, *, told: bool) -> None:
+    """20 on one node, and of all tasks a third."""
+    assert ("node" in named(tasks(20, NODES[:1], first=1000), tasks(beside, NODES[1:]), whole=False)) is told
+
+
+@pytest.mark.parametrize(
+    ("failed", "before", "later", "told"),
+    [
+        pytest.param(7, 300, 0, False, id="seven are few"),
+        pytest.param(8, 300, 0, True, id="eight are not"),
+        pytest.param(8, 15, 0, False, id="a third of all ended since: 8 of 23"),
+        pytest.param(8, 16, 0, True, id="8 of 24"),
+        pytest.param(8, 300, 24, True, id="a quarter of those that ended since failed"),
+        pytest.param(8, 300, 25, False, id="less than a quarter"),
+    ],
+)
+def test_since_when_is_told_where_it_is_sudden(failed: int, before: int, later: int, *, told: bool) -> None:
+    beside = [*tasks(before, NODES), *tasks(later, NODES, first=5000, minute=41)]
+    found = named(tasks(failed, NODES, first=1000, minute=40), beside)
+    assert ("since" in found) is told
+    if told:
+        assert (found["since"].among_all, found["since"].share) == (
+            pytest.approx((failed + later) / (failed + before + later)), 1.0,
+        )  # fmt: skip
+
+
+def test_a_task_without_a_time_ended_neither_before_nor_after() -> None:
+    unknown = [replace(each, ended=None) for each in tasks(300, NODES)]
+    assert "since" not in named(tasks(8, NODES, first=1000, minute=40), unknown)
+    assert "since" in named(tasks(8, NODES, first=1000, minute=40), [*unknown, *tasks(16, NODES)])

@@ -141,3 +141,50 @@ def test_an_estimate_is_never_billed_and_sums_to_the_ledger() -> None:
     assert {row["BillingCurrency"] for row in found} == {"USD"}, "idle time that is nobody's is in dollars, too"
     (nobody,) = [row for row in found if row["x_PoolId"] is None]
     assert (nobody["ListCost"], nobody["x_CoreHours"]) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("resource", "type_", "name"),
+    [
+        ("/subscriptions/s/providers/Microsoft.Batch/batchAccounts/a/pools/P",
+         "Microsoft.Batch/batchAccounts/pools", "P"),
+        ("/subscriptions/s/providers/Microsoft.Storage/storageAccounts/x", "Microsoft.Storage/storageAccounts", "x"),
+        ("/subscriptions/s/providers/Microsoft.Batch/locations", "Microsoft.Batch/locations", "locations"),
+        ("/subscriptions/s/providers/Microsoft.Batch", None, "Microsoft.Batch"),
+        ("/subscriptions/s", None, "s"),
+        ("", None, None),
+    ],
+)  # fmt: skip
+def test_a_resource_is_told_by_its_type_and_its_name(resource: str, type_: str | None, name: str | None) -> None:
+    (row,) = billed_rows([replace(billed(1.0), pool="", resource=resource)], **PLACE)
+    assert (row["ResourceType"], row["ResourceName"], row["ResourceId"]) == (type_, name, resource or None)
+
+
+@pytest.mark.parametrize(
+    ("category", "unit", "amount", "told"),
+    [
+        ("Storage", "10K", 1.0, ("Storage", "Usage", "10K", None)),
+        ("Bandwidth", "", 1.0, ("Networking", "Usage", None, None)),
+        ("Load Balancer", "hours", 1.0, ("Networking", "Usage", "Hours", None)),
+        ("Virtual Machines", "1 Hour", 1.0, ("Compute", "Usage", "Hours", "false")),
+        ("Credit", "1 Hour", -1.0, ("Other", "Credit", "Hours", None)),
+        ("SQL Database", "1 Hour", 1.0, ("Other", "Usage", "Hours", None)),
+    ],
+)
+def test_what_a_billed_row_is_for(category: str, unit: str, amount: float, told: tuple[str | None, ...]) -> None:
+    given = replace(billed(amount, meter="m"), category=category, subcategory="", unit=unit)
+    (row,) = billed_rows([given], **PLACE)
+    assert (row["ServiceCategory"], row["ChargeCategory"], row["PricingUnit"], row["x_IsSpot"]) == told
+    assert (row["ServiceName"], row["ChargeDescription"]) == (category, f"{category} · m")
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (PLACE, ("westeurope", "westeurope", "/subscriptions/s")),
+        ({"subscription": "", "region": "", "batch_name": "farm"}, (None, None, None)),
+    ],
+)
+def test_where_it_is_is_told_where_it_is_known(place: dict[str, str], told: tuple[str | None, ...]) -> None:
+    (row,) = billed_rows([billed(1.0)], **place)
+    assert (row["RegionId"], row["RegionName"], row["SubAccountId"]) == told
