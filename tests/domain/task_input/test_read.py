@@ -116,7 +116,10 @@ def test_what_is_wrong_with_a_whole_text_has_no_line(text: str) -> None:
         ('{"id":"a","commandLine":"x","resourceFile":[]}', "did you mean resourceFiles?"),
         ('{"id":"a","commandLine":"x","constraints":{"maxTaskRetries":1}}', "did you mean maxTaskRetryCount?"),
         ('{"id":"a","commandLine":"x","environmentSettings":{"A":"b"}}', "environmentSettings is a list"),
-        ('{"id":"a","commandLine":"x","resourceFiles":[{"httpURI":"x"}]}', "resourceFiles[0].httpURI is not a property"),
+        (
+            '{"id":"a","commandLine":"x","resourceFiles":[{"httpURI":"x"}]}',
+            "resourceFiles[0].httpURI is not a property",
+        ),
         ('{"id":"a","commandLine":"x","requiredSlots":true}', "requiredSlots is a number, not true."),
         ('{"id":"a","commandLine":"x","dependsOn":{"taskIds":"b"}}', "dependsOn.taskIds is a list of texts"),
         ('{"id":"a","commandLine":"\\ud800"}', "half a character"),
