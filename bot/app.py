@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -58,6 +57,7 @@ from bot.requests.offered import offered_to_all
 from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
+from bot.secrets import ENVIRONMENT
 from bot.settings_file import Settings
 from bot.watching import AccountWatching
 from cards.card import Card
@@ -77,7 +77,7 @@ class App:
         self,
         settings: Settings,
         store: Store,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         clock: Clock | None = None,
         opened: Opened | None = None,
     ) -> None:
@@ -228,7 +228,7 @@ class App:
     async def open(
         cls,
         settings: Settings,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         clock: Clock | None = None,
         *,
         hold: bool = False,

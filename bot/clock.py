@@ -8,6 +8,8 @@ import time
 from collections.abc import Coroutine, Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from math import isnan
 from typing import Any, TypeVar
 
 import structlog
@@ -18,10 +20,29 @@ T = TypeVar("T")
 LONGEST_BACKOFF = 30.0
 """Seconds between two attempts at most, jitter included: the first message leaves within a minute of the return."""
 
+MOST_ASKED = 3600.0
+"""Seconds for which somebody who answers may ask to be left alone; one who asks for more is asked again by then."""
+
 
 def backoff(tries: int, longest: float = LONGEST_BACKOFF) -> float:
     """Seconds to wait after so many failures in a row: 1, 2, 4, …, up to ``longest``; never more than that."""
     return min(float(1 << min(tries, 16)), longest) * random.uniform(0.7, 1.0)  # noqa: S311 - spreads, guards nothing
+
+
+def asked_wait(told: str | None, most: float = MOST_ASKED) -> float | None:
+    """What a ``Retry-After`` asks for: seconds from 0 to ``most``, whether it has a number or a date (RFC 9110).
+
+    None where it has neither. Fractions are taken, since services send them; a date counts by the wall's clock.
+    """
+    try:
+        seconds = float(told or "")
+    except ValueError:
+        try:
+            when = parsedate_to_datetime(told or "")
+            seconds = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return None if isnan(seconds) else min(max(seconds, 0.0), most)
 
 
 async def in_time(works: Iterable[Coroutine[Any, Any, T]], seconds: float, at_once: int = 0) -> list[T | None]:

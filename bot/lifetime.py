@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from pathlib import Path
 
 from bot.app import App
@@ -12,6 +11,7 @@ from bot.chat.port import ChatStartError
 from bot.ops import telemetry
 from bot.ops.signals import until_stopped
 from bot.reloading import Reloading
+from bot.secrets import ENVIRONMENT
 from bot.settings_file import Settings
 from storage.port.errors import StoreError, StoreHeld
 from storage.url import is_url
@@ -25,7 +25,7 @@ async def lived(settings: Settings, path: Path) -> tuple[str, int]:
 
     One of several replicas that lost the duties to another begins anew, with nothing in memory, and stands by.
     """
-    end_traces = telemetry.begin(settings.telemetry, os.environ)
+    end_traces = telemetry.begin(settings.telemetry, ENVIRONMENT)
     try:
         while True:
             taken, code, settings = await _life(settings, path)

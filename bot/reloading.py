@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,8 +22,9 @@ from bot.app import App
 from bot.chat.port import KnowsPeople
 from bot.domain import knowledge
 from bot.ops import logs
+from bot.secrets import ENVIRONMENT, Environment
 from bot.settings import SettingsError
-from bot.settings_file import Settings, load, own_causes
+from bot.settings_file import Settings, load, named_secrets, own_causes
 from storage.port.errors import StoreError
 
 log = structlog.get_logger()
@@ -40,9 +40,12 @@ SWAPPED = (
     "budgets",
     "webhooks",
     "mcp",
+    "key_vault",
 )
 """Sections that hold from the moment that they are read."""
 SWAPPED_OF_BOT = ("operators", "log_level", "reload")
+_RENEWED = ("webhooks ", "mcp ", "bot.database_password_env")
+"""Keys whose secrets are taken anew: as the settings are read, or at the next connection."""
 _LOOK = 1.0
 """Seconds between two looks at the file. What changes is read once it has stayed as it is for as long."""
 
@@ -53,9 +56,10 @@ _TOLD = 20
 class Reloading:
     """Of one settings file. :meth:`listen` first of all, since a SIGHUP that nobody expects ends a process."""
 
-    def __init__(self, path: Path, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, path: Path, environment: Mapping[str, str] = ENVIRONMENT) -> None:
         self._path = path
         self._environment = environment
+        self._begun = _vaulted(environment)
         self._asked = asyncio.Event()
         self._seen = self._stamp()
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +83,7 @@ class Reloading:
         while True:
             await self._wanted(app)
             try:
-                await reload(app, self._path, self._environment)
+                await reload(app, self._path, self._environment, self._begun)
             except StoreError as error:
                 log.error("settings.not_reloaded", message=str(error))  # noqa: TRY400 - it says all
             except Exception:  # whatever it is, the program goes on, and the next time may be better
@@ -109,8 +113,13 @@ class Reloading:
         return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
 
-async def reload(app: App, path: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Read the file and swap what can be swapped. Returns the mistakes; with any, nothing is changed."""
+async def reload(
+    app: App, path: Path, environment: Mapping[str, str] = ENVIRONMENT, begun: Mapping[str, str] | None = None
+) -> list[str]:
+    """Read the file and swap what can be swapped. Returns the mistakes; with any, nothing is changed.
+
+    ``begun`` is what key vaults held when the program began: what is another one since wants a restart, mostly.
+    """
     try:
         new = await asyncio.to_thread(load, path, environment)
         own = own_causes(new, path)
@@ -137,7 +146,10 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
     knowledge.use(own)
     logs.configure(after.bot.log_level)
     app.outbox.try_webhooks()
+    renewed = _others(begun or {}, _vaulted(environment))
+    kept = [variable for key, variable in named_secrets(new) if not key.startswith(_RENEWED)]
     waits = [*wants_restart(after, new), *([] if served else ["mcp"])]
+    waits += [f"key_vault.secrets.{each}" for each in renewed if each in kept]
     app.monitor_status.unread = [f"needs a restart: {', '.join(waits)}"] if waits else []
     changed = [each for each in SWAPPED if getattr(before, each) != getattr(after, each)]
     log.info("settings.reloaded", changed=changed, needs_restart=waits)
@@ -148,6 +160,16 @@ async def reload(app: App, path: Path, environment: Mapping[str, str] = os.envir
         await app.alerts.use(after.alerts, decides=app.journal.working)
     await app.conversations.check_names()
     return []
+
+
+def _vaulted(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """What key vaults hold, by its variable."""
+    return environment.vaulted if isinstance(environment, Environment) else {}
+
+
+def _others(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Variables that hold another secret than before."""
+    return [each for each in before if each in now and before[each] != now[each]]
 
 
 def told(mistakes: Sequence[str]) -> list[str]:

@@ -1,16 +1,15 @@
-"""The sections of the settings file, each with the checks that its types cannot express, and secrets.
+"""The sections of the settings file, each with the checks that its types cannot express.
 
 The file as a whole is :mod:`bot.settings_file`. A chat platform's section is in its own package
-(``bot/chat/NAME/settings.py``). Secrets never stand in the file; it names the environment variables that hold them.
+(``bot/chat/NAME/settings.py``). Secrets never stand in the file; it names the variables that hold them, see
+:mod:`bot.secrets`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -33,20 +32,6 @@ class SettingsError(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
-
-
-class Secret:
-    """A secret that cannot be printed by accident; :meth:`reveal` where it is used."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The secret itself."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
@@ -315,31 +300,6 @@ class TelemetrySettings(Struct, forbid_unknown_fields=True, frozen=True):
         """Keys that name a variable which has to be set, and the variable."""
         if self.header_env:
             yield "telemetry.header_env", self.header_env
-
-
-def held(variable: str, environment: Mapping[str, str]) -> str:
-    """What an environment variable holds, or else the file that ``VARIABLE_FILE`` names; empty where neither says any.
-
-    Containers mount secrets as files, which no listing of processes shows. Raises SettingsError for a file that cannot
-    be read.
-    """
-    if value := environment.get(variable, "").strip():
-        return value
-    if not (named := environment.get(f"{variable}_FILE", "").strip()):
-        return ""
-    try:
-        return Path(named).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError([f"environment variable {variable}_FILE: {named} cannot be read: {why}"]) from None
-
-
-def secret(variable: str, environment: Mapping[str, str] = os.environ) -> Secret:
-    """The secret in an environment variable, or in its file. Raises SettingsError when it is missing or empty."""
-    value = held(variable, environment)
-    if not value:
-        raise SettingsError([f"environment variable {variable} is missing or empty: set it to the secret"])
-    return Secret(value)
 
 
 def address_mistakes(key: str, url: str) -> Iterator[str]:

@@ -6,18 +6,18 @@ chat platforms in the platforms' packages: a section of the file that has a plat
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
 from rapidfuzz import process
 
 from bot import settings_mistakes
+from bot.azure.key_vault_settings import KeyVaultSettings
 from bot.azure.price_settings import PriceSettings
 from bot.chat.platform import PlatformSettings
 from bot.chat.platforms import PLATFORMS, connectable
@@ -47,6 +47,7 @@ from bot.policy.settings import (
     person_mistakes,
 )
 from bot.reports.settings import BudgetSettings, ReportSettings, budget_mistakes
+from bot.secrets import ENVIRONMENT, Environment
 from bot.settings import (
     AccessSettings,
     AccountSettings,
@@ -59,6 +60,9 @@ from bot.settings import (
     WatchSettings,
 )
 from bot.webhooks.settings import WebhookSettings, webhook_mistakes, webhook_secret_mistakes
+
+if TYPE_CHECKING:
+    from bot.azure.key_vault import Held
 
 _Section = TypeVar("_Section", bound=PlatformSettings)
 
@@ -88,6 +92,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhooks: list[WebhookSettings] = []
     mcp: list[McpSettings] = []
     telemetry: TelemetrySettings = TelemetrySettings()
+    key_vault: KeyVaultSettings = KeyVaultSettings()
 
     def policy(self) -> Policy:
         """The policy that these settings make."""
@@ -148,8 +153,11 @@ of its secrets, or only to be read, which needs no secret at all.
 _DEEP = "it is nested more deeply than settings are"
 
 
-def load(path: Path, environment: Mapping[str, str] = os.environ, *, use: Use = "run") -> Settings:
-    """Read and check a settings file. Raises SettingsError with a line per mistake, all of them at once."""
+def load(path: Path, environment: Mapping[str, str] = ENVIRONMENT, *, use: Use = "run") -> Settings:
+    """Read and check a settings file. Raises SettingsError with a line per mistake, all of them at once.
+
+    An :class:`Environment` has what key vaults hold from then on, where nothing is wrong. Waits for these vaults.
+    """
     try:
         typed, written = settings_mistakes.text_of(path.read_bytes())
         raw = tomllib.loads(typed)
@@ -192,12 +200,15 @@ def own_causes(settings: Settings, path: Path) -> tuple[Row, ...]:
     return read_own(path.parent / settings.knowledge.file) if settings.knowledge.file else ()
 
 
-def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ, *, use: Use = "run") -> Settings:
+def check(raw: Mapping[str, object], environment: Mapping[str, str] = ENVIRONMENT, *, use: Use = "run") -> Settings:
     """Decode and check settings that were read. Raises SettingsError with a line per mistake."""
     raw = _with_current_names(raw)
     mistakes = [*_unknown(raw), *settings_mistakes.pasted(raw), *settings_mistakes.placeholders(raw)]
     settings = _decoded(raw, mistakes)
-    found = [*_values(settings), *_secrets(settings, environment, use)]
+    given = environment if isinstance(environment, Environment) else Environment(environment)
+    read, unread = _from_vaults(settings, given, use)
+    tried = given.instead(read)
+    found = [*_values(settings), *unread, *_secrets(settings, tried, use)]
     meant = {(each.rpartition(".")[0], each.partition("did you mean ")[2].rstrip("?")) for each in mistakes}
     mistakes = [
         each
@@ -208,6 +219,8 @@ def check(raw: Mapping[str, object], environment: Mapping[str, str] = os.environ
     mistakes += [each for each in found if each.partition(": ")[0] not in filled_in]
     if mistakes:
         raise SettingsError(settings_mistakes.unsaid(mistakes, raw))
+    if use != "read":
+        given.take(read)
     return settings
 
 
@@ -319,21 +332,59 @@ def _values(settings: Settings) -> Iterator[str]:
     yield from webhook_mistakes(settings.webhooks)
     yield from mcp_mistakes(settings.mcp)
     yield from settings.telemetry.mistakes()
+    yield from settings.key_vault.mistakes()
 
 
-def _secrets(settings: Settings, environment: Mapping[str, str], use: Use) -> Iterator[str]:
-    needed: list[tuple[str, str]] = list(settings.bot.secrets()) if use != "read" else []
-    for name, account in settings.accounts.items() if use != "read" else ():
-        needed += account.secrets(name)
-    for section in settings.platforms.values() if use == "run" else ():
-        needed += section.secrets()
-    for number, webhook in enumerate(settings.webhooks if use == "run" else (), 1):
-        needed += webhook.secrets(f"webhooks {number}")
-    for number, asker in enumerate(settings.mcp if use == "run" else (), 1):
-        needed += asker.secrets(number)
-    needed += settings.telemetry.secrets() if use == "run" else ()
-    unset = [line for key, variable in needed for line in settings_mistakes.unset(key, variable, environment)]
-    yield from unset
+def named_secrets(settings: Settings, use: Use = "run") -> list[tuple[str, str]]:
+    """Keys that name a variable which has to hold a secret, and the variable."""
+    if use == "read":
+        return []
+    named = list(settings.bot.secrets())
+    for name, account in settings.accounts.items():
+        named += account.secrets(name)
+    if use != "run":
+        return named
+    for section in settings.platforms.values():
+        named += section.secrets()
+    for number, webhook in enumerate(settings.webhooks, 1):
+        named += webhook.secrets(f"webhooks {number}")
+    for number, asker in enumerate(settings.mcp, 1):
+        named += asker.secrets(number)
+    return [*named, *settings.telemetry.secrets()]
+
+
+def vaulted(settings: Settings, environment: Environment, use: Use = "run") -> list[Held]:
+    """What key vaults hold of the secrets that are needed and that the process was not given. Waits for them.
+
+    Raises SettingsError where their client is not installed.
+    """
+    needed = dict.fromkeys(variable for _, variable in named_secrets(settings, use))
+    asked = [each for each in needed if each in settings.key_vault.secrets and not environment.gives(each)]
+    if not asked or [*settings.key_vault.mistakes()]:
+        return []
+    try:
+        from bot.azure.key_vault import read  # noqa: PLC0415 - an extra, and settings are read before Azure is loaded
+    except ImportError:
+        raise SettingsError(["key_vault: its library is not installed: pip install 'batchbot[keyvault]'"]) from None
+    return list(read(settings.key_vault, asked))
+
+
+def _from_vaults(settings: Settings, given: Environment, use: Use) -> tuple[dict[str, str], list[str]]:
+    """Secrets by their variable, and the lines of those that could not be read."""
+    try:
+        found = vaulted(settings, given, use)
+    except SettingsError as error:
+        return {}, error.lines
+    return {each.variable: each.value for each in found if each.value}, [each.wrong for each in found if each.wrong]
+
+
+def _secrets(settings: Settings, environment: Environment, use: Use) -> Iterator[str]:
+    unset: list[str] = []
+    for key, variable in named_secrets(settings, use):
+        lines = [*settings_mistakes.unset(key, variable, environment)]
+        unset += lines
+        if variable not in settings.key_vault.secrets or environment.gives(variable):  # else the vault's line says why
+            yield from lines
     if use == "run":
         yield from webhook_secret_mistakes(settings.webhooks, environment, unset)
         yield from token_mistakes(settings.mcp, environment)

@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from bot.content.clear_text import clear
-from bot.settings import SettingsError, held
+from bot.secrets import held
+from bot.settings import SettingsError
 
 _PLACEHOLDER = re.compile(r"…|\.\.\.|<[^<>]*>|\byour[-_ ][a-z]+[-_ ](?:here|id|name|token|secret)\b|changeme", re.I)
 """What stands in an example for what its reader has to fill in."""

@@ -28,6 +28,8 @@ from tests.skips import lacking
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
 _SHARED = Path("/dev/shm")
+_INHERIT = 'exec 2>/dev/null; cat; kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")"; rm -rf "$1"'
+"""Waits for the end of who started the server, which may be killed, and does what is left of :meth:`Server.end`."""
 
 
 @contextmanager
@@ -59,6 +61,9 @@ class Server:
             user = next(each for each in map(_person, ("postgres", "nobody")) if each)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self.user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self._heir = subprocess.Popen(
+            ["sh", "-c", _INHERIT, "sh", self.folder], stdin=subprocess.PIPE, start_new_session=True
+        )
         data = self.folder / "data"
         self._do("initdb", "-D", data, "-U", "batchbot", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         chosen = (*(() if durable else _FAST), "listen_addresses=''", f"unix_socket_directories={self.folder}")
@@ -90,6 +95,7 @@ class Server:
         if self.runs():
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._heir.communicate()
 
     def url(self, name: str) -> str:
         """Of a database."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.settings import Secret, SettingsError, secret
+from bot.secrets import Secret, secret
+from bot.settings import SettingsError
 from bot.settings_file import check, load
 
 ACCOUNT = {"endpoint": "https://render.westeurope.batch.azure.com", "subscription": "s", "resource_group": "r"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ from bot.azure.account import Account
 from bot.azure.clock import Host
 from bot.azure.credentials import Credentials
 from bot.azure.prices import Retail
+from bot.secrets import ENVIRONMENT
 from bot.settings import AccountSettings
 
 
@@ -20,7 +20,7 @@ class Accounts:
     def __init__(
         self,
         settings: Mapping[str, AccountSettings],
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         *,
         retail: Retail | None = None,
         host: Host | None = None,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,7 +19,8 @@ from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.core.tools import get_arm_endpoints
 
 from bot.azure.bounds import BoundedTransport
-from bot.settings import AccountSettings, Cloud, SettingsError, secret
+from bot.secrets import ENVIRONMENT, secret
+from bot.settings import AccountSettings, Cloud, SettingsError
 
 
 class CloudFacts(NamedTuple):
@@ -50,7 +50,7 @@ CLOUDS: Mapping[Cloud, CloudFacts] = {
 class Credentials:
     """Makes credentials, shares and closes them."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str] = ENVIRONMENT) -> None:
         self._environment = environment
         self._tokens: dict[tuple[str, str, str], AsyncTokenCredential] = {}
 

@@ -11,7 +11,8 @@ from typing import Final
 from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
-from bot.settings import BotSettings, secret
+from bot.secrets import secret
+from bot.settings import BotSettings
 from storage.port.errors import CannotStore
 
 _SCOPE: Final = "https://ossrdbms-aad.database.windows.net/.default"

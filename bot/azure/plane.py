@@ -23,6 +23,7 @@ from bot.azure.clock import Clock
 from bot.azure.decoding import decode, decode_rows
 from bot.azure.errors import AzureError
 from bot.azure.pipeline import DEADLINE, LONGEST_WAIT, Traffic, late, no_answer
+from bot.clock import asked_wait
 
 T = TypeVar("T")
 
@@ -166,7 +167,7 @@ class Plane:
             found.get("ETag") or "",
             found.get("request-id") or found.get("x-ms-request-id") or "",
             found.get("Location") or "",
-            _seconds(found.get("Retry-After")),
+            asked_wait(found.get("Retry-After"), LONGEST_WAIT),
         )
 
     async def head(self, url: str) -> tuple[Mapping[str, str], datetime]:
@@ -223,14 +224,6 @@ class Plane:
     async def close(self) -> None:
         """Close the connections."""
         await self.client.close()
-
-
-def _seconds(header: str | None) -> float | None:
-    """What a ``Retry-After`` in seconds says; the service sends no other form."""
-    try:  # the bound is also for what is no number of seconds, such as infinity
-        return max(0.0, min(float(header), LONGEST_WAIT)) if header else None
-    except ValueError:
-        return None
 
 
 _OPTIONS = {"filter": "$filter", "select": "$select", "expand": "$expand"}

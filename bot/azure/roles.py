@@ -87,6 +87,8 @@ CONTRIBUTOR = str(DATA_CONTRIBUTOR)
 """The smallest that may write pools, jobs, schedules, applications and certificates."""
 OWNER = str(ACCOUNT_CONTRIBUTOR)
 """The one that may also make and delete accounts, and regenerate their keys."""
+SECRETS_USER = "Key Vault Secrets User (4633458b-17de-408a-b874-0445c86b69e6)"
+"""Reads secrets of a key vault: all that the bot wants of one ("Azure built-in roles for security")."""
 MONITORING_READER = str(METRICS_READER)
 """Reads metrics of Azure Monitor; it is not needed for anything else."""
 

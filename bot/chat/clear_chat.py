@@ -126,8 +126,8 @@ class _Intake:
         card = await self._intake.read(request)
         return await sent(card) if card else None
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
-        found = await self._intake.glances(request, urls)
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        found = await self._intake.link_cards(request, urls)
         return {url: await sent(card) for url, card in found.items()}
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:

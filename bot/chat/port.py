@@ -124,7 +124,7 @@ class RequestIntake(Protocol):
         """
         ...
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """Small cards for links that ``request.person`` posted in that conversation, by link: of those that get one.
 
         Nothing is said of the others, whatever keeps them. Within some seconds; never raises.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +11,9 @@ import msgspec
 
 from bot.doctor.examine import examine
 from bot.doctor.finding import Finding, broken, code_of, fine, lines
+from bot.doctor.key_vault import key_vault
 from bot.doctor.mend import mend, readable_secrets
+from bot.secrets import ENVIRONMENT, Environment
 from bot.settings import SettingsError
 from bot.settings_file import load
 from cards.formatting import plural
@@ -23,7 +24,7 @@ UNREADABLE = 2
 
 async def doctor(
     path: Path,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] = ENVIRONMENT,
     *,
     probe: bool = True,
     fix: bool = False,
@@ -40,7 +41,10 @@ async def doctor(
             if fix
             else []
         )
-        found += _checked(path, environment)
+        environment = environment if isinstance(environment, Environment) else Environment(environment)
+        of_vaults, said = await key_vault(settings, environment)
+        found += await asyncio.to_thread(_checked, path, environment, said)
+        found += of_vaults
         found += await examine(settings, path, environment, probe=probe)
         code = code_of(found)
     if json:
@@ -49,14 +53,15 @@ async def doctor(
     return "\n".join(lines(found)), code
 
 
-def _checked(path: Path, environment: Mapping[str, str]) -> list[Finding]:
-    """What ``batchbot check`` says. What can be read and is wrong all the same, as a secret that is missing, hides
-    nothing else.
+def _checked(path: Path, environment: Environment, told: Collection[str]) -> list[Finding]:
+    """What ``batchbot check`` says, but for what is ``told`` elsewhere.
+
+    What can be read and is wrong all the same, as a secret that is missing, hides nothing else.
     """
     try:
         settings = load(path, environment)
     except SettingsError as error:
-        return [_mistake(line) for line in error.lines]
+        return [_mistake(line) for line in error.lines if line not in told]
     named = ", ".join(settings.accounts)
     return [fine("settings", f"{path}: fine, {plural(len(settings.accounts), 'account')}: {named}")]
 

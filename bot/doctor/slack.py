@@ -12,7 +12,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.chat.slack.errors import code_of, status_of
 from bot.chat.slack.settings import SlackSettings
 from bot.doctor.finding import Finding, broken, fine, look
-from bot.settings import SettingsError, secret
+from bot.secrets import secret
+from bot.settings import SettingsError
 from bot.tools.slack_manifest import SCOPES
 
 PROBE = "batchbot doctor: can I post here? Yes; this line goes again at once."

@@ -23,7 +23,8 @@ from bot.mcp.answer import Drawing
 from bot.mcp.asking import Asking
 from bot.mcp.server import Context, Desk
 from bot.mcp.settings import McpSettings, token_mistakes
-from bot.settings import SettingsError, secret
+from bot.secrets import secret
+from bot.settings import SettingsError
 
 log = structlog.get_logger()
 

@@ -8,7 +8,8 @@ from msgspec import Struct, field
 
 from bot.chat.platforms import PLATFORMS
 from bot.policy.settings import channel_mistakes, is_email, is_group, no_id
-from bot.settings import SettingsError, held
+from bot.secrets import held
+from bot.settings import SettingsError
 
 SHORTEST = 32
 """Characters of a token: what ``openssl rand -hex 16`` makes."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot import tracing
 from bot.content.clear_text import clear
-from bot.settings import SettingsError, TelemetrySettings, secret
+from bot.secrets import secret
+from bot.settings import SettingsError, TelemetrySettings
 from bot.tracing import Span, Value
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ that makes no sound (a history, the names of a digest) lets go first what may be
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -85,12 +86,30 @@ class Sends(Protocol):
 class DestinationQueue:
     """One conversation's queue, and the loop that works it off."""
 
-    def __init__(self, where: str, sender: Sends, store: OutboxStore, breaker: CircuitBreaker, clock: Clock) -> None:
+    def __init__(
+        self,
+        where: str,
+        sender: Sends,
+        store: OutboxStore,
+        breaker: CircuitBreaker,
+        clock: Clock,
+        *,
+        most: int = 0,
+        refill: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``most`` entries are in memory, where that is not 0: ``refill`` is called when others may come up."""
         self._where = where
         self._sender = sender
         self._store = store
         self._breaker = breaker
         self._clock = clock
+        self._most = most
+        self._refill = refill
+        self._left = 0
+        """Entries that are stored and not here; none that comes overtakes them."""
+        self._left_lately = False
+        self._counted = not most
+        """Whether it is known what is stored: before that, what comes could overtake what a program before left."""
         self._waiting: dict[str, _Waiting] = {}
         self._came = 0
         self._wake = asyncio.Event()
@@ -101,14 +120,22 @@ class DestinationQueue:
         self._returns = 0
         self._closing = False
 
-    def add(self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None) -> None:
+    def add(
+        self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None, stored: bool = False
+    ) -> None:
         """Put an entry into the queue, or note that it has changed.
 
         ``posted`` says whether it stands there already; None: a later version of one that is not in the queue does.
+        One that is ``stored`` was among the first that the store has; any other is left there while these are too many.
         """
         if known := self._waiting.get(entry.id):
             known.due, known.version = entry.not_before, max(known.version, entry.version)
             known.urgent = entry.urgent
+        elif not stored and self._most and (self._left or not self._counted or len(self._waiting) >= self._most):
+            self._left, self._left_lately = self._left + 1, True
+            if not self._waiting:
+                self._refill()
+            return
         else:
             self._came += 1
             waiting = _Waiting(entry.id, entry.not_before, self._came, entry.version, Attempts(), doubtful=doubtful)
@@ -118,6 +145,16 @@ class DestinationQueue:
             waiting.after = self._clock.elapsed() + _SETTLE if doubtful else 0.0
             self._waiting[entry.id] = waiting
         self._wake.set()
+
+    def counting(self) -> None:
+        """What is stored is about to be read and counted."""
+        self._left_lately = False
+
+    def counted(self, stored: int) -> None:
+        """So many entries are stored; what came while they were counted may not be among them."""
+        self._left, self._counted = max(stored - len(self._waiting), int(self._left_lately)), True
+        if self._left and not self._waiting:
+            self._refill()
 
     def lost(self, code: str) -> None:
         """The conversation cannot be reached; its entries are kept."""
@@ -149,7 +186,7 @@ class DestinationQueue:
         now = self._clock.now()
         late = max(((now - each.due).total_seconds() for each in self._waiting.values()), default=0.0)
         return DestinationStatus(
-            self._where, len(self._waiting), doubtful, self._gone_since, self._error, max(late, 0.0)
+            self._where, len(self._waiting) + self._left, doubtful, self._gone_since, self._error, max(late, 0.0)
         )
 
     async def run(self) -> None:
@@ -283,6 +320,8 @@ class DestinationQueue:
         for each in self._waiting.values():
             if each.behind == waiting.id:
                 each.behind, each.after = "", 0.0
+        if self._left and not self._waiting:
+            self._refill()
 
 
 def _is_edit(row: DeliveryState) -> bool:

@@ -23,6 +23,9 @@ log = structlog.get_logger()
 
 _CHECK_AGAIN = 60.0
 """Seconds between two checks of the store for entries that nobody announced."""
+EVENTS = 1000
+"""Of a webhook that are in memory; the others lie in the store until those are done with. One that never answers may
+have all that happened in 30 days waiting for it."""
 
 
 class OutboxWorker:
@@ -48,12 +51,19 @@ class OutboxWorker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._unknown_platforms: set[str] = set()
         self._running = False
+        self._again = asyncio.Event()
 
     async def load(self) -> int:
-        """Take up what is stored and not delivered; returns how many entries that are."""
-        rows = await self._store.undelivered()
+        """Take up what is stored and not delivered, of a webhook its first events; returns how many those are."""
+        for queue in self._queues.values():
+            queue.counting()
+        rows = await self._store.undelivered(EVENTS)
+        waiting = await self._store.events_waiting()
         for row in rows:
-            self._add(row.entry, doubtful=row.state == "claimed", posted=bool(row.message))
+            self._add(row.entry, doubtful=row.state == "claimed", posted=bool(row.message), stored=True)
+        for where, queue in self._queues.items():
+            if where.startswith(f"{WEBHOOK}:"):
+                queue.counted(waiting.get(where, 0))
         return len(rows)
 
     def put(self, entries: Iterable[OutboxEntry]) -> None:
@@ -94,11 +104,12 @@ class OutboxWorker:
             for where in self._queues:
                 self._begin(where)
             while self._running:
+                self._again.clear()
                 try:
                     await self.load()
                 except Exception:  # the store fails now: what is known goes on, the rest is found the next time
                     log.exception("outbox.load_failed")
-                await self._clock.sleep(_CHECK_AGAIN)
+                await self._clock.until(self._again, _CHECK_AGAIN)
         finally:
             self._running = False
             await self._end()
@@ -125,16 +136,19 @@ class OutboxWorker:
         """The platforms that do not answer, and why."""
         return {name: breaker.error for name, breaker in self._breakers.items() if breaker.error}
 
-    def _add(self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None) -> None:
+    def _add(
+        self, entry: OutboxEntry, *, doubtful: bool = False, posted: bool | None = None, stored: bool = False
+    ) -> None:
         queue = self._queue(entry.destination)
         if queue:
-            queue.add(entry, doubtful=doubtful, posted=posted)
+            queue.add(entry, doubtful=doubtful, posted=posted, stored=stored)
 
     def _queue(self, where: str) -> DestinationQueue | None:
         if where in self._queues:
             return self._queues[where]
         platform = where.partition(":")[0]
         sender: Sends
+        most = EVENTS if platform == WEBHOOK else 0
         chat = self._chats.get(platform)
         if platform == WEBHOOK and self._webhooks:
             sender, breaker = self._webhooks.sender(self._store), CircuitBreaker(where, self._clock)
@@ -146,7 +160,9 @@ class OutboxWorker:
                 log.warning("outbox.unknown_platform", platform=platform)
                 self._unknown_platforms.add(platform)
             return None
-        self._queues[where] = queue = DestinationQueue(where, sender, self._store, breaker, self._clock)
+        self._queues[where] = queue = DestinationQueue(
+            where, sender, self._store, breaker, self._clock, most=most, refill=self._again.set
+        )
         if self._running:
             self._begin(where)
         return queue

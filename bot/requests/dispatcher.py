@@ -25,7 +25,7 @@ from bot.operations.audit import Audit
 from bot.operations.confirm import Confirmations
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce, Unnoted
-from bot.requests import binding, finder, form_checks, forms, glances, refusals, suggestions
+from bot.requests import binding, finder, form_checks, forms, in_sight, link_cards, refusals, suggestions
 from bot.requests.changes import Changes
 from bot.requests.command import CommandError
 from bot.requests.grammar import words
@@ -98,7 +98,7 @@ class Dispatcher:
 
     def reads(self, command: str) -> bool:
         """Whether a command changes nothing, neither here nor in Azure."""
-        return glances.only_reads(self.services.registry, command)
+        return in_sight.only_reads(self.services.registry, command)
 
     async def read(self, request: CommandRequest) -> Card | None:
         """The answer to a request that only reads, as it is now; None for one that changes, or may. Never raises.
@@ -107,7 +107,7 @@ class Dispatcher:
         """
         if not self.reads(request.text):
             return None
-        if glances.may_be_guest(self.services, request):
+        if in_sight.may_be_guest(self.services, request):
             return self._stamped(refusals.unread(), request)
         cards = self.cards(request, Unnoted())
         try:
@@ -115,9 +115,9 @@ class Dispatcher:
         finally:
             await cards.aclose()
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
-        """Cards for links that somebody posted: see :mod:`bot.requests.glances`. Never raises."""
-        return await glances.glances(self.services, request, urls, self._unexplained)
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+        """Cards for links that somebody posted: see :mod:`bot.requests.link_cards`. Never raises."""
+        return await link_cards.link_cards(self.services, request, urls, self._unexplained)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """What is called like what was typed: see :func:`bot.requests.finder.matches`. Never raises."""

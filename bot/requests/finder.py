@@ -11,7 +11,8 @@ import structlog
 from bot.chat.port import Match
 from bot.chat.request import CommandRequest
 from bot.domain.entity import Entity, EntityKind
-from bot.requests.glances import may_be_guest, may_see, show
+from bot.requests.in_sight import may_be_guest, may_see
+from bot.requests.link_cards import show
 from bot.requests.services import Services, Standing
 
 log = structlog.get_logger()

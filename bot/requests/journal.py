@@ -151,14 +151,14 @@ class RequestJournal:
             await self._anew()
             return await self.dispatcher.read(request)
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """Cards for links; none where the person's share is used up, for nobody waits for them."""
         turn = self.shares.take(request.person.key)
         if turn.refused or turn.waits:
             return {}
         async with self.shares.place(request.person.key):
             await self._anew()
-            return await self.dispatcher.glances(request, urls)
+            return await self.dispatcher.link_cards(request, urls)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """What is called like what was typed; nothing is journalled, because nothing is asked yet."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from bot.secrets import ENVIRONMENT
 from bot.settings import BotSettings
 from bot.settings_file import load
 from storage.port.errors import StoreError
@@ -79,7 +80,7 @@ def migrate(*, plan: bool = False, settings: SettingsFile = _SETTINGS) -> None:
     from storage.upkeep import migrate as migrated  # noqa: PLC0415
 
     bot = load(settings, use="ask").bot
-    names = migrated(bot.database, database_password(bot, os.environ), plan=plan)
+    names = migrated(bot.database, database_password(bot, ENVIRONMENT), plan=plan)
     for name in names:
         print(name)
     print("nothing is to be done" if not names else "these are to be done" if plan else "these are done")

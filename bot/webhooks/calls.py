@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import aiohttp
@@ -14,13 +12,12 @@ from msgspec import Struct
 from yarl import URL
 
 from bot import tracing
+from bot.clock import asked_wait
 from bot.webhooks.events import CONTENT_TYPE
 from bot.webhooks.reach import ForbiddenAddressError, check_literal, guarded_session
 from bot.webhooks.settings import WebhookSettings
 from bot.webhooks.signature import signed
 
-LONGEST_WAIT = 3600.0
-"""Seconds that a receiver may ask to be left alone for."""
 _LATER = frozenset({408, 425, 429})
 _OF_THE_EVENT = frozenset({400, 413, 415, 422})
 """Answers to this event; of all other refusals the next event would get the same."""
@@ -87,24 +84,12 @@ def _meaning(answer: aiohttp.ClientResponse) -> Answer:
     if 200 <= status < 300:
         return Answer("taken", code)
     if status in _LATER or status >= 500:
-        return Answer("later", code, _wait(answer.headers.get("Retry-After", "")))
+        return Answer("later", code, asked_wait(answer.headers.get("Retry-After")))
     if status == 410:
         return Answer("gone", code)
     if status in _OF_THE_EVENT:
         return Answer("refused", code)
     return Answer("barred", f"{code}, a redirect, which is not followed" if 300 <= status < 400 else code)
-
-
-def _wait(told: str) -> float | None:
-    """Seconds, or a date (RFC 9110); what is neither says nothing."""
-    seconds: float | None = None
-    if told.isascii() and told.isdigit():
-        seconds = float(told[:9])
-    elif told:
-        with contextlib.suppress(ValueError, OverflowError):
-            when = parsedate_to_datetime(told)
-            seconds = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT)
 
 
 def _kind(error: Exception) -> str:

@@ -8,7 +8,6 @@ tried every hour, and at once when the settings are read again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from bot.chat.port import Undelivered
 from bot.clock import Clock, backoff
+from bot.secrets import ENVIRONMENT
 from bot.webhooks.calls import Answer, Receiver
 from bot.webhooks.settings import WebhookSettings
 from storage.port.outbox import WEBHOOK, DeliveryState, OutboxStore
@@ -67,7 +67,7 @@ class Webhooks:
         clock: Clock,
         told: Told,
         notice: Notice | None = None,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
     ) -> None:
         """``environment`` holds the keys; a file that it names is read whenever the settings are."""
         self._environment = environment

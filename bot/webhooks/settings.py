@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.settings import Secret, SettingsError, address_mistakes, secret
+from bot.secrets import Secret, secret
+from bot.settings import SettingsError, address_mistakes
 
 Event = Literal["opened", "changed", "acknowledged", "resolved", "news"]
 Watched = Literal["pool", "allocation", "autoscale", "node", "job", "task", "schedule"]

@@ -17,7 +17,7 @@ from bot.domain.entity import Entity, fold
 from bot.domain.portal_links import linked, links_in
 from bot.requests.command import command
 from bot.requests.context import Context
-from bot.requests.glances import account_of, show
+from bot.requests.link_cards import account_of, show
 from bot.requests.services import Standing
 from cards import build
 from cards.build import blocks, bold, code, muted, refusal, text

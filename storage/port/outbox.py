@@ -65,11 +65,16 @@ class DeliveryState(Struct, frozen=True):
 class OutboxStore(Protocol):
     """Delivery of what :class:`storage.port.changes.ChangeStore` put into the outbox. May raise StoreError."""
 
-    async def undelivered(self) -> list[DeliveryState]:
+    async def undelivered(self, events: int = 0) -> list[DeliveryState]:
         """Entries whose newest version was not delivered and that are not dead, ``gone`` included.
 
-        By ``not_before``; of one moment, in the order they came.
+        By ``not_before``; of one moment, in the order they came. Of each webhook no more than so many ``events``, the
+        first ones, where that is not 0.
         """
+        ...
+
+    async def events_waiting(self) -> dict[str, int]:
+        """How many undelivered entries each webhook has, by their destination."""
         ...
 
     async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:

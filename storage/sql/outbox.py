@@ -39,16 +39,35 @@ that it may be about is still open in its conversation: an entry that is forgott
 """
 
 
+_UNDELIVERED = "state <> 'dead' AND (sent < version OR state = 'claimed')"
+_EVENT = f"substr(destination, 1, {len(WEBHOOK) + 1}) = '{WEBHOOK}:'"
+_FIRST_EVENTS = f"""
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY destination ORDER BY not_before, seq) AS place
+        FROM outbox WHERE {_UNDELIVERED} AND {_EVENT}
+    ) AS numbered WHERE place <= ?
+"""  # noqa: S608 - fixed words
+
+
 class SqlOutbox(Connection):
     """Entries are written by :mod:`storage.sql.changes`; here is how far each was delivered."""
 
-    async def undelivered(self) -> list[DeliveryState]:
-        """Those that are behind or in doubt and not dead, by ``not_before``; of one moment in the order they came."""
+    async def undelivered(self, events: int = 0) -> list[DeliveryState]:
+        """Those that are behind or in doubt and not dead, by ``not_before``; of one moment in the order they came.
+
+        Of each webhook the first ``events``, all where that is 0.
+        """
+        few = f"AND (NOT {_EVENT} OR outbox.id IN ({_FIRST_EVENTS}))" if events else ""
         sql = (
             f"SELECT {_COLUMNS} FROM outbox {self._db.dialect.by_index('outbox_undelivered')} "  # noqa: S608
-            "WHERE state <> 'dead' AND (sent < version OR state = 'claimed') ORDER BY not_before, seq"
+            f"WHERE {_UNDELIVERED} {few} ORDER BY not_before, seq"
         )
-        return await self._run(lambda: _deliveries(self._db.execute(sql)))
+        return await self._run(lambda: _deliveries(self._db.execute(sql, [events] if events else [])))
+
+    async def events_waiting(self) -> dict[str, int]:
+        """Undelivered entries of each webhook, counted."""
+        sql = f"SELECT destination, count(*) FROM outbox WHERE {_UNDELIVERED} AND {_EVENT} GROUP BY destination"  # noqa: S608
+        return await self._run(lambda: {where: int(number) for where, number in self._db.execute(sql)})
 
     async def deliveries(self, entries: Sequence[str]) -> list[DeliveryState]:
         """These entries in the order asked for; unknown ones are left out."""

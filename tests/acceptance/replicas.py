@@ -16,6 +16,7 @@ from aiohttp import web
 from bot.tools.demo import free_port
 from tests.acceptance.environment import Environment
 from tests.acceptance.program import Program
+from tests.acceptance.versions import PreviousProgram
 from tests.soak.program import InstalledProgram
 from tests.storage.looking import rows
 
@@ -113,15 +114,18 @@ class ReplicaSet(Program):
         stage.program = made
         return made
 
-    def add(self, *, pictures: bool = False) -> str:
-        """One more; its name."""
+    def add(self, *, pictures: bool = False, tree: Path | None = None) -> str:
+        """One more; its name. ``tree`` has the packages of another version, which it is then."""
         assert self.balancer
         name, port = f"copy-{len(self.copies) + 1}", free_port()
         own = {"listen": f"127.0.0.1:{port}", "database": self.between}
         raw = {**self.raw, "bot": {**self.raw["bot"], **own}}
         settings = self.folder / f"{name}.toml"
-        self.copies[name] = InstalledProgram(
-            raw, self.environment, self.time, self.log, settings=settings, pictures=pictures, lease=self.lease
+        one = raw, self.environment, self.time, self.log
+        self.copies[name] = (
+            PreviousProgram(*one, settings=settings, lease=self.lease, tree=tree)
+            if tree
+            else InstalledProgram(*one, settings=settings, pictures=pictures, lease=self.lease)
         )
         self.balancer.ports[name] = port
         return name

@@ -17,6 +17,7 @@ from aiohttp import ClientSession
 
 from bot.tools.demo import free_port
 from tests.doctor.installation import OPS, Installation, installation
+from tests.vaults import vault
 from tests.webhooks.receivers import KEY, OLD_KEY, receiver
 
 pytestmark = pytest.mark.slow
@@ -137,6 +138,53 @@ async def test_what_can_be_swapped_is_and_what_cannot_is_said(tmp_path: Path, mo
             assert "restart" not in health
             assert "mistake" not in health
             assert KEY not in bot._log.read_text()
+
+
+async def test_secrets_of_a_key_vault_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All secrets are there and nowhere else; what is renewed holds at once, or it is said that it wants a restart."""
+    port = free_port()
+    async with (
+        receiver() as there,
+        installation(tmp_path, monkeypatch, app_url=f"http://127.0.0.1:{port}/slack/events") as here,
+        vault(tmp_path, here.azure.tokens) as (kept, environment),
+    ):
+        del here.raw["teams"]
+        token = here.environment["SLACK_BOT_TOKEN"]
+        kept.put("slack-bot-token", token)
+        kept.put("slack-signing-secret", signing := here.environment["SLACK_SIGNING_SECRET"])
+        kept.put("pager", OLD_KEY)
+        here.environment = environment
+        here.raw["key_vault"] = {"url": kept.url, "credential": "managed_identity"}
+        here.raw["key_vault.secrets"] = {
+            "SLACK_BOT_TOKEN": "slack-bot-token",
+            "SLACK_SIGNING_SECRET": "slack-signing-secret",
+            "PAGER_KEY": "pager",
+        }
+        here.raw["bot"] |= {"listen": f"127.0.0.1:{port}", "public_url": f"http://127.0.0.1:{port}", "reload": "signal"}
+        here.raw["access"] = {"everyone": "viewer"}
+        here.raw["watch"] = {"poll_seconds": 5}
+        here.raw["[webhooks]"] = {"name": "pager", "url": there.url, "secret_env": "PAGER_KEY", "severity": "info"}
+        async with running(here, tmp_path, port) as bot:
+            assert "Pools in tiny" in await bot.ask("pool list")
+            kept.put("pager", KEY)
+            await bot.read_again()
+            [told] = bot.logged("settings.reloaded")
+            assert (told["changed"], told["needs_restart"]) == ([], [])
+            here.azure.world.accounts["tiny"].inject.break_nodes("pool1")
+            await bot.until(lambda: there.taken, "the webhook is told, by its new key")
+            # What a connection was begun with is said to want a restart, until it has had one.
+            kept.put("slack-bot-token", f"{token}-renewed")
+            for _ in range(2):
+                await bot.read_again()
+                assert bot.logged("settings.reloaded")[-1]["needs_restart"] == ["key_vault.secrets.SLACK_BOT_TOKEN"]
+            assert "needs a restart: key_vault.secrets.SLACK_BOT_TOKEN" in await bot.health()
+            # A vault that gives nothing changes nothing.
+            kept.access = "firewall"
+            await bot.read_again()
+            assert "does not let this machine in" in await bot.health()
+            assert "Pools in tiny" in await bot.ask("pool list")
+            log = bot._log.read_text()
+            assert not any(each in log for each in (token, signing, KEY, OLD_KEY))
 
 
 async def test_the_file_is_read_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

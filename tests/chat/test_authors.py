@@ -25,3 +25,8 @@ MIA = Person("slack", "U0ADMIN01", "Mia")
 def test_you_is_said_only_where_nobody_else_reads_it(author: Author, kind: str, shown: str) -> None:
     place = Conversation("slack", "C1", kind)  # type: ignore[arg-type]
     assert author.shown_to(CommandRequest("k", "saved", MIA, place, datetime.now(UTC))) == shown
+
+
+@pytest.mark.parametrize(("name", "called"), [("Mia", "Mia"), ("", "U0ADMIN01")])
+def test_whose_name_is_not_known_is_called_by_their_id(name: str, called: str) -> None:
+    assert Author("slack:U0ADMIN01", name).called == called

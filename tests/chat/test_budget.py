@@ -236,6 +236,18 @@ async def test_a_conversation_that_is_to_be_left_alone_delays_no_other_and_no_ot
     assert budget.delay("room", ANSWER, "post") <= 300.0
 
 
+async def test_who_waits_for_a_call_of_their_own_conversation_holds_up_nobody_elsewhere() -> None:
+    calls, held = Calls(teams(Time())), asyncio.Event()
+    calls.ask("under way", ANSWER, call=held.wait)
+    await settle()
+    calls.ask("behind it", ANSWER)
+    calls.ask("elsewhere", ALERT, "another room")
+    await settle()
+    assert calls.made == ["under way", "elsewhere"]
+    held.set()
+    assert await calls.done() == ["under way", "elsewhere", "behind it"]
+
+
 async def test_a_failed_call_counts_too() -> None:
     time = Time()
     budget = teams(time)

@@ -28,6 +28,7 @@ class Platform:
 
     def __init__(self) -> None:
         self.shown: list[Any] = []
+        self.loud: list[bool] = []
         self.intake: Any = None
 
     async def start(self, intake: Any) -> None:
@@ -42,6 +43,7 @@ class Platform:
 
     async def post_once(self, conversation: Conversation, card: Card, key: str, *, loud: bool) -> tuple[str, str]:
         self.shown.append(card)
+        self.loud.append(loud)
         return "1", "here"
 
     async def update(self, conversation: Conversation, message: str, card: Card) -> None:
@@ -77,7 +79,7 @@ class Intake:
     async def read(self, request: CommandRequest) -> Card | None:
         return CARD
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         return dict.fromkeys(urls, CARD)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
@@ -95,6 +97,14 @@ async def test_whatever_is_sent_is_clear() -> None:
     assert len(platform.shown) == 5
     assert all(isinstance(each, Outgoing) for each in platform.shown[:4])
     assert "hunter2" not in str(platform.shown)
+
+
+async def test_nobody_is_called_by_what_is_not_loud() -> None:
+    platform = Platform()
+    chat = clear_chat(platform)  # type: ignore[arg-type]
+    await chat.post_once(HERE, CARD, "k")
+    await chat.post_once(HERE, CARD, "k", loud=True)
+    assert platform.loud == [False, True]
 
 
 async def test_a_live_card_is_searched_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +136,7 @@ async def test_so_is_what_a_platform_shows_otherwise_than_as_a_message() -> None
     platform = Platform()
     await clear_chat(platform).start(Intake())  # type: ignore[arg-type]
     read = await platform.intake.read(REQUEST)
-    glanced = await platform.intake.glances(REQUEST, ["https://portal.azure.com/"])
+    glanced = await platform.intake.link_cards(REQUEST, ["https://portal.azure.com/"])
     assert all(isinstance(each, Outgoing) for each in (read, *glanced.values()))
     assert "hunter2" not in f"{read} {glanced}"
     found = await platform.intake.find(REQUEST, "job", 5)

@@ -25,7 +25,7 @@ from bot.content.links import NoAddressError
 from bot.requests.answer_delivery import AnswerDelivery
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import Secret
+from bot.secrets import Secret
 from cards.build import blocks, bold, text
 from cards.card import Actions, Attachment, Button, Card, Field, Form, Menu, Option, Picture, Words
 from cards.charts.usage import UsageChart

@@ -15,7 +15,7 @@ from bot.chat.request import CommandRequest, Conversation
 from bot.chat.slack.adapter import Slack
 from bot.chat.slack.owed import OwedPictures
 from bot.chat.slack.settings import SlackSettings
-from bot.settings import Secret
+from bot.secrets import Secret
 from cards.build import bold, text
 from cards.card import Card, Picture
 from tests.chat import test_slack

@@ -29,7 +29,8 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import AccessSettings, Secret
+from bot.secrets import Secret
+from bot.settings import AccessSettings
 from cards.build import blocks, bold, text
 from cards.card import Actions, Button, Card
 from storage.sqlite.store import SqliteStore

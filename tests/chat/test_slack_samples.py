@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from bot.chat.request import CommandRequest
 from bot.chat.slack.adapter import Slack
 from bot.chat.slack.settings import SlackSettings
-from bot.settings import Secret
+from bot.secrets import Secret
 from cards.card import Card, Form
 from storage.port.conversations import ConversationReference
 from storage.port.preferences import Preference

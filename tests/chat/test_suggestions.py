@@ -33,7 +33,8 @@ from bot.requests.registry import Registry
 from bot.requests.services import AzureReading, Services
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import AccessSettings, AccountSettings, Secret
+from bot.secrets import Secret
+from bot.settings import AccessSettings, AccountSettings
 from cards.card import Card, Rendered
 from cards.slack import decode_submission, render_form
 from cards.teams import render_form as render_dialog

@@ -21,7 +21,8 @@ from bot.chat.platforms import PLATFORMS
 from bot.chat.port import Pictures, Reach, RequestIntake, ServedChat
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.cli import cli
-from bot.settings import BotSettings, Secret, SettingsError, address_mistakes, secret
+from bot.secrets import Secret, secret
+from bot.settings import BotSettings, SettingsError, address_mistakes
 from bot.settings_file import check
 from bot.tools.console import answer
 from bot.tools.demo import free_port

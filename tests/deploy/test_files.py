@@ -197,7 +197,8 @@ def test_the_image_has_the_pinned_libraries_and_no_tests() -> None:
         hashes, known = (set(re.findall(r"sha256:\w+", each)) for each in (block, all_[name]))
         assert hashes == known, f"{name}: run `make lock`"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["postgresql"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(each for name in ("postgresql", "mcp", "keyvault") for each in extras[name])]
     assert {Requirement(each).name.lower() for each in wanted} <= set(image)
     assert not {"pytest", "mypy", "playwright"} & set(image)
 

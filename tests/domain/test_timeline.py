@@ -172,6 +172,14 @@ def test_a_window_wider_than_what_is_kept_is_cut_and_says_so() -> None:
     assert not inside.cut
 
 
+def test_a_window_that_ends_where_what_is_kept_ends_is_not_cut() -> None:
+    kept = Kept(_START, _START + timedelta(hours=10))
+    for since, until, cut in ((0, 605, False), (5, 605, False), (0, 600, False), (-5, 600, True), (0, 610, True)):
+        window = between(_START + timedelta(minutes=since), _START + timedelta(minutes=until), kept)
+        assert window.step == 300
+        assert window.cut is cut, (since, until)
+
+
 def test_one_sample_is_a_window() -> None:
     kept = Kept(_START, _START)
     window = between(_START - timedelta(hours=1), _START + timedelta(hours=1), kept)

@@ -21,7 +21,7 @@ from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
 from bot.sandbox.teams import TeamsStandIn
 from bot.sandbox.wire.tokens import BOT_FRAMEWORK, Tokens
-from bot.settings import Secret
+from bot.secrets import Secret
 from tests.chat.teams_service import APP, Credential
 from tests.chat.teams_service import Pictures as TeamsPictures
 from tests.chat.test_slack import Pictures as SlackPictures

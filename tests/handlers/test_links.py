@@ -83,15 +83,15 @@ async def test_links_on_slack_where_the_bot_has_no_say(scene: Scene) -> None:
 async def test_links_of_guests_and_foreigners_are_left_alone(scene: Scene) -> None:
     url = portal_of(scene, "/pools/render-gpu")
     asked = nobody()
-    shown = await scene.dispatcher.glances(asked, [url, url])
+    shown = await scene.dispatcher.link_cards(asked, [url, url])
     assert list(shown) == [url]
     check("link-pool", still(shown[url], scene))
     for kind in ("guest", "foreign", "bot"):
         scene.permit(admins=[asked.person.key])
         outsider = replace(asked, person=replace(asked.person, kind=kind))
-        assert await scene.dispatcher.glances(outsider, [url]) == {}
+        assert await scene.dispatcher.link_cards(outsider, [url]) == {}
     unread = replace(asked, person=replace(asked.person, kind_read=False))
-    assert await scene.dispatcher.glances(unread, [url]) == {}
+    assert await scene.dispatcher.link_cards(unread, [url]) == {}
 
 
 async def test_who_may_be_a_guest_is_shown_nothing_outside_of_conversations(scene: Scene) -> None:

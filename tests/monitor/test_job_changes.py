@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.azure.models import Counts, FailureInfo, Place, Run
 from bot.azure.models.job import JobScheduleExecution, RecentJob, Schedule
@@ -305,6 +306,26 @@ def test_news_of_a_schedule(before: ScheduleView | None, row: ScheduleState, new
     now = looking(*([before] if before else []))
     fold_schedules(now, [row], whole=True)
     assert told(now) == news
+
+
+@pytest.mark.parametrize(
+    ("before", "moved", "created", "since"),
+    [
+        (None, 90, 60, 90),
+        (None, None, 60, 60),
+        (None, None, None, 600),  # the look's own time
+        (1, None, 1, 1),
+        (1, None, None, 1),
+    ],
+)
+def test_since_when_a_schedule_is_as_it_is(
+    before: float | None, moved: float | None, created: float | None, since: float
+) -> None:
+    now = looking(*([] if before is None else [made(since=after(before), created=after(before))]))
+    times = [None if at is None else after(at) for at in (created, moved)]
+    row = replace(plan(), creation_time=times[0], state_transition_time=times[1])
+    fold_schedules(now, [row], whole=True)
+    assert now.schedules["s"].since == after(since)
 
 
 def test_a_schedule_that_is_no_more_is_gone_where_the_list_is_whole() -> None:

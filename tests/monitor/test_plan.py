@@ -76,6 +76,16 @@ def test_the_nodes_of_a_pool_are_asked_where_something_may_have_run(
     assert [each.name for each in working(drafted(*jobs, nodes=pool(**states), work=work))] == ["pool"] * listed
 
 
+def test_a_pool_in_which_nothing_may_run_hides_no_other() -> None:
+    pools = {
+        name: PoolView(name, counts=(NodeCounts(**{name: 1}, total=1), NodeCounts())) for name in ("idle", "running")
+    }
+    pools = {"empty": pool(running=3), "starting": pool(starting=1), **pools}
+    jobs = {name: replace(job(name), pool=name) for name in ("starting", "idle", "running")}
+    found = working(PendingState.of(AccountState(pools=pools, jobs=jobs), "render", NOON))
+    assert [each.name for each in found] == ["running", "idle"]
+
+
 def test_jobs_that_only_wait_cost_nothing_however_many_they_are() -> None:
     many = [job(f"job-{n:04}", counted=60, moved=3600) for n in range(1000)]
     assert wanted(drafted(*many), (), 30.0) == []
@@ -198,6 +208,11 @@ def test_news_comes_first_then_what_cannot_wait_then_what_is_overdue_the_longest
 def test_turns_that_come_due_together_are_spread_over_looks() -> None:
     many = [job(f"job-{n:03}", running=1, counted=1000) for n in range(100)]
     assert 10 <= len(wanted(drafted(*many), (), 30.0)) <= 30
+    leave = [job(f"job-{n:03}", state="terminating", counted=10) for n in range(100)]
+    for pending in (drafted(*leave), drafted(*(replace(each, state="deleting") for each in leave))):
+        found = wanted(pending, (), 30.0)
+        assert {each.sort for each in found} == {"check"}
+        assert 10 <= len(found) <= 30
 
 
 def asked(*entities: str, kinds: tuple[str, ...] = (), accounts: str = "*") -> Asked:

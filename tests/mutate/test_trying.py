@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from compileall import compile_dir
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 
@@ -40,6 +42,7 @@ def tree(tmp_path: Path) -> Tree:
     folder.mkdir()
     (folder / "fold.py").write_text(CODE)
     (folder / "test_fold.py").write_text(TESTS)
+    compile_dir(folder, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)  # as that of a whole tree is
     return Tree(folder)
 
 

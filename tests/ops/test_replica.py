@@ -156,13 +156,13 @@ async def test_what_any_copy_answers_at_once_is_what_the_others_know(store: Sqli
     async def refresh() -> None:
         did.append("read anew")
 
-    dispatcher: Any = mock.Mock(read=mock.AsyncMock(), glances=mock.AsyncMock(), form=mock.AsyncMock())
+    dispatcher: Any = mock.Mock(read=mock.AsyncMock(), link_cards=mock.AsyncMock(), form=mock.AsyncMock())
     nothing: Any = None
     copy = RequestJournal(dispatcher, store, {"slack": nothing}, nothing, refresh=refresh)
     for working in (True, False):
         copy.working = working
         await copy.read(_request("k"))
-        await copy.glances(_request("k"), [])
+        await copy.link_cards(_request("k"), [])
         await copy.form("job list", _request("k"))
         assert len(did) == (0 if working else 3)
 

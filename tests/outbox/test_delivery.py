@@ -602,6 +602,26 @@ async def test_a_chat_that_breaks_its_word_loses_nothing_and_stops_nothing(w: Wo
     assert sorted(w.room.words()) == ["a 1", "b 1"]
 
 
+async def test_what_broke_in_the_chat_after_the_post_is_looked_for_and_given_up_the_second_time(w: World) -> None:
+    post = w.chat.post_once
+
+    async def broken(*args: Any, **more: Any) -> tuple[str, str]:
+        await post(*args, **more)
+        raise RuntimeError("after it")
+
+    w.chat.post_once = broken  # type: ignore[method-assign]
+    w.start()
+    await w.give(entry("a"))
+    await w.done("a")
+    assert w.room.words() == ["a 1"]
+    assert w.chat.calls == [("post_once", "a"), ("find_by_key", "a")]
+    w.chat.trouble["post_once"] = [RuntimeError("before it") for _ in range(3)]  # the last one as plain words
+    await w.give(entry("b"))
+    await w.done("b")
+    assert w.room.words() == ["a 1"]
+    assert w.outbox.totals.refused == 1
+
+
 async def test_a_store_that_fails_after_the_post_makes_no_second_one(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real, failures = w.store.delivered, [OSError("disk"), OSError("disk")]
 

@@ -24,7 +24,7 @@ from bot.clock import Clock
 from bot.outbox import OutboxWorker
 from bot.sandbox.slack import SlackSettings as Workspace
 from bot.sandbox.slack import SlackStandIn
-from bot.settings import Secret
+from bot.secrets import Secret
 from cards.build import blocks, bold, text
 from cards.card import Attachment, Card, Picture, Words
 from cards.charts.usage import UsageChart

@@ -22,6 +22,7 @@ class LiveContract:
         await store.put_live(second)
         await store.put_live(first)
         assert await store.live_cards() == [first, second]
+        assert [each.over for each in await store.live_cards()] == [False, False]
         last = replace(first, card=b"last", at=NOON + 2 * MINUTE, over=True)
         await store.put_live(last)
         assert await store.live_cards() == [second, last]

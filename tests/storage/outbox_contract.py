@@ -96,6 +96,21 @@ class OutboxContract:
         await store.attempt_failed("z", "open", "later", NOON + DAY)
         assert await ids(store) == ["y", "a", "b", "z"]
 
+    async def test_of_webhooks_the_first_events_and_how_many_there_are(self, store: Store) -> None:
+        def of(where: str, id_: str, n: int) -> OutboxEntry:
+            return replace(entry(id_, NOON + n * HOUR), destination=where)
+
+        pager = [of("webhook:pager", f"p{n}", n) for n in (4, 2, 0, 3, 1)]
+        others = [of("webhook:other", "o9", 9), entry("chat", NOON + 5 * HOUR)]
+        await store.record(ChangeSet(entries=[*pager, *others]))
+        assert [one.entry.id for one in await store.undelivered(2)] == ["p0", "p1", "chat", "o9"]
+        assert await store.events_waiting() == {"webhook:pager": 5, "webhook:other": 1}
+        await store.delivered("p0", 1, "p0", "")
+        await store.attempt_failed("p1", "dead", "no")
+        assert [one.entry.id for one in await store.undelivered(2)] == ["p2", "p3", "chat", "o9"]
+        assert await ids(store) == ["p2", "p3", "p4", "chat", "o9"]
+        assert await store.events_waiting() == {"webhook:pager": 3, "webhook:other": 1}
+
     async def test_entries_in_the_order_asked_for(self, store: Store) -> None:
         await store.record(ChangeSet(entries=[entry(id_) for id_ in "abc"]))
         for asked in permutations("abc"):

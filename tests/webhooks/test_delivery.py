@@ -15,7 +15,7 @@ import pytest
 
 from bot.clock import Clock
 from bot.monitor.background import Background
-from bot.outbox import OutboxWorker
+from bot.outbox import OutboxWorker, worker
 from bot.webhooks.delivery import TRIES, Webhooks
 from bot.webhooks.events import EntityData, IncidentData, about_incident, entry_of
 from bot.webhooks.settings import WebhookSettings
@@ -119,6 +119,64 @@ async def test_a_receiver_that_fails_and_breaks_off_gets_everything_in_order(tmp
         counts = here.webhooks.counts["pager"]
         assert (counts.taken, counts.failed, counts.parked) == (5, 3, 0)
         assert here.notices == []
+
+
+async def test_of_one_that_never_answers_few_events_are_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others lie in the store; once it answers they come in their order, each once, also those that come then."""
+    monkeypatch.setattr(worker, "EVENTS", 5)
+    async with receiver() as there, stage(tmp_path, pager(there)) as here:
+
+        def kept() -> int:
+            return len(here.outbox._queues["webhook:pager"]._waiting)
+
+        there.then(*[503] * 9)
+        for number in range(1, 31):
+            await here.give(event(number))
+            assert kept() <= 5
+            assert here.outbox.status()[0].waiting == number
+        await here.until(lambda: len(there.asked) >= 3, "it is asked")
+        assert there.taken == []
+        await here.die()
+        await here.start()
+        await here.until(lambda: here.outbox.status() and here.outbox.status()[0].waiting == 30, "they are found again")
+        for number in range(31, 61):
+            await here.give(event(number))
+            assert kept() <= 5
+            await asyncio.sleep(0.01)
+        await here.until(lambda: len(there.taken) >= 60, "all are taken")
+        assert said(there) == [f"it is {number}" for number in range(1, 61)]
+        await here.until(lambda: here.outbox.status()[0].waiting == 0, "nothing waits")
+        await here.give(event(61))
+        await here.until(lambda: len(there.taken) == 61, "it goes on as ever")
+
+
+async def test_what_comes_before_the_store_was_read_does_not_overtake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiver() as there, stage(tmp_path, pager(there)) as here:
+        there.always = 503
+        await here.give(*(event(number) for number in (1, 2, 3)))
+        await here.until(lambda: there.asked, "it is asked")
+        await here.die()
+        read, gate = SqliteStore.undelivered, asyncio.Event()
+
+        async def slowly(store: SqliteStore, events: int = 0) -> list[DeliveryState]:
+            rows = await read(store, events)
+            await gate.wait()
+            return rows
+
+        monkeypatch.setattr(SqliteStore, "undelivered", slowly)
+        await here.start()
+        there.always = None
+        await here.give(event(4))
+        asked = len(there.asked)
+        await asyncio.sleep(0.2)
+        assert len(there.asked) == asked
+        gate.set()
+        await here.until(lambda: len(there.taken) >= 4, "all are taken")
+        assert said(there) == [f"it is {number}" for number in (1, 2, 3, 4)]
 
 
 async def test_one_that_hangs_holds_up_neither_another_one_nor_a_chat(tmp_path: Path) -> None:

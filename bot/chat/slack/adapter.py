@@ -43,7 +43,7 @@ from bot.chat.slack.signature import admitted
 from bot.chat.slack.suggestions import Suggestions
 from bot.chat.slack.unfurling import Unfurling
 from bot.content.outgoing import Outgoing, outgoing
-from bot.settings import Secret, secret
+from bot.secrets import Secret, secret
 from cards.card import Card
 from cards.slack.form import decode_refresh
 from storage.port.store import Store

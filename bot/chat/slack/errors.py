@@ -11,6 +11,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 
 from bot.chat.port import ChatStartError, Undelivered
+from bot.clock import asked_wait
 
 _OUT = {
     *("account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "org_login_required"),
@@ -92,7 +93,4 @@ def judged_response(status: int, body: str, headers: Mapping[str, str]) -> Undel
 
 
 def _seconds(headers: Mapping[str, str]) -> float:
-    try:
-        return max(1.0, float(headers.get("Retry-After", 1)))
-    except ValueError:
-        return 1.0
+    return max(1.0, asked_wait(headers.get("Retry-After")) or 0.0)

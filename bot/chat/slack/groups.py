@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.slack.errors import code_of
+from bot.clock import asked_wait
 
 log = structlog.get_logger()
 
@@ -101,6 +102,6 @@ class SlackGroups:
 def _retry_after(error: SlackApiError) -> float:
     """Seconds that Slack asks to be left alone for; 0 where it does not."""
     try:
-        return float(error.response.headers.get("Retry-After", 0))
-    except (AttributeError, TypeError, ValueError):
+        return asked_wait(error.response.headers.get("Retry-After")) or 0.0
+    except AttributeError:
         return 0.0

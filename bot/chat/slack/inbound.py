@@ -71,7 +71,7 @@ def from_event(body: Payload, bot_user: str) -> CommandRequest | None:
         return None
     if any(event.get(key) for key in ("bot_id", "bot_profile", "app_id")):  # an app, or a workflow
         return None
-    if not event.get("channel"):  # a mention that Slack does not conversation anywhere cannot be answered
+    if not event.get("channel"):  # a mention of which Slack does not say where it was cannot be answered
         return None
     text = str(event.get("text") or "")
     mention = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>:?\s*")

@@ -52,7 +52,7 @@ class Unfurling:
             at=datetime.now(UTC),
         )
         urls = {unescaped(str(link.get("url", ""))): str(link.get("url", "")) for link in event["links"][:_MOST]}
-        found = await intake.glances(request, list(urls))
+        found = await intake.link_cards(request, list(urls))
         shown = {urls[url]: {"blocks": render(card).payload["blocks"]} for url, card in found.items() if url in urls}
         if not shown:
             return

@@ -18,7 +18,8 @@ from azure.identity.aio import (
 )
 
 from bot.chat.teams.settings import TeamsSettings
-from bot.settings import SettingsError, secret
+from bot.secrets import secret
+from bot.settings import SettingsError
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

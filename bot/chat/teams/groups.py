@@ -23,6 +23,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+from bot.clock import asked_wait
+
 log = structlog.get_logger()
 
 PREFIX = "group:"
@@ -131,8 +133,8 @@ class EntraGroups:
                 request_id=response.headers.get("request-id"),
             )
             if response.status in (429, 503):
-                wait = response.headers.get("Retry-After", "")
-                self._not_before = self._clock() + (float(wait) if wait.isdigit() else 5.0)
+                wait = asked_wait(response.headers.get("Retry-After"))
+                self._not_before = self._clock() + (5.0 if wait is None else wait)
             return None
 
 

@@ -120,7 +120,7 @@ class MessageExtension:
             return _results([])
         try:
             async with asyncio.timeout(_LINK_SECONDS):
-                found = await self._intake.glances(activity.ask(""), [url])
+                found = await self._intake.link_cards(activity.ask(""), [url])
                 return _results([attachment(await self._outbound.render(card)) for card in found.values()])
         except TimeoutError:
             log.info("teams.link_late")

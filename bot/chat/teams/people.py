@@ -150,9 +150,9 @@ class KnowingIntake:
         """See RequestIntake."""
         return await self._intake.read(await self._asked(request))
 
-    async def glances(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
+    async def link_cards(self, request: CommandRequest, urls: Sequence[str]) -> dict[str, Card]:
         """See RequestIntake."""
-        return await self._intake.glances(await self._asked(request), urls)
+        return await self._intake.link_cards(await self._asked(request), urls)
 
     async def find(self, request: CommandRequest, typed: str, most: int) -> list[Match]:
         """See RequestIntake."""

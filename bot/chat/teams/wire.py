@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from azure.core.exceptions import AzureError
 from msgspec import Struct
 
 from bot.chat.teams.errors import TeamsError
+from bot.clock import asked_wait
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
@@ -80,7 +80,7 @@ def refusal(status: int, body: bytes, retry_after: str | None) -> TeamsError:
     except msgspec.DecodeError:
         failure = _Failure()
     message = (failure.error.message or failure.message)[:300]
-    return TeamsError(status, failure.error.code, message, retry_after=_seconds(retry_after))
+    return TeamsError(status, failure.error.code, message, retry_after=asked_wait(retry_after))
 
 
 def no_answer(error: aiohttp.ClientError | TimeoutError) -> TeamsError:
@@ -99,17 +99,3 @@ def personal_chat(app_id: str, person: str, tenant: str) -> dict[str, object]:
         "tenantId": tenant,
         "channelData": {"tenant": {"id": tenant}},
     }
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """``Retry-After`` in seconds, whether it came as seconds or as a date."""
-    if not retry_after:
-        return None
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None

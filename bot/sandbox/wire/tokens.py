@@ -22,8 +22,9 @@ BATCH: Final = "https://batch.core.windows.net/"
 METRICS: Final = "https://metrics.monitor.azure.com"
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
 GRAPH: Final = "https://graph.microsoft.com"
+KEY_VAULT: Final = "https://vault.azure.net"
 
-RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, METRICS, BOT_FRAMEWORK, GRAPH)
+RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, METRICS, BOT_FRAMEWORK, GRAPH, KEY_VAULT)
 """The resources a managed identity may ask a token for."""
 
 LIFETIME: Final = 24 * 3600

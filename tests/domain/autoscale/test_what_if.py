@@ -56,6 +56,14 @@ def test_without_counts_the_work_is_what_really_ran() -> None:
     assert any("really ran" in each for each in told)
 
 
+@pytest.mark.parametrize(("first", "then"), [(None, Work(3, 1, 0, 0)), (Work(3, 1, 0, 0), None)])
+def test_what_came_is_not_known_where_one_of_two_samples_has_no_counts(first: Work | None, then: Work | None) -> None:
+    found = history([sample(0, first, busy=2.0), sample(1, then, busy=2.0)], 1)
+    assert found
+    assert found.counted == 0.0
+    assert [span.arrived for span in found.spans] == pytest.approx([30 / ASSUMED] * 2)
+
+
 def test_the_past_is_in_halves_of_a_minute_with_the_nodes_and_tasks_of_its_end() -> None:
     found = history([sample(0, Work(0, 0, 0, 0)), sample(1, Work(3, 1, 0, 0), nodes=4, spot=1)], 1)
     assert found

@@ -86,6 +86,11 @@ def test_a_task_that_was_copied_from_the_service_goes_without_what_the_service_s
     assert found.notes == ("Left out, because the service sets it: executionInfo, state, url.",)
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_what_is_wrong_with_a_whole_text_has_no_line(text: str) -> None:
+    assert [each.line for each in read_tasks(text).problems] == [0]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -1,0 +1,41 @@
+"""What the clock says besides the time: how long somebody who answers asks to be left alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from bot.clock import MOST_ASKED, asked_wait
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("-3", 0.0),
+        ("9" * 400, MOST_ASKED),
+        ("Infinity", MOST_ASKED),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", MOST_ASKED),
+        ("Wed, 99 Oct 2099 07:28:00 GMT", None),
+        ("Wed, 21 Oct 99999 07:28:00 GMT", None),
+    ],
+)
+def test_what_an_answer_asks_to_wait(told: str | None, seconds: float | None) -> None:
+    assert asked_wait(told) == seconds
+
+
+def test_a_date_is_so_far_from_now() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    found = asked_wait(soon)
+    assert found is not None
+    assert 0 < found <= 90
+    assert asked_wait(soon, 5.0) == 5.0
