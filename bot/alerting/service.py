@@ -233,7 +233,7 @@ class AlertService:
     async def use(self, settings: AlertSettings, *, decides: bool = True) -> None:
         """These are the settings from now on; what is open is sent where they ask for it. Raises StoreError.
 
-        Where this copy of the program is not the one that ``decides``, it is so once it becomes that.
+        Where this replica is not the one that ``decides``, it is so once it becomes that.
         """
         async with self._lock:
             self.settings, self._stale = settings, True
