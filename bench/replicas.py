@@ -91,12 +91,15 @@ class Replica:
             _sum(metrics, "batchbot_azure_calls_total"),
             _sum(metrics, "batchbot_polls_total"),
             _sum(metrics, "batchbot_azure_received_bytes_total"),
+            said["turns"],
         )
 
 
 @dataclass
 class Figures:
-    """Of a process, since its start: CPU-seconds, MiB, CPU by thread, samples by kind of work, and its calls."""
+    """Of a process, since its start: CPU-seconds, MiB, CPU by thread, samples by kind of work, its calls, and the
+    longest turns of its event loop.
+    """
 
     cpu: float
     memory: float
@@ -105,6 +108,7 @@ class Figures:
     calls: float = 0.0
     polls: float = 0.0
     received: float = 0.0
+    turns: dict[str, float] = field(default_factory=dict)
 
     def describe(self, before: Figures, minutes: float) -> list[str]:
         """Lines, a minute's figures each."""
@@ -122,6 +126,9 @@ class Figures:
         shares = sorted(kinds.items(), key=lambda each: -each[1])
         words = (f"{name} {main * times / whole:.2f} ({times / whole:.0%})" for name, times in shares if times)
         lines.append("the main thread: " + ", ".join(words))
+        turns = sorted(self.turns.items(), key=lambda each: -each[1])[:4]
+        if turns:
+            lines.append("longest turns: " + "; ".join(f"{took:.2f} CPU-s {place}" for place, took in turns))
         return lines
 
 
