@@ -206,6 +206,11 @@ class MonitorStatus:
         self._behind[account] = {stream: (scene.at - at).total_seconds() for stream, at in scene.behind.items()}
         self.polls[account] += 1
         traffic, marks = self._traffic[account], self._marks[account]
+        if self.lease and (not marks or traffic.calls < marks[-1].calls):
+            # Another replica watches it now, or has for long, and counts from its own start.
+            marks.clear()
+            long_ago = now - 2 * SPAN
+            self._throttled[account] = long_ago, long_ago, traffic.throttled
         marks.append(_Mark(now, traffic.calls, traffic.bytes))
         while len(marks) > 2 and now - marks[1].at >= SPAN:
             marks.popleft()
