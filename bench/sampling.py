@@ -33,7 +33,7 @@ KINDS = (
     ("/bot/alerting/", "deciding"),
     ("/bot/monitor/collector.py", "samples"),
     ("/bot/monitor/network.py", "beside (money, advice, network, receipts)"),
-    ("/bot/monitor/backfill.py", "beside (money, advice, network, receipts)"),
+    ("/bot/monitor/backfill.py", "history from Azure Monitor, once an account"),
     ("/bot/receipts/", "beside (money, advice, network, receipts)"),
     ("/bot/reports/", "beside (money, advice, network, receipts)"),
     ("/bot/accounting/", "beside (money, advice, network, receipts)"),

@@ -1,13 +1,15 @@
 """What replicas saw of accounts, taken up by the one that has the duties: each look is decided on once, in its order.
 
 A look waits in the store until it is deleted in the very transaction that stores what was decided on it. So it does not
-matter which of the two dies when: what was seen is decided on, and once.
+matter which of the two dies when: what was seen is decided on, and once. Accounts do not wait for each other: what
+follows a look may ask Azure.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -93,6 +95,8 @@ class LookReader:
         self._prices: dict[str, Prices] = {}
         self._priced: dict[str, datetime] = {}
         self._heard = asyncio.Event()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        """The accounts whose looks are being decided on."""
 
     def heard(self) -> None:
         """A look was stored by this very replica."""
@@ -101,24 +105,47 @@ class LookReader:
     async def run(self) -> None:
         """Decide on what waits, until cancelled."""
         self._mirrors.clear()  # others watched and decided meanwhile
-        while True:
-            self._heard.clear()
-            try:
-                while looks := await self._store.looks(self._accounts):
-                    for look in looks:
-                        await self._take(look)
-            except StoreError as error:
-                log.error("monitor.looks_not_decided", message=str(error))  # noqa: TRY400 - it says all
-                self._mirrors.clear()
-                await asyncio.sleep(_AFTER_FAILURE)
-            except Exception:  # a look that cannot be decided on now is decided on later
-                log.exception("monitor.looks_failed")
-                self._mirrors.clear()
-                await asyncio.sleep(_AFTER_FAILURE)
-            try:
-                await asyncio.wait_for(self._heard.wait(), _GLANCE)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._heard.clear()
+                try:
+                    await self._begin()
+                except StoreError as error:
+                    log.error("monitor.looks_not_read", message=str(error))  # noqa: TRY400 - it says all
+                    await asyncio.sleep(_AFTER_FAILURE)
+                with suppress(TimeoutError):  # wait_for of Python 3.11 may forget that it was cancelled
+                    async with asyncio.timeout(_GLANCE):
+                        await self._heard.wait()
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            self._busy.clear()
+
+    async def _begin(self) -> None:
+        """Have what waits decided on, of each account by itself. Raises StoreError."""
+        waiting: dict[str, list[StoredLook]] = {}
+        for look in await self._store.looks(self._accounts.keys() - self._busy.keys()):
+            waiting.setdefault(look.account, []).append(look)
+        for name, looks in waiting.items():
+            self._busy[name] = asyncio.create_task(self._decide(name, looks), name=f"looks {name}")
+
+    async def _decide(self, name: str, looks: list[StoredLook]) -> None:
+        """Decide on looks of an account, in their order; where that fails, the rest waits as before."""
+        try:
+            for look in looks:
+                await self._take(look)
+        except StoreError as error:
+            log.error("monitor.look_not_decided", account=name, message=str(error))  # noqa: TRY400 - it says all
+            self._mirrors.pop(name, None)
+            await asyncio.sleep(_AFTER_FAILURE)
+        except Exception:  # a look that cannot be decided on now is decided on later
+            log.exception("monitor.look_failed", account=name)
+            self._mirrors.pop(name, None)
+            await asyncio.sleep(_AFTER_FAILURE)
+        finally:
+            self._busy.pop(name, None)
+            self._heard.set()  # more may wait
 
     async def _take(self, look: StoredLook) -> None:
         """Decide on one. Raises StoreError: then it waits as before."""
