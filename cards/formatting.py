@@ -224,3 +224,13 @@ def money(amount: float | Decimal, currency: str, digits: int | None = None) -> 
         amount = 0
     symbol = _SYMBOLS.get(currency, f"{currency} ")
     return f"{'−' if amount < 0 else ''}{symbol}{figure}"
+
+
+def sentence(words: str) -> str:
+    """Words that stand by themselves: with a capital where they begin with a word, and not with what is typed.
+
+    ``which pools`` becomes ``Which pools``; ``gpu-*``, ``state:idle`` and ``eu-west`` stay.
+    """
+    first = words.partition(" ")[0].rstrip(",;.")
+    plain = first.isalpha() and first.islower()
+    return words[:1].upper() + words[1:] if plain else words

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.states import word
 from bot.filter import ENTITIES
 from bot.requests.grammar import words
 from cards.formatting import ordinal, plural
 from handlers.bot.help_topics import CONDITIONS, EVERYDAY
 from tests.commands import every_command
+from tests.raw_values import RAW, SEVERAL
 
 ROOT = Path(__file__).parents[1]
 OLD = (
@@ -50,6 +52,12 @@ OLD = (
     "no more while it waits",
     "says nothing by itself",
     "put right",
+    "not not ",
+    "not no older",
+    " is resizing for ",
+    " is stopping for ",
+    "is being deleted for",
+    "occupy every node of",
 )
 _NUMBERED = re.compile(rf"(?<![\d.,])(?:{'|'.join(map(re.escape, OLD))})")
 
@@ -83,6 +91,25 @@ def test_no_card_has_an_old_phrase() -> None:
         for path in (ROOT / "tests" / "golden").iterdir()
         if path.suffix in (".txt", ".json")
         if (match := _NUMBERED.search(path.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("value", sorted(SEVERAL))
+def test_every_value_of_the_service_has_words(value: str) -> None:
+    assert word(value).lower() != value
+    assert re.search(r"[ -]", word(value)), "several words"
+    assert word(value.upper()) == word(value)
+
+
+def test_no_card_shows_a_value_of_the_service_as_it_is() -> None:
+    assert RAW.search("tvm-1: startTaskFailed · 1 h")
+    found = [
+        f"{path.name}: {match.group()}"
+        for path in (ROOT / "tests" / "golden").glob("*.txt")
+        if not path.name.startswith("filter-")
+        for match in RAW.finditer(path.read_text(encoding="utf-8"))
+        if match.group() not in ("taskcompletion", "retaineddata")  # what a formula says
     ]
     assert found == []
 

@@ -2,8 +2,8 @@
 encodings that somebody names.
 
 What is told is what the bytes show: GBK by pairs in the region of GB 2312 ("GB 2312-1980": both bytes from A1 on),
-Shift-JIS by kana and the first level of JIS X 0208. Other encodings that use the same pairs, such as EUC-KR, cannot be
-told from GBK by a few lines: name them.
+Shift-JIS by kana and the first level of JIS X 0208. EUC-JP and EUC-KR use the pairs of GBK, and are told from it by
+what is common in each language (:mod:`bot.content.east_asian`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import codecs
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from bot.content import east_asian
 
 _MOSTLY = 0.85
 """The share of double-byte characters that are usual ones, from which on text is taken to be of that encoding."""
@@ -71,8 +73,20 @@ def double_byte(content: bytes, start: int) -> tuple[str, str] | None:
             continue
         pairs = [char.encode(name) for char in text if not char.isascii()]
         if len(pairs) >= _ENOUGH and sum(map(usual, pairs)) >= _MOSTLY * len(pairs):
+            other = east_asian.told(whole) if name == "gb18030" else ""
+            if other and (read := _strictly(whole, other)) is not None:
+                return read, NAMES[other]
             return text, {"gb18030": "GBK"}.get(name, NAMES[name])
     return None
+
+
+def in_doubt(content: bytes, start: int, encoding: str) -> tuple[str, ...]:
+    """In which other encodings text may be that was read as one of those that share their pairs of bytes.
+
+    ``encoding`` is what people call that one. None where the text shows it, or it was read as anything else.
+    """
+    known = {NAMES[name]: name for name in ("gbk", "euc_jp", "euc_kr")}
+    return east_asian.in_doubt(from_a_line(content, start), known[encoding]) if encoding in known else ()
 
 
 def _strictly(content: bytes, name: str) -> str | None:

@@ -11,6 +11,7 @@ from bot.azure.models import FailureInfo, Node, NodeError
 from bot.azure.models.node import StartTaskInfo
 from bot.domain.knowledge import Row, find, row
 from bot.domain.nodes import ErrorText
+from bot.domain.states import word
 
 _FAILED = "starttaskfailed"
 _SILENT = frozenset(("unusable", "unknown", "offline", _FAILED))
@@ -98,7 +99,7 @@ def of_start_task(run: StartTaskInfo | None) -> Trouble:
     if run and run.exit_code:
         return Trouble(f"exit code {run.exit_code}", code, "", known or row("start_task.exit_code"))
     if not code:
-        return Trouble(_FAILED, "", message, row("node.start_task_failed"))
+        return Trouble(word(_FAILED), "", message, row("node.start_task_failed"))
     return Trouble(code, code, message, known or row("unknown.node"))
 
 

@@ -153,11 +153,54 @@ CERTIFICATES: Final[Mapping[str, State]] = MappingProxyType(
 PACKAGES: Final[Mapping[str, State]] = MappingProxyType(
     {"active": State("active", "running"), "pending": State("pending", "changing")}
 )
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "batchmanaged": "managed by Batch",
+        "batchservice": "by Batch",
+        "cachedisk": "cache disk",
+        "clienterror": "client error",
+        "confidentialvm": "confidential VM",
+        "containerimagedefault": "the image's own directory",
+        "cricompatible": "CRI-compatible",
+        "creationtime": "creation time",
+        "diskwithvmgueststate": "disk with VM guest state",
+        "dockercompatible": "Docker-compatible",
+        "jobprep": "job preparation",
+        "jobschedule": "job schedule",
+        "noaction": "no action",
+        "nonadmin": "non-admin",
+        "nonpersistedtpm": "non-persisted TPM",
+        "nopublicipaddresses": "no public IP addresses",
+        "osdisk": "OS disk",
+        "performexitoptionsjobaction": "the action of its exit conditions",
+        "premium_lrs": "premium SSD",
+        "readonly": "read-only",
+        "readwrite": "read and write",
+        "retaineddata": "until retained data is gone",
+        "servererror": "server error",
+        "standard_lrs": "standard HDD",
+        "standardssd_lrs": "standard SSD",
+        "taskcompletion": "until tasks end",
+        "taskfailure": "when the task fails",
+        "tasksuccess": "when the task succeeds",
+        "taskworkingdirectory": "the task's working directory",
+        "temporarydisk": "temporary disk",
+        "terminatejob": "end the job",
+        "trustedlaunch": "trusted launch",
+        "userassigned": "user-assigned",
+        "usererror": "user error",
+        "usermanaged": "managed by the user",
+        "usersubscription": "in the subscription",
+        "vfsmounts": "mounted file systems",
+        "vmgueststateonly": "VM guest state only",
+    }
+)
+"""What is set of pools, jobs and tasks, where the service's value is several words in one."""
 _WORDS: Final = {
     name: facts.word
     for table in (NODES, POOLS, ALLOCATIONS, JOBS, TASKS, SCHEDULES, CERTIFICATES, PACKAGES)
     for name, facts in table.items()
-}
+} | dict(SETTINGS)
 
 
 def facts_of(table: Mapping[Any, State], state: str) -> State:
@@ -166,7 +209,7 @@ def facts_of(table: Mapping[Any, State], state: str) -> State:
 
 
 def word(state: str) -> str:
-    """A state in words: ``starttaskfailed`` becomes "start task failed"."""
+    """A state, or a value that is set, in words: ``starttaskfailed`` becomes "start task failed"."""
     return _WORDS.get(state.lower(), state.lower())
 
 

@@ -71,6 +71,17 @@ class Wait(Struct, frozen=True):
         return self.cause == "others first"
 
 
+ONLY_JUST = "its tasks have only just come and are being sent to nodes"
+NO_AUTOMATIC_POOL = "its automatic pool is not there yet"
+NONE_TAKES = "its pool has no node that takes tasks"
+STARTING = "its nodes are still starting"
+
+
+def before_it(*, higher: bool) -> str:
+    """What is said where others come first; ``higher`` whether they are of higher priority."""
+    return f"{'jobs of higher priority' if higher else 'other jobs'} hold every slot of its pool"
+
+
 def why_waits(job: JobFacts, pool: PoolFacts | None, others: Sequence[JobFacts]) -> Wait:
     """The likely cause why none of a job's tasks runs.
 

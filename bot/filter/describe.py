@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.filter.compile import Now
-from bot.filter.condition import Condition
+from bot.filter.condition import FLIPPED, Condition
 from bot.filter.fields import ORDER, Kind
 from bot.filter.values import Moment, Pattern, Value
 from cards.card import Piece, Span, Text, Time
@@ -19,7 +20,22 @@ _FEW = 4
 
 def describe(condition: Condition, now: Now) -> Text:
     """One condition."""
-    return tuple(_merged([Span("not ") if condition.negated else Span(""), *_said(condition, now)]))
+    found = _plain(condition)
+    return tuple(_merged([Span("not ") if found.negated else Span(""), *_said(found, now)]))
+
+
+def _plain(condition: Condition) -> Condition:
+    """The same without a double negation: ``-state!=active`` is active, ``-age<=2h`` is older than 2 h.
+
+    Of comparisons only ages, which everything has: what has no value fits the denial of others alone.
+    """
+    if not condition.negated:
+        return condition
+    if condition.op == "!=":
+        return replace(condition, negated=False, op=":")
+    if condition.op in FLIPPED and condition.field.kind is Kind.AGE:
+        return replace(condition, negated=False, op=FLIPPED[condition.op])
+    return condition
 
 
 def _said(condition: Condition, now: Now) -> list[Piece]:  # noqa: PLR0911 - one a kind

@@ -18,7 +18,7 @@ from bot.azure.errors import AzureError
 from bot.azure.models.price import Prices
 from bot.clock import Clock
 from bot.domain.states import total
-from bot.monitor import black_box, evidence, timings
+from bot.monitor import black_box, evidence, held_jobs, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key_of_box
 from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
@@ -219,6 +219,7 @@ class Observer:
         await turns.rest(missing)
         await evidence.gather(pending, reader, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
+        await held_jobs.gather(pending, reader, self._allowed - reader.calls, self.asked)
         if self._settings.nodes == "all" and "nodes" in read:
             await self._node_states(reader, pending)
 

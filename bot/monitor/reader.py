@@ -225,6 +225,21 @@ class Reader:
 
         return await self._try("jobs", read, missing=JobState(), single=True)
 
+    async def whole(self, area: Area, kind: type[T], path: str) -> T | None:
+        """One entity with all that it has; None where it could not be read, without which the area is known."""
+
+        async def read() -> T:
+            self.calls += 1
+            return clear_row((await self._source.fetch(kind, path)).value)
+
+        return await self._try(area, read, spare=True)
+
+    async def first(
+        self, area: Area, kind: type[T], path: str, wanted: str = "", select: str = "", size: int = 1000
+    ) -> list[T] | None:
+        """The first page of a list; None where it could not be read, without which the area is known."""
+        return await self._try(area, lambda: self._list(kind, path, wanted, select, size, most=1), spare=True)
+
     async def account(self) -> tuple[BatchAccountResource, Mapping[str, VmSize]] | None:
         """Quotas and VM sizes, from Resource Manager; None with a shared key, which does not open it."""
 

@@ -7,7 +7,7 @@ Times are the service's, aware; spans are seconds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, field
@@ -70,6 +70,21 @@ class PoolView(PoolFacts):
     preempted_at: list[datetime] = field(default_factory=list)
 
 
+class Held(Struct, frozen=True):
+    """Why a job's tasks wait though its pool has nodes for them, as its tasks showed it when they were ``read``.
+
+    ``id`` is the row or clue that tells it, ``cause`` its sentence, ``evidence`` what shows it; ``names`` are what
+    stands for ``{task}``, ``{pool}``, … in the commands of the row. ``harm`` is False where it is about to be over.
+    """
+
+    id: str
+    cause: str = ""
+    evidence: str = ""
+    names: dict[str, str] = {}
+    harm: bool = True
+    read: datetime = datetime.min.replace(tzinfo=UTC)
+
+
 class JobView(JobFacts):
     """A job that is not over, or ended lately.
 
@@ -84,6 +99,7 @@ class JobView(JobFacts):
     ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when they
     were, where they are many, or when failures were read late because nobody had looked. ``retried`` are tasks that are
     not over and were run again, as they were seen last. ``boxed`` are the nodes of what the black box keeps, by cause.
+    ``held`` is why its tasks wait, once they were looked into.
     """
 
     since: datetime | None = None
@@ -104,6 +120,7 @@ class JobView(JobFacts):
     learned: datetime | None = None
     retried: dict[str, Retried] = field(default_factory=dict)
     boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    held: Held | None = None
 
     @property
     def failure_heard(self) -> datetime | None:

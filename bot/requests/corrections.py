@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from bot.requests.command import Command, CommandError
+from bot.requests.used import lately
 from cards.command_line import join
 
 Fit: TypeAlias = Literal["whole", "lacking", "none"]
@@ -45,7 +46,7 @@ def unknown(commands: Mapping[str, Command], tokens: Sequence[str], fit: Fitting
     is offered as its form.
     """
     first = tokens[0].lower() if tokens else ""
-    verbs = [known.path for known in commands.values() if known.noun == first]
+    verbs = sorted((known.path for known in commands.values() if known.noun == first), key=lately)
     if verbs and len(tokens) == 1:
         return _offering(f"What about {tokens[0]}?", [path.split() for path in verbs], fit, most=5)
     message = f"There is no command “{' '.join(tokens[:2])}”."
@@ -102,6 +103,8 @@ def _offering(
 def _nearest(commands: Mapping[str, Command], tokens: Sequence[str]) -> Iterable[list[str]]:
     """The commands that were meant, the likeliest first, each with the words behind what was mistyped.
 
+    Of those that are equally near, those come first that were used last (:mod:`bot.requests.used`).
+
     What changes or destroys something is among them only where nothing but a slip of the finger lies between: a word
     that is merely alike may do the opposite (``node start`` for ``node restart``).
     """
@@ -110,6 +113,7 @@ def _nearest(commands: Mapping[str, Command], tokens: Sequence[str]) -> Iterable
     for length in range(1, min(len(tokens), _LONGEST_PATH) + 1):
         typed, rest = " ".join(tokens[:length]).lower(), list(tokens[length:])
         paths = [path for path in commands if len(path.split()) == length and _word_by_word(typed, path)]
+        paths.sort(key=lately)
         found = [path for path in paths if DamerauLevenshtein.distance(typed, path) <= (2 if len(path) >= _LONG else 1)]
         found = [path for path in found if commands[path].effect == "read" or _same_ends(typed, path)]
         slips += [(DamerauLevenshtein.distance(typed, path), [*path.split(), *rest]) for path in found]

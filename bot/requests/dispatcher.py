@@ -32,6 +32,7 @@ from bot.requests.grammar import words
 from bot.requests.live import LiveAnswer, LiveAnswers
 from bot.requests.pipeline import Operations, Pipeline
 from bot.requests.services import Services
+from bot.requests.used import Used, asked_in
 from cards import build
 from cards.card import Card, Form, Option
 
@@ -39,11 +40,12 @@ log = structlog.get_logger()
 
 
 class Dispatcher:
-    """Runs commands. Holds no state of its own between two requests but the live answers."""
+    """Runs commands. Holds no state of its own between two requests but the live answers, and what was used lately."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.lives = LiveAnswers()
+        self.used = Used()
         self.approved: Callable[[], None] | None = None
         """Called when a change was approved: whoever runs it need not wait."""
 
@@ -208,7 +210,8 @@ class Dispatcher:
         try:
             cards = pipeline.cards()
             while True:
-                with gaps.listening(found):  # in each step, which may be taken in another context
+                # In each step, which may be taken in another context.
+                with gaps.listening(found), asked_in(self.used, pipeline.request.conversation.key):
                     try:
                         card = await anext(cards)
                     except StopAsyncIteration:

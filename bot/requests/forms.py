@@ -33,6 +33,7 @@ from cards.build import text
 from cards.card import Field, FieldKind, Form, Mark, Note, Option, plain
 from cards.command_line import Exact, join
 from cards.form_values import out_of_bounds
+from cards.formatting import sentence
 
 if TYPE_CHECKING:
     from bot.requests.context import Context
@@ -206,7 +207,7 @@ def _with_parameter(field: Field, parameter: Parameter | None) -> Field:
     options = field.options or tuple(Option(choice, choice) for choice in parameter.choices)
     return replace(
         field,
-        hint=field.hint or _hint(field.label, parameter.help),
+        hint=sentence(field.hint) or _hint(field.label, parameter.help),
         value=field.value or parameter.default,
         required=field.required or parameter.required,
         names=field.names or parameter.names,
@@ -243,7 +244,7 @@ def _hint(label: str, help_: str) -> str:
     if words in (named, f"the {named}", f"the {named}'s id"):
         return ""
     rest = help_[len(label) :] if words.startswith((f"{named}; ", f"{named}: ")) else ""
-    return rest[2:] or help_
+    return sentence(rest[2:] or help_)
 
 
 def _kind(parameter: Parameter) -> FieldKind:
@@ -334,7 +335,7 @@ def _changed(form: Form, changes: FormChanges, before: Values, *, opening: bool)
                 reset=value != field.value and not opening,
                 error=error,
                 options=changes.options.get(name, field.options),
-                hint=changes.hints.get(name, field.hint),
+                hint=sentence(changes.hints.get(name, field.hint)),
                 default=changes.defaults.get(name, field.default),
             )
         )

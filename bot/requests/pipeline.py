@@ -31,7 +31,7 @@ from bot.operations.engine import Undoing
 from bot.operations.reconcile import Begun
 from bot.operations.run_once import RunOnce
 from bot.policy.rules import Decision
-from bot.requests import forms, lacking, refusals, understanding
+from bot.requests import forms, lacking, refusals, understanding, used
 from bot.requests.binding import Bound, bind
 from bot.requests.changes import Change, Changes, act
 from bot.requests.command import Call, CommandError, Instead
@@ -151,7 +151,11 @@ class Pipeline:
                         bound, act, self.once, given, self.taken, self.approved, self.undoing, asks=self.asks
                     )
                     cards = self.operations.changes.cards(change, ctx)
+                first = True
                 async for card in cards:
+                    if first:
+                        first = False
+                        used.note(_used(call))
                     yield offered(card, ctx)
 
     def understand(self) -> tuple[Call, Given]:
@@ -268,6 +272,11 @@ class Pipeline:
     def _act(self, bound: Bound, decision: Decision, given: Given) -> Act:
         noted = act(self.request, bound, decision, self.correlation, self.services.policy.people, given)
         return changed(noted, undoes=self.undoing.operation if self.undoing else self.undoes)
+
+
+def _used(call: Call) -> list[str]:
+    """A command's path, and the names that it was given."""
+    return [call.command.path, *(str(given) for given in call.arguments.values() if isinstance(given, str))]
 
 
 def _checked_by(command: str, given: dict[str, object]) -> str:

@@ -25,8 +25,8 @@ _Kind = tuple[int, int, bool]
 
 WIDEST, NARROWEST, TALLEST = 4000, 320, 6000
 """Pixels."""
-_LARGEST, _LETTERED, _SPACED = 132, 15, 7
-"""A square's size at most, and from which on it has a letter, and a gap to its neighbour."""
+_LARGEST, _LETTERED, _SPACED = 132, 52, 7
+"""A square's size at most, from which on it has room for a letter that a phone shows, and a gap to its neighbour."""
 _LEAST = 20
 """A square's least size where there are several sections."""
 _HEADING, _APART, _MOST_COLUMNS = 62, 26, 4
@@ -138,7 +138,7 @@ class _HeatMapPicture:
         head(canvas, self.chart.headline, self.chart.subtitle, self.u)
         self._draw_legend(canvas, legend)
         if self.counts:
-            self._draw_sections(canvas, layout, _Tiles(self.chart, layout.cell), top)
+            self._draw_sections(canvas, layout, _Tiles(self.chart, layout.cell, self.u), top)
         else:
             canvas.text(self.margin, top + 30 * self.u, "No nodes", SIZES.text * self.u, style.MUTED)
         return canvas.png()
@@ -228,7 +228,7 @@ def _colour(kind: _Kind) -> Colour:
 class _Tiles:
     """Every distinct square of a picture, drawn once: ``pixels`` is kinds x height x width x RGBA, paper the last."""
 
-    def __init__(self, chart: HeatMap, cell: int) -> None:
+    def __init__(self, chart: HeatMap, cell: int, u: float) -> None:
         self.cell = cell
         self.indexes = {
             kind: index
@@ -239,8 +239,8 @@ class _Tiles:
         sheet = Canvas(cell * (len(self.indexes) + 1), cell, _RAMPS)
         for kind, index in self.indexes.items():
             sheet.stamp(index * cell, 0, _ground(_colour(kind), kind[2], side, side))
-            if cell >= _LETTERED:
-                _letter(sheet, kind[0], _colour(kind), index * cell, 0, side, side)
+            if cell >= _LETTERED * u:
+                _letter(sheet, kind[0], _colour(kind), index * cell, 0, side, side, SIZES.least * u)
         self.pixels = np.ascontiguousarray(sheet.pixels().reshape(cell, -1, cell, 4).swapaxes(0, 1))
 
     def mosaic(self, section: Section, most_across: int) -> NDArray[np.uint8]:
@@ -253,9 +253,11 @@ class _Tiles:
         return np.ascontiguousarray(stacked.swapaxes(1, 2).reshape(rows * self.cell, across * self.cell, 4))
 
 
-def _letter(canvas: Canvas, state: int, ground: Colour, left: int, top: int, width: int, height: int) -> None:
-    """A state's letter in the middle of its square."""
-    size = min(0.72 * height, 0.9 * width)
+def _letter(
+    canvas: Canvas, state: int, ground: Colour, left: int, top: int, width: int, height: int, least: float = 0.0
+) -> None:
+    """A state's letter in the middle of its square, ``least`` pixels large."""
+    size = max(least, min(0.72 * height, 0.9 * width))
     x, y = left + width / 2, top + height / 2 + 0.36 * size
     canvas.text(x, y, STYLES[state].letter, size, on(ground), bold=True, align="center")
 

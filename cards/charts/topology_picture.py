@@ -19,7 +19,7 @@ from cards.charts.topology import KINDS, Box, Kind, Mark, Topology
 
 WIDEST, NARROWEST, TALLEST = 4000, 320, 9000
 """Pixels."""
-_PITCH, _PITCH_MOST, _GAP = 64, 124, 76
+_PITCH, _PITCH_MOST, _GAP = 82, 124, 76
 """From one box to the next below at least and at most; between two columns."""
 _ROOT, _ROOT_LEAST, _DOWN_PITCH, _DOWN_LEAST = 62, 300, 132, 100
 _ROWS = 1180

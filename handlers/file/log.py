@@ -35,6 +35,8 @@ _PATIENCE = 5
 """Reads that may fail one after the other before following ends."""
 NODE_USUAL = "startup/stderr.txt"
 """The file of a node that is shown where none is named."""
+_OTHERS = 3
+"""Other encodings that are offered."""
 _OTHER = {"stdout.txt": "stderr.txt", "stderr.txt": "stdout.txt"}
 
 
@@ -299,10 +301,17 @@ def _small_print(view: _View, end: Tail, found: Printed | None) -> Footer | None
     pieces = [
         "all of it" if all_of_it else f"the last {plural(len(found.lines), 'line')} of {file_size(end.head.length)}",
         f"{plural(found.cut, 'line')} cut after {number(LONGEST)} characters" if found.cut else "",
-        f"read as {found.encoding}" if found.encoding else "",
+        f"read as {found.encoding}{', which so few letters do not show' if _doubts(view, end, found) else ''}"
+        if found.encoding
+        else "",
     ]
     written: Text = text(" · written ", Time(end.head.modified, "age")) if end.head.modified else ()
     return Footer(text(" · ".join(filter(None, pieces)), written))
+
+
+def _doubts(view: _View, end: Tail, found: Printed | None) -> tuple[str, ...]:
+    """In which other encodings a short text may be that was not read in one that somebody named."""
+    return () if found is None or view.encoding else encodings.in_doubt(end.content, end.start, found.encoding)
 
 
 def _buttons(view: _View, end: Tail, found: Printed | None) -> Block | None:
@@ -328,6 +337,12 @@ def _buttons(view: _View, end: Tail, found: Printed | None) -> Block | None:
         )
         if more and not view.until
         else None,
+        *(
+            Button(
+                f"Read as {encodings.NAMES[name]}", home.command("log", file, lines=lines, encoding=name), how="edit"
+            )
+            for name in _doubts(view, end, found)[:_OTHERS]
+        ),
         Button("Earlier run", home.command("log", file, kept=view.earlier)) if view.earlier else None,
         Button("Whole file", home.command("get", file)) if end.head.length else None,
         Button("All files", home.command("list")),

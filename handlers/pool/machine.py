@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.azure.models import SupportedImage, VmConfiguration
 from bot.azure.models.pool import ContainerConfiguration, DataDisk, OsDisk, SecurityProfile, VmExtension
 from bot.domain.images import end_of_life, image_key, image_name
+from bot.domain.states import word
 from cards.build import facts
 from cards.card import Block
 from handlers.shared.common import section, some, tail
@@ -52,7 +53,7 @@ def hardware(machine: VmConfiguration | None) -> list[Block]:
         facts(
             ("System disk", _system(machine.os_disk)),
             ("Data disks", some([_disk(each) for each in machine.data_disks])),
-            ("Encrypted", ", ".join(encryption.targets) if encryption else None),
+            ("Encrypted", ", ".join(map(word, encryption.targets)) if encryption else None),
             ("Placement", placement.policy.lower() if placement else None),
         ),
     )
@@ -61,7 +62,7 @@ def hardware(machine: VmConfiguration | None) -> list[Block]:
 def _containers(configuration: ContainerConfiguration | None) -> str:
     if configuration is None:
         return ""
-    lines = [configuration.type, *configuration.container_image_names]
+    lines = [word(configuration.type), *configuration.container_image_names]
     return some([*filter(None, lines), *(registry(each) for each in configuration.container_registries)])
 
 
@@ -75,7 +76,7 @@ def _security(profile: SecurityProfile | None) -> str:
         return ""
     uefi = profile.uefi_settings
     pieces = [
-        profile.security_type,
+        word(profile.security_type),
         "encryption at host" if profile.encryption_at_host else "",
         "secure boot" if uefi and uefi.secure_boot_enabled else "",
         "virtual TPM" if uefi and uefi.v_tpm_enabled else "",
@@ -89,7 +90,7 @@ def _system(disk: OsDisk | None) -> str:
         return ""
     pieces = [
         f"{disk.disk_size_gb} GB" if disk.disk_size_gb else "",
-        disk.managed_disk.storage_account_type if disk.managed_disk else "",
+        word(disk.managed_disk.storage_account_type) if disk.managed_disk else "",
         "ephemeral" if disk.ephemeral_os_disk_settings else "",
         _caching(disk.caching),
         "write accelerator" if disk.write_accelerator_enabled else "",
@@ -99,12 +100,12 @@ def _system(disk: OsDisk | None) -> str:
 
 def _disk(disk: DataDisk) -> str:
     stored = disk.managed_disk.storage_account_type if disk.managed_disk else disk.storage_account_type
-    pieces = [f"LUN {disk.lun}: {disk.disk_size_gb} GB", stored, _caching(disk.caching)]
+    pieces = [f"LUN {disk.lun}: {disk.disk_size_gb} GB", word(stored), _caching(disk.caching)]
     return " · ".join(filter(None, pieces))
 
 
 def _caching(caching: str) -> str:
-    return f"caching {caching.lower()}" if caching.lower() not in ("", "none") else ""
+    return f"caching {word(caching)}" if caching.lower() not in ("", "none") else ""
 
 
 def image_key_of(machine: VmConfiguration | None) -> tuple[str, str, str] | None:

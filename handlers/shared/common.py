@@ -14,7 +14,9 @@ from bot.azure.account import Account
 from bot.azure.errors import AzureError
 from bot.azure.models import FailureInfo, NameValue, SupportedImage, UserIdentity, VmSize
 from bot.content.clear_values import clear_named
+from bot.domain.states import word
 from bot.requests.context import Context
+from bot.requests.used import lately
 from cards.build import bold, fold, text
 from cards.card import Block, Fold, Heading, Piece, Text, Time
 from cards.command_line import join, join_template
@@ -63,9 +65,13 @@ def titled(*parts: object) -> Text:
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """The known names that may have been meant by ``name``, best first; none where nothing is like it."""
+    """The known names that may have been meant by ``name``, best first, of equals those that were used last.
+
+    None where nothing is like it.
+    """
     scored = [(likeness, each) for each in dict.fromkeys(known) if (likeness := _likeness(name, each)) >= ALIKE]
-    return [each for _, each in heapq.nsmallest(NEAREST, scored, key=lambda found: (-found[0], found[1]))]
+    best = heapq.nsmallest(NEAREST, scored, key=lambda found: (-found[0], lately(found[1]), found[1]))
+    return [each for _, each in best]
 
 
 def full_size(typed: str) -> str:
@@ -146,7 +152,7 @@ def identity(user: UserIdentity | None) -> str:
     if user.username:
         return user.username
     if user.auto_user:
-        return f"automatic {user.auto_user.elevation_level or 'non-admin'} user ({user.auto_user.scope or 'pool'})"
+        return f"automatic {word(user.auto_user.elevation_level or 'nonadmin')} user ({user.auto_user.scope or 'pool'})"
     return ""
 
 

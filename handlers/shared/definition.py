@@ -15,6 +15,7 @@ from bot.azure.models.base import (
 )
 from bot.azure.models.job import JobManagerTask, JobPreparationTask, JobReleaseTask
 from bot.azure.models.task import Dependencies, ExitConditions, ExitOptions, MultiInstance, OutputFile, TaskConstraints
+from bot.domain.states import word
 from cards.build import facts, text
 from cards.card import Block, Code, Text
 from cards.formatting import duration as spoken
@@ -73,7 +74,7 @@ def container(settings: ContainerSettings | None) -> str:
     if settings.registry:
         lines.append(registry(settings.registry))
     if settings.working_directory:
-        lines.append(f"works in {settings.working_directory}")
+        lines.append(f"works in {word(settings.working_directory)}")
     lines += [
         f"sees {mount.source}{' (read only)' if mount.is_read_only else ''}"
         for mount in settings.container_host_batch_bind_mounts

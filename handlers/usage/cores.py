@@ -98,7 +98,7 @@ async def usage(
     points = _points(use.own, shown)
     note, note_at = parts.note(points, shown.step, found.total, zone)
     strip = timeline.strip_of(shown, kept)
-    peaks = await subjects.peaks(ctx, source, subject, shown, kept)
+    peaks = await subjects.peaks(ctx, source, subject, belongs, shown, kept)
     chart = UsageChart(
         headline=headline,
         subtitle=f"{source.name} · {subject.words} · {_known(shown, kept)}{_days(shown, zone)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ from bot.requests.command import CommandError
 from bot.requests.context import Context
 from cards.charts.usage import Peaks, UsagePoint
 from handlers.shared.common import line, nearest
+from storage.port.core_use import NO_USE
 from storage.port.network import NetworkUse
 from storage.port.samples import Bucket, PoolBucket
 
@@ -171,20 +173,19 @@ async def watched_from(ctx: Context, source: Account) -> datetime | None:
     return known[0] - _MINUTE if known else None
 
 
-async def peaks(ctx: Context, source: Account, subject: Asked, window: Window, kept: Kept) -> Peaks | None:
+async def peaks(
+    ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window, kept: Kept
+) -> Peaks | None:
     """The most of a window and what was last in it, of the finest buckets that are kept of each part of it.
 
-    So it does not depend on the window's own buckets, which are means. None for jobs, sizes and tags, of which only
-    whole buckets are read, and where nothing was sampled.
+    So it does not depend on the window's own buckets, which are means. None where nothing was sampled.
     """
-    if subject.job or subject.size or subject.tag:
-        return None
     found: list[tuple[int, Bucket]] = []
     begin = max(window.since, kept.first)
     for part, step in finest_parts(begin, min(window.until, kept.last + INSTANT), kept):
         since, until = part
-        rows = await ctx.store.usage(source.name, subject.pool, since, until, step)
-        if step < HISTORY_STEP and not subject.pool:  # what Azure Monitor knew before has coarser buckets alone
+        rows = await _finest(ctx, source, subject, belongs, since, until, step)
+        if step < HISTORY_STEP and not subject.options:  # what Azure Monitor knew before has coarser buckets alone
             old = await ctx.store.usage(source.name, None, since, until, HISTORY_STEP)
             found += [(HISTORY_STEP, each) for each in old if each.at_most and each.seconds > 0]
         found += [(step, each) for each in rows if each.seconds > 0]
@@ -207,6 +208,38 @@ async def peaks(ctx: Context, source: Account, subject: Asked, window: Window, k
         ),
         step=max(step for step, _ in found),
     )
+
+
+async def _finest(
+    ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, since: datetime, until: datetime, step: int
+) -> list[Bucket]:
+    """Buckets of a kept resolution; where anything was sampled, a size, tag or job that was not there had no cores."""
+    name = source.name
+    if not subject.job and not belongs:
+        return await ctx.store.usage(name, subject.pool, since, until, step)
+    sampled = [each for each in await ctx.store.usage(name, None, since, until, step) if not each.at_most]
+    if subject.job:
+        if not sampled:
+            return []
+        parts = await ctx.accounting.jobs(name, since, until, step=step, job=subject.job)
+        return of_job(parts, [PoolBucket("", each) for each in sampled])
+    found: dict[datetime, Bucket] = {}
+    rows = shown_eras(await ctx.store.pool_eras(name))
+    pools = sorted({era.pool for era in rows})
+    turns = [_ceiling(each, step) for each in Eras(rows).changes(since, until)]
+    bounds = sorted({since, until, *(each for each in turns if since < each < until)})
+    for begin, end in pairwise(bounds):
+        mine = [pool for pool in pools if belongs and belongs(pool, begin)]
+        if mine:
+            some = await ctx.store.usage_of_pools(name, mine, begin, end, step)
+            found |= {each.start: each for each in some if each.start >= begin}
+    return [found.get(each.start) or Bucket(each.start, NO_USE, NO_USE, each.seconds) for each in sampled]
+
+
+def _ceiling(moment: datetime, step: int) -> datetime:
+    """The first beginning of a bucket from a moment on: a bucket is of what pools were as it began."""
+    begin = floor(moment, step)
+    return begin if begin == moment else begin + timedelta(seconds=step)
 
 
 async def strip(ctx: Context, source: Account, subject: Asked, belongs: Belongs | None, window: Window) -> list[Bucket]:

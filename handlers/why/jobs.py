@@ -13,7 +13,7 @@ from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import Counts, Job, Node, Pool, PreparationStatus, Task
 from bot.azure.models.task import FAILED_TASKS
-from bot.domain.diagnosis.job_case import JobCase, Working
+from bot.domain.diagnosis.job_case import MOST_FAILURES, MOST_UNFINISHED, OF_TASK, UNFINISHED, JobCase, Working
 from bot.domain.diagnosis.job_runs import telling
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Evidence, choose
@@ -26,13 +26,6 @@ from handlers.why.deeds import deed
 from handlers.why.kept import kept_line
 from handlers.why.pools import case_of, counts_of
 from handlers.why.reads import NODES, Reads
-
-OF_TASK = (
-    "id,state,stateTransitionTime,creationTime,executionInfo,nodeInfo,dependsOn,requiredSlots,multiInstanceSettings,"
-    "exitConditions,constraints"
-)
-_UNFINISHED, _FAILURES = 500, 200
-"""Tasks that are read at once."""
 
 
 async def read_job(ctx: Context, reads: Reads, job: Job, at: datetime, *, printed: bool = True) -> JobCase:
@@ -49,9 +42,9 @@ async def read_job(ctx: Context, reads: Reads, job: Job, at: datetime, *, printe
     unfinished: Sequence[Task] = ()
     failures: Sequence[Task] = ()
     if counts is None or (not over and (counts.active or counts.running)):
-        unfinished = await _tasks(reads, job.id, "its unfinished tasks", "state ne 'completed'", _UNFINISHED)
+        unfinished = await _tasks(reads, job.id, "its unfinished tasks", UNFINISHED, MOST_UNFINISHED)
     if counts and counts.failed:
-        failures = await _tasks(reads, job.id, "its failed tasks", FAILED_TASKS, _FAILURES)
+        failures = await _tasks(reads, job.id, "its failed tasks", FAILED_TASKS, MOST_FAILURES)
     case: PoolCase | None = None
     if isinstance(pool, Pool):
         waiting = counts.active if counts else None

@@ -8,12 +8,12 @@ from bot.azure import gaps
 from bot.azure.errors import AzureError
 from bot.azure.models import Job, Node, Task
 from bot.azure.models.task import FAILED_TASKS
-from bot.domain.diagnosis.job_case import JobCase
+from bot.domain.diagnosis.job_case import OF_TASK, JobCase
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.diagnosis.tasks import TaskCase, failed
 from bot.requests.context import Context
 from handlers.why.deeds import deed
-from handlers.why.jobs import OF_TASK, read_job
+from handlers.why.jobs import read_job
 from handlers.why.kept import kept_line
 from handlers.why.reads import OF_NODE, Reads
 

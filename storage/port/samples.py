@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -146,6 +146,15 @@ class SampleStore(Protocol):
 
     async def usage_by_pool(self, account: str, since: datetime, until: datetime, step: int) -> list[PoolBucket]:
         """The same of every pool at once, by pool and start."""
+        ...
+
+    async def usage_of_pools(
+        self, account: str, pools: Collection[str], since: datetime, until: datetime, step: int
+    ) -> list[Bucket]:
+        """The sum of some pools, whatever the case of their names, in buckets that had any of them.
+
+        ``step`` is a kept resolution (:data:`storage.retention.RESOLUTIONS`). Raises ValueError for another one.
+        """
         ...
 
     async def usage_by_job(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from storage.port.samples import Bucket, JobBucket, PoolBucket, PoolEra
-from storage.retention import JOB_RESOLUTIONS
+from storage.retention import JOB_RESOLUTIONS, RESOLUTIONS
 from storage.rollup import MICRO, USES, RollupIncrements, figures, uses
 from storage.sql.samples import ADD_ROLLUPS, SqlSamples
 from storage.sql.timestamps import from_timestamp, to_timestamp
@@ -28,6 +28,12 @@ _BY_POOL: Final = f"""
     WHERE series.account = :account AND series.pool <> ''
         AND rollups.step = :kept AND rollups.series = series.id AND start >= :since AND start < :end
     GROUP BY series.pool COLLATE NOCASE, bucket ORDER BY series.pool COLLATE NOCASE, bucket
+"""  # noqa: S608 - our own names
+_OF_POOLS: Final = f"""
+    SELECT start, {", ".join(f"sum({name})" for name in USES)}, max(seconds), max(at_most) FROM rollups
+    WHERE step = :kept AND start >= :origin AND start < :end
+        AND series IN (SELECT id FROM series WHERE account = :account AND lower(pool) IN ({{pools}}))
+    GROUP BY start ORDER BY start
 """  # noqa: S608 - our own names
 _BY_JOB: Final = f"""
     SELECT series.pool, job_series.job, {_BUCKET}, sum(dedicated), sum(spot)
@@ -64,6 +70,21 @@ class SqlUsage(SqlSamples):
         def work() -> list[PoolBucket]:
             rows = self._db.execute(_BY_POOL, asked)
             return [PoolBucket(row[0], _bucket(row[1:], step)) for row in rows if row[-2] > 0]
+
+        return await self._run(work)
+
+    async def usage_of_pools(
+        self, account: str, pools: Collection[str], since: datetime, until: datetime, step: int
+    ) -> list[Bucket]:
+        """The sum of some pools, in buckets of a kept resolution; pools are sampled together, or not at all."""
+        if step not in RESOLUTIONS:
+            raise ValueError(f"a step of {step} s is no resolution that is kept")
+        asked = {**self._asked(account, since, until, step), "kept": step}
+        asked["pools"] = json.dumps([each.lower() for each in pools if each])
+        sql = _OF_POOLS.format(pools=self._db.dialect.texts.replace("?", ":pools"))
+
+        def work() -> list[Bucket]:
+            return [_bucket(row, step) for row in self._db.execute(sql, asked) if row[-2] > 0]
 
         return await self._run(work)
 

@@ -40,7 +40,7 @@ READS = frozenset(
         "pool_eras", "preferences", "prices", "recommendations", "report_post", "report_posted_after",
         "sampled_range", "samples", "secret", "snapshots", "transition_counts", "transitions", "undelivered",
         "unfinished", "unsettled_incidents", "upload", "upload_ticket", "usage", "usage_by_job",
-        "usage_by_pool", "waiting",
+        "usage_by_pool", "usage_of_pools", "waiting",
     }
 )  # fmt: skip
 MARKS = frozenset(

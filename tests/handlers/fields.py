@@ -10,10 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from bot.content.redaction import redact
+from bot.domain.states import word
 from cards.card import Card
 from cards.text_fit import clean_line
 
 Said = Callable[[Any, Card], str]
+
+
+def in_words(value: Any, _: Card) -> str:
+    """A value of the service in words, as every card has them."""
+    return word(str(value))
 
 
 def same(value: Any, _: Card) -> str:
@@ -131,7 +137,7 @@ START_TASK = {
     "environmentSettings[].name": same,
     "environmentSettings[].value": same,
     "userIdentity.username": same,
-    "userIdentity.autoUser.elevationLevel": same,
+    "userIdentity.autoUser.elevationLevel": in_words,
     "containerSettings.imageName": same,
 }
 LIMITS = {"maxTaskRetryCount": retries, "maxWallClockTime": limit}
@@ -142,7 +148,7 @@ OWN_TASK = {
     "resourceFiles[].httpUrl": address,
     "environmentSettings[].name": same,
     "environmentSettings[].value": same,
-    "userIdentity.autoUser.elevationLevel": same,
+    "userIdentity.autoUser.elevationLevel": in_words,
 }
 
 
@@ -174,18 +180,18 @@ SHAPE: dict[str, Said] = {
     "virtualMachineConfiguration.imageReference.version": same,
     "virtualMachineConfiguration.imageReference.virtualMachineImageId": same,
     "virtualMachineConfiguration.nodeAgentSKUId": same,
-    "virtualMachineConfiguration.containerConfiguration.type": same,
+    "virtualMachineConfiguration.containerConfiguration.type": in_words,
     "virtualMachineConfiguration.containerConfiguration.containerImageNames[]": same,
     "virtualMachineConfiguration.dataDisks[].diskSizeGB": same,
     "virtualMachineConfiguration.dataDisks[].lun": same,
-    "virtualMachineConfiguration.osDisk.managedDisk.storageAccountType": same,
+    "virtualMachineConfiguration.osDisk.managedDisk.storageAccountType": in_words,
     "virtualMachineConfiguration.osDisk.diskSizeGB": same,
     "virtualMachineConfiguration.extensions[].name": same,
     "virtualMachineConfiguration.extensions[].publisher": same,
-    "virtualMachineConfiguration.securityProfile.securityType": same,
+    "virtualMachineConfiguration.securityProfile.securityType": in_words,
     "virtualMachineConfiguration.securityProfile.encryptionAtHost": fixed("encryption at host", True),
     "virtualMachineConfiguration.nodePlacementConfiguration.policy": lower,
-    "virtualMachineConfiguration.diskEncryptionConfiguration.targets[]": same,
+    "virtualMachineConfiguration.diskEncryptionConfiguration.targets[]": in_words,
     "virtualMachineConfiguration.windowsConfiguration.enableAutomaticUpdates": YES_NO,
     "virtualMachineConfiguration.licenseType": same,
     "virtualMachineConfiguration.serviceArtifactReference.id": last,
@@ -309,7 +315,7 @@ TASK: dict[str, Said] = {
     "creationTime": when,
     "lastModified": when,
     "userIdentity.username": same,
-    "userIdentity.autoUser.elevationLevel": same,
+    "userIdentity.autoUser.elevationLevel": in_words,
     "requiredSlots": count,
     "resourceFiles[].filePath": same,
     "resourceFiles[].httpUrl": address,

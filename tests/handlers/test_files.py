@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import handlers.file.log
 from bot.azure import gaps
-from bot.azure.files import Files
+from bot.azure.files import Files, Tail
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.sandbox.world.live import LiveTask
 from cards.card import Actions, Attachment, Button, Card, Code, Footer, Table, Words, plain
@@ -120,6 +121,37 @@ def typed_by(card: Card) -> list[str]:
 def plain_of(card: Card) -> list[str]:
     """The small print."""
     return [plain(block.text) for block in card.blocks if isinstance(block, Footer)]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "offers"),
+    [
+        ("오류: 파일을 열 수 없습니다\n메모리가 부족합니다\n", "euc_kr", []),
+        ("エラー: メモリが不足しています\n", "euc_jp", []),
+        ("渲染: 魑魅\n", "gbk", ["Read as EUC-JP", "Read as EUC-KR", "Read as Big5"]),
+    ],
+    ids=["korean", "japanese", "a few letters"],
+)
+async def test_what_a_short_text_does_not_show_is_offered(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, text: str, encoding: str, offers: list[str]
+) -> None:
+    read, content = handlers.file.log.tail, text.encode(encoding)
+
+    async def short(files: Files, name: str, lines: int, *, before: Tail | None = None) -> Tail:
+        return replace(await read(files, name, lines, before=before), content=content, start=0, first=content[:4])
+
+    monkeypatch.setattr(handlers.file.log, "tail", short)
+    job, task = finished(scene)
+    card = await scene.ask(f"log {job} {task}")
+    offered = [each for each in buttons(card) if each.startswith("Read as ")]
+    assert bool(offered) is bool(offers)
+    assert set(offered) <= {*offers, "Read as Shift-JIS"}
+    said = " ".join(plain_of(card))
+    assert ("which so few letters do not show" in said) is bool(offers)
+    if offered:
+        again = await scene.ask(buttons(card)[offered[0]].command)
+        assert offered[0].removeprefix("Read as") in f" {' '.join(plain_of(again))}"
+        assert not [each for each in buttons(again) if each.startswith("Read as ")], "it was named"
 
 
 async def test_files_are_listed_folder_by_folder_and_fetched(scene: Scene) -> None:

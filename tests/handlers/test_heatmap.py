@@ -98,7 +98,7 @@ FAILED = {"state": "completed", "result": "failure"}
         (node("unusable", errors=[{"code": "SunSpots"}]), "SunSpots", "this error is not known to the bot"),
         (node("offline"), "offline", "disabled scheduling"),
         (node("unknown"), "unknown", "lost contact"),
-        (node("starttaskfailed"), "starttaskfailed", "start task failed"),
+        (node("starttaskfailed"), "start task failed", "start task failed"),
         (node("starttaskfailed", startTaskInfo=FAILED | {"exitCode": 137}), "exit code 137", "out of memory"),
         (node("starttaskfailed", startTaskInfo=FAILED | {"exitCode": 3}), "exit code 3", "an error of its own"),
         (

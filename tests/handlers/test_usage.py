@@ -326,6 +326,42 @@ async def test_what_was_most_and_what_is_now_are_the_same_at_every_zoom(scene: S
     assert told == {str([[("7", "300")], [("7", "320")]])}
 
 
+@pytest.mark.parametrize("subject", ["size:Standard_H16r", "tag:team=storm"])
+async def test_a_size_and_a_tag_have_their_true_peaks_at_every_zoom(scene: Scene, subject: str) -> None:
+    """The burst's pool became of that size and tag in between: what was before is not its."""
+    await fill(scene, 30 * 24, every=30)
+    await scene.store.add_samples(
+        [
+            Sample(ACCOUNT, "Burst", AT - 9 * HOUR, 60, CoreUse(busy=900), nodes=80),
+            Sample(ACCOUNT, "Burst", AT - 6 * HOUR, 60, CoreUse(busy=300, unused=20), nodes=80),
+            Sample(ACCOUNT, "second", AT - 6 * HOUR, 60, CoreUse(busy=5), nodes=1),
+            Sample(ACCOUNT, "Burst", AT, 60, CoreUse(busy=7), nodes=2),
+        ]
+    )
+    storm = PoolEra("second", AT - 400 * DAY, "Standard_H16r", 16, False, {"team": "storm"})
+    before = replace(storm, pool="burst", vm_size="Standard_F8s_v2", cores=8, tags={"team": "sim"})
+    await scene.store.add_pool_eras(ACCOUNT, [storm, before, replace(storm, pool="burst", since=AT - 8 * HOUR)])
+    told = set()
+    for window in ("24h", "3d", "7d", "14d"):
+        shown = plain_facts(await scene.ask(f"usage {window} {subject}"))
+        told.add(str([re.findall(r"([\d.,]+) at the end · ([\d.,]+) at most", shown[name]) for name in _CORES]))
+    assert told == {str([[("7", "305")], [("7", "325")]])}
+
+
+async def test_a_job_has_its_true_peak_at_every_zoom(scene: Scene) -> None:
+    """Of jobs half hours are kept: the peak is that of the busiest, and not of six hours around it."""
+    storm = JobCores("storm", 200.0)
+    await fill(scene, 30 * 24, every=30)
+    await scene.store.add_samples(
+        [Sample(ACCOUNT, "burst", AT - 6 * HOUR - n * MINUTE, 60, CoreUse(busy=300), jobs=(storm,)) for n in range(30)]
+    )
+    told = set()
+    for window in ("24h", "3d", "7d", "14d"):
+        shown = plain_facts(await scene.ask(f"usage {window} job:storm"))
+        told.add(shown["Busy cores"].partition(" · ")[2])
+    assert told == {"0 at the end · 200 at most (mean of 30 min)"}
+
+
 _CORES = ("Busy cores", "All cores")
 
 

@@ -329,7 +329,7 @@ def test_the_title_of_a_form_is_words_and_its_button_is_the_verb(path: str, titl
 
 def test_a_hint_says_nothing_that_the_label_says() -> None:
     hints = {field.name: field.hint for field in make_form(a_verb("pool resize"), ["pool", "resize"]).fields}
-    assert hints == {"pool": "", "dedicated": "as it is where it is left out", "reason": "", "account": ""}
+    assert hints == {"pool": "", "dedicated": "As it is where it is left out", "reason": "", "account": ""}
 
 
 def test_what_is_destroyed_is_not_changed_in_the_form_that_was_opened_for_it() -> None:

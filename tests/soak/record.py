@@ -55,13 +55,15 @@ class WorldRecord:
             self._see(pool)
             for node in pool.nodes.values():
                 self._see(node)
-        gone = [thing for _, thing in self._known if isinstance(thing, LiveJob) and thing.id not in account.jobs]
+        known = [thing for _, thing in self._known]
+        gone = [thing for thing in known if isinstance(thing, LiveJob) and account.jobs.get(thing.id) is not thing]
         for job in [*gone, *account.jobs.values()]:
             self._see(job)
             for task in job.tasks.values():
                 self._jobs_of[task] = job
                 self._see(task)
-        for schedule in list(account.schedules.values()):
+        schedules = [thing for thing in known if isinstance(thing, LiveSchedule)]  # one that is deleted is gone at once
+        for schedule in dict.fromkeys([*schedules, *account.schedules.values()]):
             self._see(schedule)
 
     def _before_change(self, thing: Any) -> None:

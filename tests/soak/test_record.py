@@ -70,6 +70,27 @@ def test_a_job_that_is_deleted_and_gone_before_anybody_looks_is_recorded_with_it
     assert "job.deleted" not in {each.kind for each in told}
 
 
+def test_a_schedule_that_is_deleted_and_gone_before_anybody_looks_is_recorded() -> None:
+    account, clock = world()
+    record = WorldRecord(account)
+    spec = JobSpecification(pool_info=PoolInformation(pool_id=AGAIN))
+    account.commands.add_schedule("nightly", Schedule(recurrence_interval="PT1H"), spec)
+    clock.advance(timedelta(minutes=1))
+    account.commands.terminate_schedule("nightly")
+    clock.advance(timedelta(minutes=1))
+    account.world.settle()
+    account.commands.delete_schedule("nightly")
+    clock.advance(timedelta(minutes=1))
+    account.world.settle()
+    assert "nightly" not in account.schedules
+    states = [each.after for each in of(record, "schedule", "nightly")]
+    assert states == ["active", "terminating", "completed", "deleting"]
+    gone = of(record, "schedule", "nightly")[-1].at
+    told = [(each.kind, each.until) for each in expected(record.changes, kinds()) if each.name == "nightly"]
+    assert ("schedule.completed", gone) in told
+    assert ("schedule.deleted", None) in told
+
+
 def test_a_job_is_recorded_with_its_failures_and_its_end() -> None:
     account, clock = world()
     record = WorldRecord(account)

@@ -39,6 +39,31 @@ class UsageContract:
         ]
         assert await store.usage_by_pool("other", NOON, NOON + HOUR, 1800) == []
 
+    async def test_some_pools_are_summed(self, store: Store) -> None:
+        await store.add_samples(
+            [
+                seen(NOON + MINUTE, CoreUse(4), CoreUse(broken=1), pool="A"),
+                seen(NOON + MINUTE, CoreUse(2), pool="b"),
+                seen(NOON + MINUTE, CoreUse(9), pool="c"),
+                seen(NOON + 2 * MINUTE, CoreUse(5), pool="b"),
+                seen(NOON + 3 * MINUTE, CoreUse(9), pool="c"),
+            ]
+        )
+        window = (NOON, NOON + HOUR)
+        assert await store.usage_of_pools("render", ["a", "B", "no such pool"], *window, 60) == [
+            Bucket(NOON, CoreUse(6) * 60, CoreUse(broken=60), 60),
+            Bucket(NOON + MINUTE, CoreUse(5) * 60, NO_USE, 60),
+        ]
+        both = await store.usage_of_pools("render", {"a", "b"}, *window, 1800)
+        assert both == [Bucket(NOON, CoreUse(11) * 60, CoreUse(broken=60), 120)]
+        assert await store.usage_of_pools("render", ["a", "b", "c"], *window, 60) == await store.usage(
+            "render", None, *window, 60
+        )
+        assert await store.usage_of_pools("render", [], *window, 60) == []
+        assert await store.usage_of_pools("other", ["a"], *window, 60) == []
+        with pytest.raises(ValueError, match="no resolution"):
+            await store.usage_of_pools("render", ["a"], *window, 120)
+
     async def test_the_case_of_a_pool_does_not_matter(self, store: Store) -> None:
         job = JobCores("x", 4.0)
         await store.add_samples([seen(NOON + MINUTE, CoreUse(4.0), NO_USE, job, pool="Gpu")])

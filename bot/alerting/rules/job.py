@@ -32,13 +32,13 @@ from bot.alerting.rules.failures import (
     outcome,
     so_far,
 )
-from bot.alerting.rules.waiting import STUCK_FOR, at_work, why
+from bot.alerting.rules.waiting import why
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
 from bot.domain.job_health import bad_reason, ended_badly
 from bot.domain.states import is_active, is_over
-from bot.domain.waiting import moved_at
+from bot.monitor.held_jobs import STUCK_FOR, at_work, still_since
 from bot.monitor.scene import JobView, Scene
 from cards.formatting import duration, number, percent, plural
 from storage.port.monitoring import Transition
@@ -153,14 +153,11 @@ def stuck(scene: Scene) -> Iterator[Finding]:
     :data:`QUEUED_FOR` seconds only, and as information. What is new has its time: the job from when it was enabled, its
     pool's nodes from when its resize began.
     """
-    workers = at_work(scene)
+    workers = at_work(scene.jobs)
     for job in scene.jobs.values():
-        moved = moved_at(job)
-        if not is_active(job.state) or not job.active or job.running or moved is None:
-            continue
-        moved = max(moved, job.since or moved)
+        moved = still_since(job)
         lasts = elapsed(scene, moved)
-        if lasts < STUCK_FOR:
+        if moved is None or not job.active or lasts < STUCK_FOR:
             continue
         wait = why(scene, job, workers)
         if (wait.queued and lasts < QUEUED_FOR) or (wait.settling and elapsed(scene, wait.settling) < STUCK_FOR):

@@ -131,12 +131,12 @@ def resize_stuck(scene: Scene) -> Iterator[Finding]:
             continue
         nodes, wants, jobs = has(pool), wanted(pool), jobs_of(scene, pool)
         known = row("pool.deleting_too_long") if deleting else overdue_row(pool)
-        doing, left = pool.allocation.lower(), f"{number(nodes)} of {number(wants)} nodes"
+        doing, left = f"has been {pool.allocation.lower()} for", f"{number(nodes)} of {number(wants)} nodes"
         if deleting:
-            doing, left = "being deleted", f"{plural(nodes, 'node')} left"
+            doing, left = "is still being deleted after", f"{plural(nodes, 'node')} left"
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=f"pool {pool.id} is {doing} for {span(lasts)}, {left}",
+            headline=f"pool {pool.id} {doing} {span(lasts)}, {left}",
             since=newest(scene, began),
             figures=(*shape(pool), *waits(jobs), ("To do", known.do)),
             cause=known.cause,

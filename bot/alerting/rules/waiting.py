@@ -8,24 +8,25 @@ from datetime import datetime
 from msgspec import Struct
 
 from bot.alerting.rules import mending
-from bot.alerting.rules.common import button, elapsed, said, span
+from bot.alerting.rules.common import button, cut, elapsed, said, span
 from bot.alerting.rules.node_facts import evidence, lost, troubles
 from bot.domain.advice import of_autoscale, of_resize, of_scheduling
-from bot.domain.entity import fold
+from bot.domain.diagnosis.pools import overdue_row
 from bot.domain.findings import SuggestedAction
 from bot.domain.knowledge import Row, row
+from bot.domain.pool_health import resize_overdue
 from bot.domain.pools import has, in_state, wanted
-from bot.domain.states import is_over
-from bot.domain.waiting import Cause, Wait, moved_at, why_waits
+from bot.domain.waiting import NO_AUTOMATIC_POOL, NONE_TAKES, STARTING, Cause, Wait, before_it
+from bot.monitor.held_jobs import UNFOUND, at_work, wait_of
 from bot.monitor.scene import JobView, PoolView, Scene
 from cards.formatting import number, plural
 
+_MAY_BE = (
+    "tasks that they depend on, the job's preparation task, more task slots than a node has, or the most tasks at once "
+    "that the job allows"
+)
 NAMED_JOBS = 3
 """Jobs that are named of those that hold the nodes."""
-
-
-STUCK_FOR = 900.0
-"""Seconds without progress after which a job is stuck: a pool's first nodes come within about ten minutes."""
 
 
 class SaidWait(Struct, frozen=True):
@@ -42,22 +43,10 @@ class SaidWait(Struct, frozen=True):
     settling: datetime | None = None
 
 
-def at_work(scene: Scene) -> Mapping[str, Sequence[JobView]]:
-    """The jobs that have running tasks, by the folded id of their pool."""
-    found: dict[str, list[JobView]] = {}
-    for job in scene.jobs.values():
-        if job.running > 0 and not is_over(job.state):
-            found.setdefault(fold(job.pool), []).append(job)
-    return found
-
-
 def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | None = None) -> SaidWait:
-    """The likely cause why none of a job's tasks runs. ``workers``, see :func:`at_work`, serve for many jobs."""
-    others = (at_work(scene) if workers is None else workers).get(fold(job.pool), ())
+    """Why none of a job's tasks runs. ``workers``, see :func:`bot.monitor.held_jobs.at_work`, serve for many jobs."""
     pool = scene.pool(job.pool)
-    wait = why_waits(job, pool, others)
-    if wait.queued and _passed_over(job, pool):
-        wait = Wait("failed tasks" if job.failed else "tasks themselves")
+    wait = wait_of(job, pool, at_work(scene.jobs) if workers is None else workers)
     message = said(*wait.error) if wait.error else ""
     if pool is None or wait.cause in ("disabled", "cannot run", "pool deleted"):
         return _of_job(job, wait, message)
@@ -71,23 +60,16 @@ def why(scene: Scene, job: JobView, workers: Mapping[str, Sequence[JobView]] | N
             told = f"{states}: {suffers.cause}" if suffers.evidence and len(suffers.tallies) == 1 else states
             return SaidWait(f"no node of its pool {pool.id} can work: {told}", evidence(pool), nodes)
         case "failed tasks" | "tasks themselves":
-            return SaidWait(_of_tasks(pool, wait), step=button("Dependencies", "topology job", job.id))
+            return _of_tasks(job)
         case "others first":
-            return SaidWait(_of_others(pool, wait), step=show, queued=True)
+            names = ", ".join(wait.first[:NAMED_JOBS])
+            first = before_it(higher=wait.higher) if names else "other tasks hold every slot of its pool"
+            return SaidWait(first, f"they hold the nodes: {names}" if names else "", show, queued=True)
         case _:
             settling = pool.allocation_since if wait.settling else None
-            known = _row_of(wait)
+            known = _row_of(wait, scene, pool)
             mends = next(iter(mending.of_pool(known, pool) if known else ()), show)
             return SaidWait(_of_pool(scene, pool, wait, known), message, mends, settling=settling)
-
-
-def _passed_over(job: JobView, pool: PoolView | None) -> bool:
-    """Whether a job whose pool is full now had waited for long already when the pool had an idle node.
-
-    It does not wait for its turn then: what it is stuck for is not over because others have work.
-    """
-    moved, free = moved_at(job), pool.free_at if pool else None
-    return bool(moved and free and (free - max(moved, job.since or moved)).total_seconds() >= STUCK_FOR)
 
 
 def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
@@ -98,7 +80,7 @@ def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
             known = of_scheduling(wait.error)
             return SaidWait(f"the service cannot run the job{f': {known.cause}' if known else ''}", message)
         case "no automatic pool":
-            return SaidWait("the job has no pool yet: its automatic pool was not made")
+            return SaidWait(NO_AUTOMATIC_POOL)
         case _:
             known = row("job.pool_gone")
             how = "is being deleted" if wait.cause == "pool deleted" else "does not exist"
@@ -107,29 +89,37 @@ def _of_job(job: JobView, wait: Wait, message: str) -> SaidWait:
 
 
 _SAID: dict[Cause, str] = {
-    "resizing": "its pool {pool} is {allocation} for {lasts}, {has} of {wanted} nodes",
-    "autoscale fails": "its pool {pool} has no nodes: {known}",
-    "autoscale warms up": "its pool {pool} has no nodes yet: its autoscale formula waits for samples",
-    "autoscale wants none": "its pool {pool} has no nodes: {known}",
-    "scaled to zero": "its pool {pool} has no nodes: {known}",
-    "resize failed": "its pool {pool} has no nodes: {known}",
-    "no nodes yet": "its pool {pool} has none of the {nodes} it wants",
+    "resizing": "its pool {pool} has been {allocation} for {lasts}, {has} of {wanted} nodes{known}",
+    "autoscale fails": "its pool {pool} has no nodes{known}",
+    "autoscale warms up": "its pool {pool} has no nodes yet{known}",
+    "autoscale wants none": "its pool {pool} has no nodes{known}",
+    "scaled to zero": "its pool {pool} has no nodes{known}",
+    "resize failed": "its pool {pool} has no nodes{known}",
+    "no nodes yet": "its pool {pool} has none of the {nodes} it wants{known}",
     "start task": "{held} of its pool {pool} still {run} the start task, and tasks wait for its success",
-    "nodes starting": "the nodes of its pool {pool} are still starting",
-    "nodes take no tasks": "the nodes of its pool {pool} take no tasks",
+    "nodes starting": f"{STARTING}",
+    "nodes take no tasks": f"{NONE_TAKES}",
 }
-"""What is said of causes that lie in the pool; ``known`` is the sentence of the row that knows it."""
+"""What is said of causes that lie in the pool; ``known`` is the sentence of the row that knows it, behind its colon."""
 
 
-def _row_of(wait: Wait) -> Row | None:
+_ROWS: dict[Cause, str] = {
+    "autoscale warms up": "autoscale.warming_up",
+    "autoscale wants none": "autoscale.wants_none",
+    "scaled to zero": "pool.scaled_to_zero",
+    "no nodes yet": "pool.no_reason",
+}
+
+
+def _row_of(wait: Wait, scene: Scene, pool: PoolView) -> Row | None:
     """The row that knows why a pool has no nodes; None where they are on their way, or nothing more is known."""
+    if wait.cause in _ROWS:
+        return row(_ROWS[wait.cause])
     match wait.cause:
+        case "resizing" if resize_overdue(pool, elapsed(scene, pool.allocation_since)):
+            return overdue_row(pool)
         case "autoscale fails":
             return of_autoscale(*(wait.error or ("",)))
-        case "autoscale wants none":
-            return row("autoscale.wants_none")
-        case "scaled to zero":
-            return row("pool.scaled_to_zero")
         case "resize failed":
             return of_resize(*(wait.error or ("",)))
     return None
@@ -144,23 +134,19 @@ def _of_pool(scene: Scene, pool: PoolView, wait: Wait, known: Row | None) -> str
         has=number(has(pool)),
         wanted=number(wanted(pool)),
         nodes=plural(wanted(pool), "node"),
-        known=known.cause if known else "",
+        known=f": {known.cause}" if known else "",
         held=plural(held, "node"),
         run="runs" if held == 1 else "run",
     )
 
 
-def _of_others(pool: PoolView, wait: Wait) -> str:
-    names = ", ".join(wait.first[:NAMED_JOBS])
-    who = f"{'jobs of higher priority' if wait.higher else 'other jobs'} ({names})" if names else "other tasks"
-    return f"{who} occupy every node of its pool {pool.id}"
-
-
-def _of_tasks(pool: PoolView, wait: Wait) -> str:
-    free = f"its pool {pool.id} has nodes for other jobs, so the tasks wait for something else"
-    if wait.cause == "failed tasks":
-        return f"{free}: most likely for tasks that failed, on which they depend"
-    return (
-        f"{free}: tasks they depend on, the job's preparation task, more task slots than a node has, or the most tasks "
-        "at once that the job allows"
-    )
+def _of_tasks(job: JobView) -> SaidWait:
+    """What the tasks themselves showed; what it may be where they did not, or were not looked into yet."""
+    held = job.held
+    if held is None or held.id == UNFOUND:
+        known = row(UNFOUND)
+        return SaidWait(f"{known.cause}: {_MAY_BE}", step=next(iter(mending.steps_of(known, {"job": job.id})), None))
+    if not held.harm:
+        return SaidWait(held.cause, cut(held.evidence), settling=held.read)
+    steps = mending.steps_of(row(held.id), {"job": job.id, **held.names})
+    return SaidWait(held.cause, cut(held.evidence), next(iter(steps), None))

@@ -15,6 +15,16 @@ from bot.domain.job_health import pool_of
 from bot.domain.retries import Retried, Retrying, retrying
 from cards.formatting import number, plural
 
+OF_TASK = (
+    "id,state,stateTransitionTime,creationTime,executionInfo,nodeInfo,dependsOn,requiredSlots,multiInstanceSettings,"
+    "exitConditions,constraints"
+)
+"""What is read of a task that waits, runs or failed."""
+UNFINISHED = "state ne 'completed'"
+"""The filter of tasks that are not over."""
+MOST_UNFINISHED, MOST_FAILURES = 500, 200
+"""Tasks that are read at once."""
+
 
 class Working(Struct, frozen=True):
     """A job whose tasks run on a pool's nodes: how many of them, and its priority where that is known."""

@@ -21,7 +21,7 @@ from bot.domain.diagnosis.tasks import how_failed, too_many_slots
 from bot.domain.job_health import JobFacts, pool_of
 from bot.domain.knowledge import Step
 from bot.domain.nodes import ErrorText
-from bot.domain.waiting import Cause, why_waits
+from bot.domain.waiting import NONE_TAKES, ONLY_JUST, Cause, before_it, why_waits
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
 from cards.text_fit import elide
@@ -59,9 +59,8 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
     young = [each for each in case.unfinished if each.state.lower() == "active"]
     newest = max((each.state_transition_time for each in young if each.state_transition_time), default=since)
     if newest and case.at - newest < _YOUNG:
-        cause = "its tasks have only just come and are being sent to nodes"
         return Explained(
-            (on_its_way("job.just_begun", case.about, cause, since=newest, evidence=[tasks_waiting(case)]),),
+            (on_its_way("job.just_begun", case.about, ONLY_JUST, since=newest, evidence=[tasks_waiting(case)]),),
             (*aside, *failing),
         )
     if since and case.active and all(_older(each, case) for each in case.active):
@@ -144,7 +143,7 @@ def _older(task: Task, case: JobCase) -> bool:
 def _no_nodes(case: JobCase) -> Clue:
     """The pool takes no tasks, and nothing of it says why."""
     return on_its_way(
-        "pool.no_nodes_yet", case.about, "its pool has no node that takes tasks yet",
+        "pool.no_nodes_yet", case.about, NONE_TAKES,
         since=case.job.state_transition_time, evidence=[tasks_waiting(case)], names=case.names,
     )  # fmt: skip
 
@@ -233,7 +232,7 @@ def _others_first(case: JobCase, others: Sequence[JobFacts]) -> Clue:
     )
     said = Evidence(f"they hold the nodes: {names}", case.at)
     mine = Evidence(f"its own priority is {number(case.job.priority)}", case.at)
-    cause = "jobs of higher priority hold every slot of its pool" if above else "other jobs hold every slot of its pool"
+    cause = before_it(higher=bool(above))
     return on_its_way(
         "job.others_first", case.about, cause, evidence=[said, mine, tasks_waiting(case)], names=case.names, steps=_TURN
     )

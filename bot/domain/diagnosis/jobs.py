@@ -14,6 +14,7 @@ from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way, unknown
 from bot.domain.diagnosis.pools import of_pool
 from bot.domain.job_health import pool_of, total
 from bot.domain.states import is_active, is_over, word
+from bot.domain.waiting import NO_AUTOMATIC_POOL
 from cards.formatting import duration, number, plural
 
 ENDING_LONG = timedelta(minutes=30)
@@ -65,8 +66,9 @@ def _of_itself(case: JobCase) -> Clue | None:
         said = Evidence(f"pool {pool} {gone}", case.at)
         return clue("job.pool_gone", about, since=since, evidence=[said, tasks_waiting(case)], names=case.names)
     if not pool and not is_over(job.state):
-        cause = "its automatic pool is not there yet"
-        return on_its_way("job.no_automatic_pool", about, cause, since=since, evidence=[tasks_waiting(case)])
+        return on_its_way(
+            "job.no_automatic_pool", about, NO_AUTOMATIC_POOL, since=since, evidence=[tasks_waiting(case)]
+        )
     return None
 
 

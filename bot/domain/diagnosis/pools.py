@@ -35,6 +35,7 @@ from bot.domain.pool_health import (
 )
 from bot.domain.pools import PoolFacts, bad, coming, counted, error_text, has, in_state, reading, size, usable, wanted
 from bot.domain.states import BAD_NODES, NODES, is_active, word
+from bot.domain.waiting import STARTING
 from cards.formatting import duration, number, plural
 
 _JUST = timedelta(minutes=5)
@@ -281,7 +282,7 @@ def _on_its_way(case: PoolCase, facts: PoolFacts) -> list[Clue]:
         found = "pool.start_task_runs", "its nodes run their start task", [said]
     elif coming(facts) and not usable(facts):
         said = Evidence(f"{plural(coming(facts), 'node')}{of_all} starting", at)
-        found = "pool.nodes_start", "its nodes are still starting", [said]
+        found = "pool.nodes_start", STARTING, [said]
     elif lost := in_state(facts, "preempted"):
         said = Evidence(f"{plural(lost, 'spot node')} preempted", at)
         found = "pool.preempted", knowledge.row("node.preempted").cause, [said, short]

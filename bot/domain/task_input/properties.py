@@ -136,7 +136,7 @@ def _unknown(path: str, name: str, kinds: Kinds) -> str:
     folded = {known.lower(): known for known in kinds}
     near = process.extractOne(name.replace("_", "").lower(), list(folded), score_cutoff=_NEAR)
     hint = f"did you mean {folded[near[0]]}?" if near else f"there are {', '.join(kinds)}"
-    return f"{path} is no property of a task: {hint}"
+    return f"{path} is not a property of a task: {hint}"
 
 
 def shown(value: Any) -> str:

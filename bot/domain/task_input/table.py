@@ -134,7 +134,7 @@ class Table:
             if name and not self._put(name):
                 near = process.extractOne(_fold(name), list(_FOLDED), score_cutoff=_NEAR)
                 hint = f"did you mean {_FOLDED[near[0]]}?" if near else f"there are {', '.join(COLUMNS)}, env:NAME."
-                return f"the column {name} is no property of a task: {hint}"
+                return f"the column {name} is not a property of a task: {hint}"
         return ""
 
     def _put(self, name: str) -> Put | None:

@@ -9,7 +9,8 @@ import pytest
 
 from bot.domain.findings import CauseCount, Entity
 from bot.domain.knowledge import row
-from bot.monitor.scene import JobView, PoolView
+from bot.domain.waiting import ONLY_JUST
+from bot.monitor.scene import Held, JobView, PoolView
 from tests.alerting.rules.scenes import ago, failing, found, job, node, only, pool, turned, worth
 
 MEMORY = CauseCount("exit code 137", 198, "frame-0021", "MemoryError: unable to allocate 3.1 GiB")
@@ -160,7 +161,7 @@ SHORT = ("AccountCoreQuotaReached", "The specified account has reached core quot
         ),
         (
             pool(allocation="resizing", allocation_since=ago(22), target_dedicated=4),
-            "its pool gpu-a is resizing for 20 min, 0 of 4 nodes",
+            f"its pool gpu-a has been resizing for 20 min, 0 of 4 nodes: {row('pool.resize.too_long').cause}",
         ),
         (pool(autoscale=True), f"its pool gpu-a has no nodes: {row('autoscale.wants_none').cause}"),
         (
@@ -172,15 +173,15 @@ SHORT = ("AccountCoreQuotaReached", "The specified account has reached core quot
             pool(target_dedicated=3, resize_errors=(SHORT,)),
             "its pool gpu-a has no nodes: the account's quota of dedicated cores is used up",
         ),
-        (pool(target_dedicated=3), "its pool gpu-a has none of the 3 nodes it wants"),
+        (pool(target_dedicated=3), f"its pool gpu-a has none of the 3 nodes it wants: {row('pool.no_reason').cause}"),
         (pool(start_task_failed=2), "no node of its pool gpu-a can work: 2 nodes start task failed"),
         (pool(unusable=2, offline=1), "no node of its pool gpu-a can work: 2 nodes unusable · 1 node offline"),
         (
             pool(waiting_for_start_task=1),
             "1 node of its pool gpu-a still runs the start task, and tasks wait for its success",
         ),
-        (pool(rebooting=2), "the nodes of its pool gpu-a are still starting"),
-        (pool(leaving_pool=2), "the nodes of its pool gpu-a take no tasks"),
+        (pool(rebooting=2), "its nodes are still starting"),
+        (pool(leaving_pool=2), "its pool has no node that takes tasks"),
     ],
 )
 def test_why_a_job_is_stuck(view: PoolView | None, cause: str) -> None:
@@ -195,14 +196,18 @@ def test_why_a_job_is_stuck(view: PoolView | None, cause: str) -> None:
 def test_why_a_job_is_stuck_by_itself() -> None:
     free = only("job.stuck", pool(idle=2), job(active=5, progressed=ago(47)))
     assert free.cause == (
-        "its pool gpu-a has nodes for other jobs, so the tasks wait for something else: tasks they depend on, the "
-        "job's preparation task, more task slots than a node has, or the most tasks at once that the job allows"
+        f"{row('job.tasks_not_started').cause}: tasks that they depend on, the job's preparation task, more task slots "
+        "than a node has, or the most tasks at once that the job allows"
     )
     assert free.actions[0].command == "topology job nightly:job-12"
-    blocked = only("job.stuck", pool(idle=2), job(active=5, failed=1, progressed=ago(47)))
-    assert blocked.cause.endswith("most likely for tasks that failed, on which they depend")
+    seen = Held("task.parent_failed", "4 tasks depend on a, which failed", "task a failed", {"task": "a"}, read=ago(1))
+    blocked = only("job.stuck", pool(idle=2), job(active=5, failed=1, progressed=ago(47), held=seen))
+    assert (blocked.cause, blocked.evidence) == ("4 tasks depend on a, which failed", "task a failed")
+    assert blocked.actions[0].command == "task reactivate nightly:job-12 a"
+    young = Held("job.just_begun", ONLY_JUST, harm=False, read=ago(1))
+    assert not found("job.stuck", pool(idle=2), job(active=5, progressed=ago(47), held=young))
     nowhere = only("job.stuck", job(active=1, pool="", progressed=ago(47)))
-    assert nowhere.cause == "the job has no pool yet: its automatic pool was not made"
+    assert nowhere.cause == "its automatic pool is not there yet"
     assert nowhere.headline == "job nightly:job-12: 1 task waits, none runs for 45 min"
     refused = only("job.stuck", job(active=1, scheduling_error=("AutoPoolCreationFailed", "no"), progressed=ago(47)))
     assert (refused.cause, refused.evidence) == ("the service cannot run the job", "AutoPoolCreationFailed: no")
@@ -236,8 +241,9 @@ def test_the_words_of_waiting_for_a_turn() -> None:
     waiting = job(active=5, progressed=ago(hours=3))
     names = [job(f"sim-{n}", running=8, priority=100 * n) for n in range(5)]
     told = only("job.stuck", pool(running=4), waiting, *names)
-    assert told.cause == "jobs of higher priority (sim-4, sim-3, sim-2) occupy every node of its pool gpu-a"
-    assert only("job.stuck", pool(running=4), waiting).cause == "other tasks occupy every node of its pool gpu-a"
+    assert told.cause == "jobs of higher priority hold every slot of its pool"
+    assert told.evidence == "they hold the nodes: sim-4, sim-3, sim-2"
+    assert only("job.stuck", pool(running=4), waiting).cause == "other tasks hold every slot of its pool"
 
 
 def rated(*samples: tuple[datetime, int, int], **more: Any) -> JobView:
@@ -296,4 +302,4 @@ def test_a_job_that_waited_while_nodes_were_free_does_not_wait_for_its_turn(free
     some = found("job.stuck", full, waiting, busy)
     assert bool(some) is told
     for each in some:
-        assert "most likely for tasks that failed" in each.cause
+        assert row("job.tasks_not_started").cause in each.cause

@@ -134,7 +134,7 @@ def test_a_resize_that_does_not_end(allocation: str, minutes: float, timeout: fl
 def test_the_words_of_a_stuck_resize() -> None:
     view = pool(idle=4, allocation="resizing", allocation_since=ago(47), target_dedicated=40)
     told = only("pool.resize_stuck", view)
-    assert told.headline == "pool gpu-a is resizing for 45 min, 4 of 40 nodes"
+    assert told.headline == "pool gpu-a has been resizing for 45 min, 4 of 40 nodes"
     assert told.since == ago(47)
     view = pool(running=4, allocation="resizing", allocation_since=ago(hours=3), target_dedicated=0, autoscale=True)
     assert not any("pool stop-resize" in each.command for each in only("pool.resize_stuck", view).actions)
@@ -145,7 +145,7 @@ def test_a_pool_that_is_not_deleted_though_it_should_be() -> None:
     assert found("pool.resize_stuck", pool(idle=1, state="deleting", since=ago(29), allocation_since=ago(29))) == []
     view = pool(idle=1, state="deleting", allocation="resizing", since=ago(40), allocation_since=ago(40))
     told = only("pool.resize_stuck", view)
-    assert told.headline == "pool gpu-a is being deleted for 40 min, 1 node left"
+    assert told.headline == "pool gpu-a is still being deleted after 40 min, 1 node left"
     assert told.cause == row("pool.deleting_too_long").cause
     assert not any("resize" in each.command for each in told.actions)
 

@@ -19,8 +19,6 @@ SHOWN = 330
 """Pixels that a phone of 390 shows of a picture's width, within the chat's own margins."""
 LEAST = 9.0
 """Pixels of the smallest letters there: what the system fonts of phones call a footnote is 12, a tab's label 10."""
-DENSE = ("topology fifty", "graph fan")
-"""Pictures of more boxes than a phone has lines: read enlarged, or as the list that stands below them."""
 
 
 class Written:
@@ -46,16 +44,22 @@ class Written:
             return png(canvas)
 
         self.canvases: list[Canvas] = []
+        self.tiled: list[tuple[str, float, tuple[float, float, float, float]]] = []
         monkeypatch.setattr(Canvas, "text", noted)
         monkeypatch.setattr(Canvas, "png", done)
 
     def of(self, chart: object) -> list[tuple[str, float, tuple[float, float, float, float]]]:
-        """What stands on a chart's sheet; not what was only measured, or is a tile of it."""
+        """What stands on a chart's sheet or on a tile of it, whose place is not known; not what was only measured."""
         self.words.clear()
         self.canvases.clear()
         draw(chart)  # type: ignore[arg-type]
-        found = zip(self.words, self.canvases, strict=True)
-        return [each for each, canvas in found if canvas is self.sheet and each[0].strip()]
+        found = [
+            (each, canvas)
+            for each, canvas in zip(self.words, self.canvases, strict=True)
+            if (canvas is self.sheet or len(each[0]) == 1) and each[0].strip()
+        ]
+        self.tiled = [words for words, canvas in found if canvas is not self.sheet]
+        return [words for words, canvas in found if canvas is self.sheet]
 
 
 def test_every_word_is_legible_on_a_phone_and_no_two_touch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +70,12 @@ def test_every_word_is_legible_on_a_phone_and_no_two_touch(monkeypatch: pytest.M
         found = written.of(chart)
         assert found, name
         wide, high = written.sheet.width, written.sheet.height  # type: ignore[union-attr]
+        for words, size, _ in written.tiled:
+            if size * SHOWN / wide < LEAST:
+                wrong.append(f"{name}: “{words}” in a square has {size * SHOWN / wide:.1f} pixels")
         for words, size, (left, top, right, bottom) in found:
             shown = size * SHOWN / wide
-            if shown < LEAST and name not in DENSE:
+            if shown < LEAST:
                 wrong.append(f"{name}: “{words}” has {shown:.1f} pixels")
             if left < -1 or right > wide + 1 or top < -1 or bottom > high + 1:
                 wrong.append(f"{name}: “{words}” leaves the sheet")

@@ -29,10 +29,10 @@ def after(name: str, *parents: str, ranges: tuple[tuple[int, int], ...] = ()) ->
     ("found", "told", "also"),
     [
         (case(counts=WAITING, pool=pool(0, 0, current_dedicated_nodes=2)),
-         ["pool.no_nodes_yet certain, no harm | its pool has no node that takes tasks yet "
+         ["pool.no_nodes_yet certain, no harm | its pool has no node that takes tasks "
           "| 3 tasks waiting, 0 running"], []),
         (case(counts=WAITING, pool=None),
-         ["pool.no_nodes_yet certain, no harm | its pool has no node that takes tasks yet "
+         ["pool.no_nodes_yet certain, no harm | its pool has no node that takes tasks "
           "| 3 tasks waiting, 0 running"], []),
         (case(counts=WAITING, pool=pool(0, 0, unusable=2)), ["node.unusable_silent likely | 2 nodes unusable"], []),
         (case(counts=WAITING, pool=pool(idle=1, running=0, unusable=1)),
