@@ -163,7 +163,7 @@ def load(path: Path, environment: Mapping[str, str] = ENVIRONMENT, *, use: Use =
         raw = tomllib.loads(typed)
     except FileNotFoundError:
         raise SettingsError(
-            [f"{path}: no such file. Write one (see the README) or name another with --settings FILE"]
+            [f"{path}: no such file. Have one written by batchbot init, or name another with --settings FILE"]
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read: {error}"]) from None

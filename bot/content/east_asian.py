@@ -3,8 +3,9 @@
 Told by what is common in each language. Japanese is a third kana or more, which the two other sets have in rows that
 hardly anybody uses. Korean is syllables, of which some hundred make four fifths of what programs print; of Chinese as
 many characters make three fifths. Of single lines of the messages of Debian's programs 99.5 % (Korean), 97.5 %
-(Japanese) and all (Chinese) are told right, of three lines all; chardet 7.7 is right of as many of Korean and fewer of
-the two others, charset-normalizer 3.5 of fewer of all three (``tests/content/test_east_asian.py``).
+(Japanese) and all (Chinese) are told right, of three lines all. What is common was counted in these same messages,
+which flatters that. Of a sample of them chardet 7.7 is right of all (Korean), 91 and 95 %, charset-normalizer 3.5 of
+94, 72 and 51 % (``tests/content/test_east_asian.py``).
 """
 
 from __future__ import annotations

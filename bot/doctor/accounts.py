@@ -19,17 +19,17 @@ WRONG = timedelta(minutes=4)
 ODD = timedelta(seconds=30)
 
 
-def told_of(error: AzureError, what: str, account: Account, todo: str = "") -> Finding:
-    """What does not work, in the words in which the chat is told of it."""
-    if said := said_of(error, account):
+def told_of(error: AzureError, what: str, account: Account, todo: str = "", *, changing: bool = False) -> Finding:
+    """What does not work, in the words in which the chat is told of it; ``changing`` as :func:`said_of` takes it."""
+    if said := said_of(error, account, changing=changing):
         title, (why, *steps) = said
         return broken(what, f"{title} {why}", " ".join(steps))
     status = f" ({error.status} {error.code})" if error.status else ""
     return broken(what, f"{error.message}{status}", todo)
 
 
-async def sign_in(account: Account, credentials: Credentials, what: str) -> list[Finding]:
-    """Whether an identity is to be had, and whose."""
+async def sign_in(account: Account, credentials: Credentials, what: str, *, changing: bool = False) -> list[Finding]:
+    """Whether an identity is to be had, and whose; ``changing`` where it is the one that changes the account."""
     settings = account.settings
     if settings.credential == "shared_key":
         found = "signs with the account's key, which is full access to the account beside all roles"
@@ -39,7 +39,7 @@ async def sign_in(account: Account, credentials: Credentials, what: str) -> list
     try:
         return [fine(what, f"as {await identity_of(credentials.token(settings), scope, host)}")]
     except AzureError as error:
-        return [told_of(error, what, account)]
+        return [told_of(error, what, account, changing=changing)]
 
 
 async def data_plane(account: Account, what: str) -> list[Finding]:

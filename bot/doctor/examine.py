@@ -126,7 +126,7 @@ def _of_writer(account: Account, credentials: Credentials, what: str) -> Look:
     then = Look(may, lambda: permissions.changing(account, credentials, may))
     if account.arm is None:  # of a key the permissions tell
         return then
-    return _after(Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in)), [then])
+    return _after(Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in, changing=True)), [then])
 
 
 def _after(sign_in: Look, then: list[Look]) -> Look:

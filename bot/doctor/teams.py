@@ -30,6 +30,15 @@ _KINDS = {
     "workload_identity": "an identity or app registration that trusts a cluster: no secret that could expire",
     "federated_identity": "a single-tenant app registration that trusts an identity: no secret that could expire",
 }
+_SIGN_IN = {
+    "managed_identity": "assign the identity whose client id is teams.app_id to the machine, container app or pod of "
+    'the bot; one that is an app registration with a secret says credential = "client_secret"',
+    "client_secret": "check teams.app_id, teams.tenant_id and the secret",
+    "workload_identity": "check teams.app_id, teams.tenant_id, and the federated credential of the service account",
+    "federated_identity": "assign the identity teams.identity_client_id to the machine, container app or pod of the "
+    "bot, and check that the app teams.app_id trusts it",
+}
+"""What to do where no token is had, by the kind of registration."""
 _PORTAL = "Microsoft Entra ID, App registrations, the bot, Certificates & secrets"
 
 
@@ -55,7 +64,7 @@ class TeamsLooks:
             if settings.credential == "client_secret":
                 found.append(await self._secret(credential))
         except AzureError as error:
-            return [broken(what, f"{kind}: {error.message}", "check teams.app_id, teams.tenant_id and the secret")]
+            return [broken(what, f"{kind}: {error.message}", _SIGN_IN[settings.credential])]
         finally:
             await credential.close()
         return found

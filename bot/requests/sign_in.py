@@ -47,16 +47,19 @@ def explained(error: AzureError, accounts: Iterable[Account], typed: str) -> Car
     )
 
 
-def said_of(error: AzureError, account: Account) -> tuple[str, list[str]] | None:
-    """The same in words: what is not let in, and why and what to do, a line each."""
+def said_of(error: AzureError, account: Account, *, changing: bool = False) -> tuple[str, list[str]] | None:
+    """The same in words: what is not let in, and why and what to do, a line each.
+
+    ``changing`` says of what has no method of its own, such as signing in, that it is to change something.
+    """
     settings = account.settings
-    writes = error.method not in _READS
-    used = writing(settings) if writes and settings.write_credential else settings
+    apart = error.method not in _READS and bool(settings.write_credential)
+    used = writing(settings) if apart else settings
     who = _identity(used)
     if error.code == "NoToken":
         return f"The bot cannot sign in to Azure for {account.name}.", [
             f"Signed in with: {who}. {_sentence(error.message)}",
-            *_to_sign_in(used),
+            *_to_sign_in(used, writes=apart or changing),
         ]
     if used.credential == "shared_key" and error.status in (401, 403) and "authent" in error.code.lower():
         return f"Azure does not accept the key of {account.name}.", [
@@ -68,7 +71,7 @@ def said_of(error: AzureError, account: Account) -> tuple[str, list[str]] | None
     if error.status == 401:
         return f"Azure does not accept the bot's sign-in to {account.name}.", [
             f"Signed in with: {who}. Azure says {error.code}: {_sentence(error.message)}",
-            *_to_sign_in(used),
+            *_to_sign_in(used, writes=apart or changing),
         ]
     if error.status == 403 and "author" in error.code.lower() and used.credential != "shared_key":
         role = _role(error)
@@ -109,16 +112,17 @@ def _identity(settings: AccountSettings) -> str:
     return "what azure-identity finds here (environment, workload or managed identity, az login)"
 
 
-def _to_sign_in(settings: AccountSettings) -> list[str]:
-    """How an identity is had that the bot can use."""
+def _to_sign_in(settings: AccountSettings, *, writes: bool) -> list[str]:
+    """How an identity is had that the bot can use; ``settings`` as it reads with it, or ``writes``."""
+    role, key = (DATA_CONTRIBUTOR, "write_client_id") if writes else (ACCOUNT_READER, "client_id")
     if settings.credential == "managed_identity":
         return [
             "Assign the managed identity to the machine, container app or pod that runs the bot"
-            + (", and write its own client id in the settings (client_id)." if settings.client_id else ".")
+            + (f", and write its own client id in the settings ({key})." if settings.client_id else ".")
         ]
     return [
         "Give the bot a managed identity, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET (or a "
-        f"certificate), or sign in by az login. The identity then needs the role {ACCOUNT_READER.name} on the account."
+        f"certificate), or sign in by az login. The identity then needs the role {role.name} on the account."
     ]
 
 

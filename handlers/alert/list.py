@@ -104,6 +104,7 @@ async def list_alerts(
     if csv:
         return await _LIST.as_file(ctx, again, told, now, name or "all accounts", "open" if is_open else "")
     conversations = await parts.names(ctx)
+    unreached = await parts.unreached(ctx) if is_open else set()
     notifications = await parts.notices(ctx, alerts, rows)
     burning = [each for each in told if each.incident.open]
     worst = max((each.severity for each in burning), key=lambda each: each.rank, default=Severity.INFO)
@@ -127,6 +128,7 @@ async def list_alerts(
                         each.incident,
                         notifications.get(each.incident.id, []),
                         conversations,
+                        unreached,
                         each.others,
                     )
                     for each in shown
@@ -160,10 +162,17 @@ def _row(
     incident: Incident,
     notifications: list[Notification],
     conversations: dict[str, str],
+    unreached: set[str],
     others: Sequence[Incident] = (),
 ) -> Text:
     """How bad, what, since when, who takes care of it, where it was posted or why it is held back; what it says too."""
-    shown = [parts.conversation_name(ctx, each.conversation, conversations) for each in notifications if each.entry]
+    told = {
+        each.conversation: parts.conversation_name(ctx, each.conversation, conversations)
+        for each in notifications
+        if each.entry
+    }
+    shown = [name for key, name in told.items() if key not in unreached]
+    lost = [name for key, name in told.items() if key in unreached]
     account = f" · {incident.account}" if len(ctx.accounts) > 1 and incident.account not in incident.headline else ""
     return text(
         parts.state_of(incident),
@@ -172,7 +181,7 @@ def _row(
         " · ",
         Time(incident.since, "age"),
         *((" · ", *care) if (care := _care(incident)) else ()),
-        muted(f" · {_where(alerts, shown, notifications)}"),
+        muted(f" · {_where(alerts, shown, lost, notifications)}"),
         muted(f" · also {', '.join(said)}") if (said := _others(others, incident)) else None,
     )
 
@@ -190,10 +199,14 @@ def in_short(other: Incident, told: Incident) -> str:
     return other.headline.removeprefix(f"{told.entity.kind} {told.entity.id}").lstrip(": ") or other.headline
 
 
-def _where(alerts: AlertService, shown: list[str], notifications: list[Notification]) -> str:
-    """``posted: #ops``; where it is posted nowhere the first reason to hold it back, if there is one."""
-    if shown:
-        return f"posted: {', '.join(shown)}"
+def _where(alerts: AlertService, shown: list[str], lost: list[str], notifications: list[Notification]) -> str:
+    """``posted: #ops``; where it is posted nowhere the first reason to hold it back, if there is one.
+
+    ``lost`` are places that it is meant for and that the bot cannot write to.
+    """
+    if shown or lost:
+        posted = f"posted: {', '.join(shown)}" if shown else ""
+        return " · ".join(filter(None, (posted, f"cannot be posted: {', '.join(lost)}" if lost else "")))
     held = next((each for each in notifications if each.held and not each.over), None)
     return f"held back, {parts.held_by(alerts, held)}" if held else "not sent to any channel"
 

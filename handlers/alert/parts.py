@@ -17,6 +17,7 @@ from bot.alerting.routing import key_of
 from bot.alerting.service import AlertService
 from bot.chat.platforms import PLATFORMS
 from bot.chat.request import Author, Conversation
+from bot.domain.findings import Severity
 from bot.filter.values import span, spelled
 from bot.requests.command import CommandError
 from bot.requests.context import Context
@@ -26,6 +27,7 @@ from cards.command_line import join
 from handlers.shared.common import nearest
 from storage.port.decoding import decoded
 
+_SEVERITIES = frozenset(each.value for each in Severity)
 ENTITIES = ("account", "pool", "node", "job", "task", "schedule")
 _LISTED = 25
 _ALIKE = 75
@@ -65,6 +67,13 @@ async def names(ctx: Context) -> dict[str, str]:
         elif conversation.name:
             found.setdefault(key_of(conversation), named(conversation))
     return found
+
+
+async def unreached(ctx: Context) -> set[str]:
+    """Keys of the conversations that the bot cannot write to: nothing it means for them is read by anybody."""
+    shut = {f"{each.platform}:{each.id}" for each in await ctx.store.conversations() if not each.reachable}
+    delivered = ctx.status.outbox().conversations if ctx.status else ()
+    return shut | {each.where for each in delivered if each.gone_since}
 
 
 def named(conversation: Conversation) -> str:
@@ -129,6 +138,9 @@ def checked_kinds(
         if low in kinds or ("*" in low and any(_fits(kind, low) for kind in kinds)):
             found.append(low)
             continue
+        if low in _SEVERITIES and "severity" in options:
+            rest = [*again, *typed[:number], *typed[number + 1 :], f"severity:{low}"]
+            raise CommandError(f"“{low}” is how bad an alert is, no kind of alert.", [join(rest)])
         name, colon, value = each.partition(":")
         if colon and name.lower() in options:
             raise CommandError(f"“{each[:60]}” is not one of the values that {name.lower()} has.", [_helped(again)])

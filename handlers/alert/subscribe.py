@@ -27,6 +27,7 @@ from handlers.shared.own_list import OwnList
 
 MOST = 50
 """Subscriptions that one conversation can have."""
+_INVITE = "I cannot write there: nobody is told anything until I can. Invite me, and what is open is posted at once."
 _SHOWN = 5
 _COLUMNS = (
     Column("Id", width=1),
@@ -86,13 +87,16 @@ async def subscribe(
         at=alerts.now(),
     )
     same = alerts.incidents.subscriptions(key_of(conversation))
+    mute = key_of(conversation) in await parts.unreached(ctx)
     if known := next((each for each in same if _alike(each, subscription)), None):
-        return _subscribed(ctx, alerts, known, [], "is subscribed to already", Mark.NEUTRAL)
+        mark = Mark.WARNING if mute else Mark.NEUTRAL
+        return _subscribed(ctx, alerts, known, [], "is subscribed to already", mark, mute=mute)
     if len(same) >= MOST:
         raise Instead(refusal(f"{MOST} subscriptions are the most that a conversation can have.", "", [_ALL]))
     coming = _coming(alerts, subscription)
     await alerts.subscribe(subscription)
-    return _subscribed(ctx, alerts, subscription, coming, "from now on", Mark.DONE)
+    how, mark = ("once I can write there", Mark.WARNING) if mute else ("from now on", Mark.DONE)
+    return _subscribed(ctx, alerts, subscription, coming, how, mark, mute=mute)
 
 
 def _which(ctx: Context) -> Card:
@@ -152,21 +156,31 @@ def _overlap(subscription: Subscription) -> Text:
 
 
 def _subscribed(
-    ctx: Context, alerts: AlertService, made: Subscription, coming: list[Incident], how: str, mark: Mark
-) -> Card:  # fmt: skip
+    ctx: Context,
+    alerts: AlertService,
+    made: Subscription,
+    coming: list[Incident],
+    how: str,
+    mark: Mark,
+    *,
+    mute: bool,
+) -> Card:
+    """What is subscribed to; ``mute`` where the bot cannot write there, so that nobody waits for what does not come."""
     others = [*alerts.incidents.subscriptions(), *alerts.incidents.defaults()]
     twice = list(overlaps(made, (each for each in others if not _alike(each, made))))
     here = key_of(made.conversation) == key_of(ctx.request.conversation)
     whom = parts.where(ctx) if here else "to you in a direct message"
     quiet = sorted(each.name for each in alerts.kinds.values() if each.quiet)
     return Card(
-        title=titled(made.describe(), f"{whom} {how}" if how.startswith("from") else f"{how} {whom}"),
+        title=titled(made.describe(), f"{whom} {how}" if how.startswith(("from", "once")) else f"{how} {whom}"),
         mark=mark,
         as_of=alerts.now(),
         blocks=blocks(
+            Words(text(_INVITE)) if mute else None,
             *(parts.called_nothing(ctx, made.entity, "alert subscribe entity:{}") if made.entity != "*" else ()),
             *section(
-                f"{plural(len(coming), 'alert')} open already, which {'comes' if len(coming) == 1 else 'come'} at once",
+                f"{plural(len(coming), 'alert')} open already, "
+                f"which {'comes' if len(coming) == 1 else 'come'} {'then' if mute else 'at once'}",
                 Bullets(tuple(text(parts.state_of(each), f"  {each.headline}") for each in coming[:_SHOWN]))
                 if coming
                 else None,

@@ -206,6 +206,24 @@ async def test_where_the_bot_is_no_member_the_answer_comes_by_response_url(harne
     )
 
 
+async def test_that_the_bot_is_not_in_a_channel_is_told_there_once_and_known_from_then_on(http: SlackHarness) -> None:
+    """Else somebody subscribes there to alerts, and waits for what cannot come."""
+
+    def told(times: int) -> Callable[[], bool]:
+        return lambda: str(http.workspace.messages("random", viewer="viewer")).count("you asked home") >= times
+
+    random = next(c["id"] for c in http.workspace.channels if c["name"] == "random")
+    for times in (1, 2):
+        await http.workspace.command("viewer", "random", "home")
+        await http.until(told(times))
+        await http.until(lambda: random in http.store.kept and not http.store.kept[random].reachable)
+        said = str(http.workspace.messages("random", viewer="viewer"))
+        assert said.count("does not arrive here until I am invited") == 1
+    await http.workspace.command("viewer", "batch-ops", "home")
+    await http.until(http.bot_messages)
+    assert "until I am invited" not in str(http.bot_messages())
+
+
 async def test_a_mention_is_answered_in_its_thread_and_in_a_thread(harness: SlackHarness) -> None:
     stamp = await harness.workspace.say("operator", "batch-ops", "@batchbot job show “nightly:job-1”")
     await harness.until(harness.bot_messages)
@@ -421,7 +439,12 @@ async def test_a_rate_limit_of_one_channel_delays_no_other(http: SlackHarness) -
 
 async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http: SlackHarness) -> None:
     body = "command=%2Fbatch&text=home&trigger_id=1&user_id=U1&channel_id=C1"
-    for stamp in (str(int(time.time())), "1500000000", "garbage", ""):
+    for stamp, why in (
+        (str(int(time.time())), "the signing secret is not the app's"),
+        ("1500000000", "this machine's clock is wrong"),
+        ("garbage", "not signed as Slack signs"),
+        ("", "not signed as Slack signs"),
+    ):
         headers = {
             "X-Slack-Request-Timestamp": stamp,
             "X-Slack-Signature": "v0=" + "0" * 64,
@@ -431,6 +454,7 @@ async def test_wrong_signatures_and_old_requests_are_refused_with_one_line(http:
             async with aiohttp.ClientSession() as session, session.post(http.url, data=body, headers=headers) as answer:
                 assert answer.status == 401
         assert [line["event"] for line in logs] == ["slack.refused"]
+        assert why in logs[0]["reason"]
     assert http.intake.asks == []
 
 

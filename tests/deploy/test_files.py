@@ -21,6 +21,7 @@ from bot.ops.health import bare_routes
 from bot.ops.probes import PATIENCE
 from bot.settings import BotSettings
 from bot.settings_file import SettingsError, load
+from tests.skips import need
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -217,3 +218,23 @@ def test_compose_names_what_the_settings_name() -> None:
     assert services["batchbot"]["read_only"] is True
     mounted = services["batchbot"]["volumes"][0].split(":")[1]
     assert mounted in text("Dockerfile")
+
+
+def test_the_service_of_systemd_is_one_and_starts_what_there_is(tmp_path: Path) -> None:
+    need("systemd-analyze")
+    unit = text("batchbot.service")
+    program = Path(sys.executable).with_name("batchbot")
+    made = tmp_path / "batchbot.service"
+    made.write_text(unit.replace("/opt/batchbot/bin/batchbot", str(program)), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", made], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "batchbot.service" not in done.stderr, "not even a warning"
+    command = next(line for line in unit.splitlines() if line.startswith("ExecStart=")).split()[1:]
+    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    for path in (command[command.index("--settings") + 1], "/etc/batchbot/batchbot.env", "/var/lib/batchbot"):
+        assert path in unit
+        assert path in page
+    asked = subprocess.run(
+        [program, *command[:-1], tmp_path / "none.toml"], capture_output=True, text=True, check=False
+    )
+    assert (asked.returncode, "RestartPreventExitStatus=2" in unit) == (2, True), "no mistake is tried for ever"

@@ -241,6 +241,11 @@ async def test_teams_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         here.raw["teams"]["tenant_id"] = "00000000-0000-0000-0000-000000000009"
         found, code = await here.findings()
         assert found["teams: registration"]["todo"] == "mend teams.tenant_id"
+        here.raw["teams"]["app_id"] = "00000000-0000-0000-0000-000000000008"
+        here.account.update(write_credential="managed_identity", write_client_id=here.raw["teams"]["app_id"])
+        found, code = await here.findings()
+        assert "assign the identity whose client id is teams.app_id" in found["teams: registration"]["todo"]
+        assert "(write_client_id)" in found[f"account {here.name}: sign-in to change it"]["todo"]
 
 
 async def test_a_client_secret_of_teams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

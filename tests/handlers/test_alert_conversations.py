@@ -12,9 +12,12 @@ import pytest
 from bot.alerting.model import Subscription
 from bot.chat.request import Conversation, Person
 from bot.domain.findings import Severity
+from bot.monitor.monitor_status import Outbox
+from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.services import Chatting
-from cards.card import Button, Card, Form
+from cards.card import Button, Card, Form, Mark
 from handlers.alert.parts import named
+from storage.port.conversations import ConversationReference
 from tests.handlers.alert_service import (
     CHAT,
     DEV,
@@ -267,3 +270,31 @@ async def test_hours_are_read_as_people_write_them(
 async def test_ones_own_chat_is_ones_own(alert_bot: AlertBot) -> None:
     for typed in ("alert subscribe job.failed", "alert mute x for:1h", "alert hours 22-7", "alert test"):
         assert not (await alert_bot.ask(typed, person="U0VIEWER", conversation=CHAT)).refused, typed
+
+
+async def test_where_the_bot_cannot_write_nothing_is_promised(alert_bot: AlertBot) -> None:
+    await a_few(alert_bot)
+    store, at = alert_bot.scene.store, alert_bot.clock.at
+    shut = ConversationReference("slack", DEV.id, msgspec.json.encode(DEV), at, reachable=False)
+    await store.put_conversation(shut)
+    for title_, coming in (("here once I can write there", "which come then"), ("is subscribed to already here", "")):
+        card = await alert_bot.ask("alert subscribe severity:warning", conversation=DEV)
+        assert title_ in title(card)
+        assert card.mark is Mark.WARNING
+        assert "Invite me, and what is open is posted at once" in words(card)
+        assert coming in words(card)
+    listed = words(await alert_bot.ask("alert list", conversation=DEV))
+    assert "cannot be posted: here" in listed
+    assert "posted: #ops" in listed
+    assert "posted: here" not in listed.replace("cannot be posted: here", "")
+    await store.put_conversation(msgspec.structs.replace(shut, reachable=True))
+    assert "cannot be posted" not in words(await alert_bot.ask("alert list", conversation=DEV))
+    alert_bot.status.box = Outbox(conversations=(DestinationStatus("slack:C0DEV", waiting=2, gone_since=at),))
+    assert "cannot be posted: here" in words(await alert_bot.ask("alert list", conversation=DEV))
+
+
+async def test_how_bad_an_alert_is_is_an_option(alert_bot: AlertBot) -> None:
+    card = await alert_bot.ask("alert subscribe job.* Critical")
+    assert "“critical” is how bad an alert is, no kind of alert." in words(card)
+    assert "alert subscribe 'job.*' severity:critical" in words(card)
+    assert len(alert_bot.alerts.incidents.subscriptions()) == 1

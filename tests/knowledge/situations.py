@@ -815,11 +815,19 @@ TASKS: dict[str, Situation] = {
             "task.cannot_fit": cause_named("scheduling-constraint-failed"),
             "task.disk_full": cause_named("disk-full"),
             "task.blob_not_found": cause_named("blob-not-found"),
-            "task.access_denied": cause_named("blob-access-denied"),
+            "task.signature_expired": cause_named("blob-access-denied"),
+            "task.access_denied": replace(
+                cause_named("blob-access-denied"), details=(("Message", "This request is not authorized."),)
+            ),
             "task.download_slow": cause_named("blob-download-timed-out"),
             "task.file_not_written": cause_named("resource-file-create-failed"),
             "task.package_failed": cause_named("application-package-error"),
-            "task.container_image": cause_named("container-invalid-image"),
+            "task.container_unknown": cause_named("container-invalid-image"),
+            "task.container_denied": replace(
+                cause_named("container-invalid-image"),
+                details=(("Message", "unauthorized: authentication required"),),
+            ),
+            "task.container_image": replace(cause_named("container-invalid-image"), details=()),
             "task.container_busy": cause_named("container-engine-busy"),
             "task.container_settings": cause_named("container-invalid-settings"),
             "task.upload_denied": cause_named("file-upload-access-denied"),

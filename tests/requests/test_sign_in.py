@@ -28,6 +28,8 @@ async def accounts() -> AsyncIterator[Accounts]:
             "first": made("first"),
             "keyed": made("keyed", credential="shared_key", key_env="KEYED_KEY"),
             "managed": made("managed", credential="managed_identity", client_id="cafe-1"),
+            "apart": made("apart", client_id="cafe-1", write_credential="managed_identity", write_client_id="cafe-2"),
+            "desk": made("desk", write_credential="default"),
         },
         {"KEYED_KEY": key},
     )
@@ -60,6 +62,18 @@ def told(error: AzureError, accounts: Accounts, account: str, method: str = "GET
             "managed",
             ("GET", "/pools"),
             ["cannot sign in", "managed identity cafe-1", "container app or pod", "client_id"],
+        ),
+        (
+            AzureError("NoToken", "no identity is at hand"),
+            "apart",
+            ("PATCH", "/pools/p"),
+            ["cannot sign in", "managed identity cafe-2", "container app or pod", "(write_client_id)"],
+        ),
+        (
+            AzureError("NoToken", "no identity is at hand"),
+            "desk",
+            ("PATCH", "/pools/p"),
+            ["cannot sign in", "az login", "the role Azure Batch Data Contributor"],
         ),
         (
             AzureError("AuthenticationFailed", "x", status=401),

@@ -83,6 +83,29 @@ def test_what_it_writes_passes_check_and_is_what_was_answered(
     assert ("--role 6aaa78f1-f7de-44ca-8722-c64a23943cae" in told) is more.get("change", False)
 
 
+@pytest.mark.parametrize(("secret", "made"), [(True, "az ad app create"), (False, "az identity create")])
+def test_a_bot_that_is_not_registered_yet_is_registered_by_what_is_left(
+    tmp_path: Path, registry: Registry, *, secret: bool, made: str
+) -> None:
+    """Nobody has the ids of an app before the step that makes it: the file waits for them, and so does the package."""
+    file = tmp_path / "batchbot.toml"
+    typed = iter(["n", "y", "y", "bot.example.com", "", "", "y" if secret else "n", "", "", ""])
+    told = init(file, GIVEN, lambda question, wrong: next(typed), registry)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["batchbot.toml", "slack-manifest.yaml"]
+    with pytest.raises(SettingsError) as mistakes:
+        load(file, ENVIRONMENT)
+    assert [line.partition(":")[0] for line in mistakes.value.lines] == ["teams.app_id", "teams.tenant_id"]
+    step = told[told.index("Register the bot for Teams") : told.index("Say who is an admin")]
+    made_at, used_at = step.index(made), step.index("az bot create")
+    assert made_at < step.index("TENANT_ID=$(az account show") < used_at < step.index("batchbot teams-package")
+    assert "--appid $APP_ID --tenant-id $TENANT_ID" in step
+    assert ("--id $APP_ID --append" in step) is secret
+    assert ("--msi-resource-id $IDENTITY " in step) is not secret
+    text = file.read_text(encoding="utf-8").replace("…", APP)
+    file.write_text(text, encoding="utf-8")
+    assert load(file, ENVIRONMENT).platforms.keys() == {"slack", "teams"}
+
+
 def test_it_asks_again_until_an_answer_fits(tmp_path: Path, registry: Registry) -> None:
     typed = iter(
         ["/nope", ACCOUNT, "ftp://x", ENDPOINT, "perhaps", "y", "", "n", "", "", "", "C0", "slack:C012AB3CD", ""]

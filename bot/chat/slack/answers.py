@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace as changed
+
 from bot.chat.port import Undelivered
 from bot.chat.request import CommandRequest, Conversation, Person
 from bot.chat.slack.channels import Channels
 from bot.chat.slack.following import Following
 from bot.chat.slack.messages import Messages
-from cards.build import in_words, without_attachments
-from cards.card import Card
+from cards.build import in_words, muted, text, without_attachments
+from cards.card import Card, Words
 from cards.slack import render
 
 
@@ -39,6 +41,9 @@ class Answers:
         except Undelivered as error:
             if not request.reply_url or (error.why != "gone" and error.code != "user_not_in_channel"):
                 raise
+            if error.why == "gone" and not error.everywhere and self._channels.is_open(request.conversation):
+                self._following.later(self._channels.shut(request.conversation))
+                card = card if card.private else _outside(card)
             await self._respond(request, card, replace=False)
             return ""
 
@@ -74,3 +79,9 @@ class Answers:
             if not request.reply_url:
                 raise
             await self._messages.respond(request.reply_url, {"text": words}, private=True, replace=False)
+
+
+def _outside(card: Card) -> Card:
+    """The same with what somebody has to know who asks where the bot is not, once it is found out."""
+    words = "I am not in this channel: what I post by myself, such as alerts, does not arrive here until I am invited."
+    return changed(card, blocks=(*card.blocks, Words(text(muted(words)))))

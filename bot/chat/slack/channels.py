@@ -98,6 +98,10 @@ class Channels:
         if self.on_reach:
             await self.on_reach(conversation, False)
 
+    def is_open(self, conversation: Conversation) -> bool:
+        """Whether nothing is known that keeps the bot from writing in a channel."""
+        return conversation.kind != "personal" and conversation.id not in self._shut
+
     async def remember(self, conversation: Conversation) -> None:
         """The bot was asked there, and could answer."""
         await self.seen(conversation)

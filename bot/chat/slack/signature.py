@@ -9,6 +9,7 @@ else. Socket Mode needs none of this: there the bot calls Slack.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -27,6 +28,8 @@ MOST_BYTES = 1 << 20
 """Of a body. A click sends the whole message with it, which Slack limits to far less."""
 _HEADERS = ("Content-Type", "X-Slack-Retry-Num", "X-Slack-Retry-Reason")
 """That Bolt is told of: it takes others as orders."""
+_FRESH = 300
+"""Seconds after which the verifier takes a request for one that is sent again by somebody else."""
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 
@@ -39,7 +42,7 @@ async def admitted(app: AsyncApp, verifier: SignatureVerifier, request: web.Requ
     timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
     signature = request.headers.get("X-Slack-Signature", "")
     if not (_TIMESTAMP.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature)):
-        return _refused(request, 401, "signature or timestamp")
+        return _refused(request, 401, "not signed as Slack signs")
     try:
         body = await body_of(request, MOST_BYTES)
     except (web.HTTPRequestEntityTooLarge, web.HTTPRequestTimeout) as error:
@@ -50,7 +53,7 @@ async def admitted(app: AsyncApp, verifier: SignatureVerifier, request: web.Requ
     except UnicodeDecodeError:  # Slack sends forms and JSON in UTF-8
         return _refused(request, 401, "encoding")
     if not valid:
-        return _refused(request, 401, "signature or timestamp")
+        return _refused(request, 401, _why(timestamp))
     headers: dict[str, str | Sequence[str]] = {
         name: request.headers[name] for name in _HEADERS if name in request.headers
     }
@@ -62,6 +65,14 @@ async def admitted(app: AsyncApp, verifier: SignatureVerifier, request: web.Requ
     if not shaped:
         return _refused(request, 400, "no payload of Slack's")
     return await to_aiohttp_response(await app.async_dispatch(asked))
+
+
+def _why(timestamp: str) -> str:
+    """What of a signed request does not hold; a stranger may have sent it, or the settings be another app's."""
+    off = round(abs(time.time() - int(timestamp)))
+    if off > _FRESH:
+        return f"timestamp {off} s off: it is old, or this machine's clock is wrong"
+    return "signature: where Slack sent it, the signing secret is not the app's (Basic Information, App Credentials)"
 
 
 def _refused(request: web.Request, status: int, reason: str) -> web.Response:

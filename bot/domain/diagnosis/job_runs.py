@@ -10,10 +10,10 @@ from bot.azure.models import Execution, Task
 from bot.domain.causes import cause_of_run, grouped
 from bot.domain.diagnosis.job_case import JobCase
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
-from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, how_failed, of_failure
+from bot.domain.diagnosis.tasks import PREPARING_LONG, TaskCase, failed, how_failed, of_failure, runs_again
 from bot.domain.job_health import FEW, total
 from bot.domain.knowledge import Step
-from bot.domain.states import is_active, is_over
+from bot.domain.states import is_active
 from cards.formatting import duration, number, plural
 
 NEVER_ENDS = timedelta(hours=1)
@@ -127,7 +127,7 @@ _RUN_AGAIN = Step("Run them again", "job reactivate-failed {job}", changes=True)
 def _steps_of_many(case: JobCase, inner: Clue) -> tuple[Step, ...]:
     """What mends one of many that failed mends all of them; what shows shows all of them first."""
     shown = [each for each in inner.steps if not each.changes]
-    if is_over(case.job.state):
+    if not runs_again(inner, case.job):
         return (_ALL_FAILURES, *shown)
     mends = bool(inner.steps) and inner.steps[0].changes
     return (_RUN_AGAIN, _ALL_FAILURES, *shown) if mends else (_ALL_FAILURES, *shown[:1], _RUN_AGAIN, *shown[1:])

@@ -11,16 +11,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from bot.azure.models import Counts, Execution, Task
 from bot.domain.dependencies import blocks
 from bot.domain.diagnosis.job_case import Explained, JobCase, tasks_waiting
 from bot.domain.diagnosis.job_runs import serious
-from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way
+from bot.domain.diagnosis.model import Clue, Evidence, by_formula, clue, on_its_way
 from bot.domain.diagnosis.nodes import ID
+from bot.domain.diagnosis.pools import PoolCase
 from bot.domain.diagnosis.tasks import how_failed, too_many_slots
 from bot.domain.job_health import JobFacts, pool_of
 from bot.domain.knowledge import Step
 from bot.domain.nodes import ErrorText
+from bot.domain.pools import wanted
 from bot.domain.waiting import NONE_TAKES, ONLY_JUST, Cause, before_it, why_waits
 from cards.formatting import duration as spoken
 from cards.formatting import number, plural
@@ -54,7 +58,7 @@ def of_waiting(case: JobCase, pool: list[Clue], failing: list[Clue]) -> Explaine
         return Explained((*prepared, *blocked), (*aside, *failing))
     full = case.free == 0 or (case.free is None and wait.queued)
     if others and full:
-        return Explained((_others_first(case, others),), (*aside, *failing))
+        return Explained((_of_its_size(case.pool, _others_first(case, others)),), (*aside, *failing))
     since = case.job.creation_time
     young = [each for each in case.unfinished if each.state.lower() == "active"]
     newest = max((each.state_transition_time for each in young if each.state_transition_time), default=since)
@@ -236,3 +240,14 @@ def _others_first(case: JobCase, others: Sequence[JobFacts]) -> Clue:
     return on_its_way(
         "job.others_first", case.about, cause, evidence=[said, mine, tasks_waiting(case)], names=case.names, steps=_TURN
     )
+
+
+def _of_its_size(case: PoolCase, found: Clue) -> Clue:
+    """The same clue of a pool whose formula decides how many nodes there are to share, and that nobody can resize."""
+    facts, run = case.facts, case.pool.auto_scale_run
+    if not facts.autoscale:
+        return found
+    gave = f"its formula asks for {plural(wanted(facts), 'node')}"
+    said = Evidence(gave, run.timestamp if run and run.timestamp else case.at)
+    held, *rest = found.evidence
+    return by_formula(replace(found, evidence=(held, said, *rest)))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.azure.models import Execution, Job, Node, Pool, Task, duration
 from bot.domain import advice, knowledge
@@ -20,7 +21,7 @@ from bot.domain.dependencies import blocks
 from bot.domain.diagnosis.model import Clue, Evidence, Sure, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import ID
 from bot.domain.entity import Entity
-from bot.domain.knowledge import signed
+from bot.domain.knowledge import Step, signed
 from bot.domain.retries import MANY
 from bot.domain.signature import valid_until
 from bot.domain.states import is_over, word
@@ -37,6 +38,9 @@ _CLOCK_SLACK = timedelta(seconds=5)
 _KILLED = frozenset({137, 143, -9, -15, -1073741510})
 """Exit codes of what was ended from outside: SIGKILL, SIGTERM, Ctrl-C."""
 _WALL_CLOCK = -1073741510
+_IN_VAIN = frozenset({"task.signature_expired", "line.usage"})
+"""Causes that stand in the task itself, which cannot be changed: run again it fails the same."""
+_RUN_AGAIN = "task reactivate "
 EXITED = "failureexitcode"
 """The code of all that end with an exit code: its words say nothing more."""
 
@@ -105,16 +109,26 @@ def of_failure(case: TaskCase) -> list[Clue]:
         found.append(lost)
     row = advice.of_task(run.exit_code, info, case.printed.words if case.printed else "")
     if row is not None:
-        sure = "likely" if row.where == "exit" and not case.printed else "certain"
-        found.append(
-            clue(row, about, sure=sure, since=run.end_time, evidence=[*evidence, _expired(case)], names=names)  # type: ignore[arg-type]
-        )
-        return found
+        sure: Sure = "likely" if row.where == "exit" and not case.printed else "certain"
+        told = clue(row, about, sure=sure, since=run.end_time, evidence=[*evidence, _expired(case)], names=names)
+        return [*found, told if runs_again(told, case.job) else _without_another_run(told, case.job)]
     if run.exit_code is not None:
         cause = f"its program ended with exit code {run.exit_code}, which only the program knows"
         found.append(clue("task.exit_code", about, cause=cause, since=run.end_time, evidence=evidence, names=names))
         return found
     return [*found, unknown("unknown.task", about, code, words, since=run.end_time, at=case.at)]
+
+
+def runs_again(found: Clue, job: Job) -> bool:
+    """Whether running it again may mend it: the service runs no task of a job that is over, and some fail the same."""
+    return found.id not in _IN_VAIN and not is_over(job.state)
+
+
+def _without_another_run(found: Clue, job: Job) -> Clue:
+    kept = tuple(each for each in found.steps if not each.command.startswith(_RUN_AGAIN))
+    if is_over(job.state) and len(kept) < len(found.steps):
+        kept = (*kept, Step("Clone the job", "job clone {job}", changes=True))
+    return replace(found, steps=kept)
 
 
 def _of_ended(case: TaskCase) -> Clue:

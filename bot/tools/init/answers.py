@@ -48,6 +48,11 @@ class Answers(Struct, frozen=True, kw_only=True):
         return found
 
     @property
+    def is_registered(self) -> bool:
+        """Whether all is known that Teams' app package names."""
+        return bool(self.app_id and self.tenant_id)
+
+    @property
     def is_called(self) -> bool:
         """Whether a chat calls the bot, which then needs a public address."""
         return bool(self.teams or (self.slack and not self.socket))
@@ -91,10 +96,6 @@ def _no_guid(option: str, answer: str) -> Iterator[str]:
         yield f"{option}: this is no id of the directory: it has the form 00000000-0000-0000-0000-000000000000"
 
 
-def _no_guid_at_all(option: str, answer: str) -> Iterator[str]:
-    yield from _no_guid(option, answer or "none")
-
-
 def _no_channel(option: str, answer: str) -> Iterator[str]:
     if answer and not is_conversation(answer):
         yield f"{option}: this is no channel: write its id, such as {conversation_examples()}"
@@ -109,13 +110,13 @@ def _no_person(option: str, answer: str) -> Iterator[str]:
 QUESTIONS = (
     Question(
         "account_id",
-        "Id of the Batch account (az batch account show --name ACCOUNT --resource-group GROUP --query id)",
+        "Id of the Batch account (az batch account show --name ACCOUNT --resource-group GROUP --query id --output tsv)",
         None,
         _no_account,
     ),
     Question(
         "endpoint",
-        "Its endpoint, such as renderprod.northcentralus.batch.azure.com (--query accountEndpoint)",
+        "Its endpoint, such as renderprod.northcentralus.batch.azure.com (the same with --query accountEndpoint)",
         None,
         address_mistakes,
     ),
@@ -138,15 +139,21 @@ QUESTIONS = (
     ),
     Question(
         "app_id",
-        "Application (client) id of the bot",
-        None,
-        _no_guid_at_all,
+        "Application (client) id of the bot in Teams (empty: it is not registered yet)",
+        "",
+        _no_guid,
         lambda so_far: bool(so_far.teams),
     ),
-    Question("tenant_id", "Directory (tenant) id", None, _no_guid_at_all, lambda so_far: bool(so_far.teams)),
+    Question(
+        "tenant_id",
+        "Directory (tenant) id (az account show --query tenantId; empty: to be filled in)",
+        "",
+        _no_guid,
+        lambda so_far: bool(so_far.teams),
+    ),
     Question(
         "client_secret",
-        "Is that an app registration with a client secret (no: a managed identity)",
+        "Is the bot in Teams an app registration with a client secret (no: a managed identity)",
         False,
         _anything,
         lambda so_far: bool(so_far.teams),

@@ -14,8 +14,12 @@ from bot.tools.init.answers import Answers
 _DOCS = "docs/reference.md has every key"
 
 
+UNKNOWN = "…"
+"""Stands for what has to be filled in; ``batchbot check`` says where it still does."""
+
+
 def text_of(answers: Answers) -> str:
-    """The file. All questions have to be answered."""
+    """The file. All questions have to be answered; an id that nobody knows yet is :data:`UNKNOWN`."""
     return "\n".join(_lines(answers)) + "\n"
 
 
@@ -53,8 +57,8 @@ def _lines(answers: Answers) -> Iterator[str]:
     if answers.teams:
         yield ""
         yield "[teams]"
-        yield _line("app_id", answers.app_id or "")
-        yield _line("tenant_id", answers.tenant_id or "")
+        yield _line("app_id", answers.app_id or UNKNOWN)
+        yield _line("tenant_id", answers.tenant_id or UNKNOWN)
         yield _line("credential", "client_secret" if answers.client_secret else "managed_identity")
     yield ""
     yield "[alerts]"

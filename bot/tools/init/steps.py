@@ -34,12 +34,16 @@ def steps(answers: Answers, settings: str) -> list[Step]:
     if answers.slack:
         found.append(_slack(answers))
     if answers.teams:
-        found.append(_teams(answers))
+        found.append(_teams(answers, settings))
     if not answers.admin:
         found.append(Step("Say who is an admin", [_whoami(answers), f"Write the id into admins of {settings}."]))
-    named = "" if settings == "batchbot.toml" else f" --settings {settings}"
-    commands = [f"    batchbot {word}{named}" for word in ("check", "doctor", "run")]
+    commands = [f"    batchbot {word}{_named(settings)}" for word in ("check", "doctor", "run")]
     return [*found, Step("Check the file, look at everything, and run it", commands)]
+
+
+def _named(settings: str) -> str:
+    """The option that names the file, where it is not the one that is read anyway."""
+    return "" if settings == "batchbot.toml" else f" --settings {settings}"
 
 
 def lines(found: list[Step]) -> Iterator[str]:
@@ -131,18 +135,31 @@ def _slack(answers: Answers) -> Step:
     return Step("Make the Slack app", [*how, "In each channel it is to answer in: /invite @batchbot"])
 
 
-def _teams(answers: Answers) -> Step:
+def _teams(answers: Answers, settings: str) -> Step:
     group, name = answers.resource["group"], "batchbot"
-    kind = "SingleTenant" if answers.client_secret else "UserAssignedMSI --msi-resource-id IDENTITY_RESOURCE_ID"
-    how = [
-        f"    az bot create --resource-group {group} --name {name} --appid {answers.app_id} "
-        f"--tenant-id {answers.tenant_id} --app-type {kind} --endpoint {answers.public_url}/api/messages",
+    app, tenant = answers.app_id or "$APP_ID", answers.tenant_id or "$TENANT_ID"
+    how = _registered(answers, group, name)
+    if not answers.tenant_id:
+        how.append("    TENANT_ID=$(az account show --query tenantId --output tsv)")
+    kind = "SingleTenant" if answers.client_secret else "UserAssignedMSI --msi-resource-id "
+    if not answers.client_secret:
+        kind += "IDENTITY_RESOURCE_ID" if answers.app_id else "$IDENTITY"
+    how += [
+        f"    az bot create --resource-group {group} --name {name} --appid {app} "
+        f"--tenant-id {tenant} --app-type {kind} --endpoint {answers.public_url}/api/messages",
         f"    az bot msteams create --resource-group {group} --name {name}",
     ]
     if answers.client_secret:
         how += [
-            f"    az ad app credential reset --id {answers.app_id} --append --query password --output tsv",
+            f"    az ad app credential reset --id {app} --append --query password --output tsv",
             "    export TEAMS_CLIENT_SECRET=…",
+        ]
+    elif not answers.app_id:
+        how.append("Assign the identity to the machine, container app or pod of the bot.")
+    if not answers.is_registered:
+        how += [
+            f"Write both ids (echo {app} {tenant}) into [teams] of {settings}; then make {PACKAGE}:",
+            f"    batchbot teams-package{_named(settings)}",
         ]
     return Step(
         "Register the bot for Teams, and upload its app",
@@ -152,3 +169,17 @@ def _teams(answers: Answers) -> Step:
             "In Teams: Apps, the bot, Add to a team or chat. It says hello there.",
         ],
     )
+
+
+def _registered(answers: Answers, group: str, name: str) -> list[str]:
+    """How the bot gets an application id, where it has none yet: https://learn.microsoft.com/cli/azure/bot."""
+    if answers.app_id:
+        return []
+    if answers.client_secret:
+        app = f"az ad app create --display-name {name} --sign-in-audience AzureADMyOrg"
+        return [f"    APP_ID=$({app} --query appId --output tsv)"]
+    shown = f"az identity show --resource-group {group} --name {name}"
+    return [
+        f"    az identity create --resource-group {group} --name {name}",
+        f"    APP_ID=$({shown} --query clientId --output tsv) IDENTITY=$({shown} --query id --output tsv)",
+    ]

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.azure.models import Counts, PreparationStatus, Task
+from bot.azure.models.pool import AutoScaleRun
 from bot.azure.models.status import OwnTaskRun
 from bot.azure.models.task import Dependencies, TaskIdRange
 from bot.domain.diagnosis.job_case import JobCase, Working
+from bot.domain.diagnosis.job_waits import of_waiting
 from bot.domain.diagnosis.jobs import of_job
 from tests.domain.diagnosis.jobs import DAY, HOUR, MINUTE, NOW, SINCE, WAITING, case, failed, job, pool, said, task
 
@@ -123,3 +125,19 @@ def test_since_when_and_what_steps_are_about() -> None:
         [clue] = of_job(found).clues
         assert clue.since == since
         assert names.items() <= clue.names.items()
+
+
+def test_a_pool_that_is_small_by_its_formula_is_not_to_be_resized() -> None:
+    """Azure refuses to resize such a pool: the formula is what to look at, and it is said what it asks for."""
+    at = NOW - 10 * MINUTE
+    by_formula = pool(
+        running=1, target_dedicated_nodes=1, current_dedicated_nodes=1, enable_auto_scale=True,
+        auto_scale_formula="$TargetDedicatedNodes = 1;", auto_scale_run=AutoScaleRun(at, "$TargetDedicatedNodes=1"),
+    )  # fmt: skip
+    full = {"counts": WAITING, "free": 0, "working": [Working("b", 2)]}
+    (found,) = of_waiting(case(pool=by_formula, **full), [], []).clues
+    assert [each.text for each in found.steps] == ["Formula", "More urgent", "Jobs of the pool"]
+    assert [(each.words, each.at) for each in found.evidence][1] == ("its formula asks for 1 node", at)
+    (found,) = of_waiting(case(pool=pool(), **full), [], []).clues
+    assert "Resize the pool" in [each.text for each in found.steps]
+    assert len(found.evidence) == 3

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.azure.models import Counts, FailureInfo, Task
+from bot.azure.models import Counts, Execution, FailureInfo, NameValue, Task
 from bot.azure.models.job import JobConstraints
 from bot.domain.diagnosis.job_case import JobCase
-from bot.domain.diagnosis.job_runs import telling
+from bot.domain.diagnosis.job_runs import of_failures, telling
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Evidence
+from bot.domain.diagnosis.tasks import TaskCase, of_failure
 from tests.domain.diagnosis.jobs import (
     ERROR,
     HOUR,
@@ -181,3 +182,45 @@ def test_whose_output_says_why_its_tasks_fail() -> None:
     assert telling(case(failures=failures, unfinished=[retried("e", 6), retried("f", 7)])) == "f"
     assert telling(case(failures=[failed("d", code="BlobNotFound")])) == ""
     assert telling(case()) == ""
+
+
+DENIED = "Signature not valid in the specified time frame"
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "words", "id_", "buttons"),
+    [
+        ("active", "BlobAccessDenied", "no right to read", "task.access_denied", "Failures · Task · Run them again"),
+        ("active", "BlobAccessDenied", DENIED, "task.signature_expired", "Failures · Task"),
+        ("completed", "BlobAccessDenied", "no right to read", "task.access_denied", "Failures · Task"),
+        (
+            *("active", "ContainerInvalidImage", "manifest unknown: no such tag", "task.container_unknown"),
+            "Failures · Task · Run them again",
+        ),
+    ],
+)
+def test_what_would_fail_the_same_way_is_not_offered_to_run_again(
+    state: str, code: str, words: str, id_: str, buttons: str
+) -> None:
+    info = FailureInfo("UserError", code, "in words", (NameValue("Message", words),))
+    run = Execution(start_time=SINCE - HOUR, end_time=SINCE, result="failure", failure_info=info)
+    some = [task(name, "completed", SINCE, run) for name in ("a", "b")]
+    (found,) = of_failures(case(job(state), Counts(failed=2, completed=2), failures=some))
+    assert (found.id, " · ".join(each.text for each in found.steps)) == (id_, buttons)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "exit_code", "buttons"),
+    [
+        ("active", "ContainerInvalidImage", None, "Task · Run it again"),
+        ("completed", "ContainerInvalidImage", None, "Task · Clone the job"),
+        ("active", "FailureExitCode", 2, "Log"),
+    ],
+)
+def test_one_task_is_run_again_where_that_can_mend_it(
+    state: str, code: str, exit_code: int | None, buttons: str
+) -> None:
+    one = failed("a", exit_code, code)
+    printed = Evidence("run.sh: error: argument --part: invalid int value: ''", NOW) if exit_code else None
+    (found,) = of_failure(TaskCase(task=one, job=job(state), at=NOW, printed=printed))
+    assert " · ".join(each.text for each in found.steps) == buttons
