@@ -19,6 +19,8 @@ PARTS = (
     ["bench.transitions"],
     ["bench.watch"],
     ["bench.scale"],
+    ["bench.replicas"],
+    ["bench.replicas", "--accounts", "50", "--replicas", "2", "3"],
     ["bench.black_box"],
     ["bench.alerts"],
     ["bench.alerting_scale"],

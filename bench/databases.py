@@ -69,7 +69,7 @@ PARTS: dict[str, Callable[[SqlStore, int], Awaitable[None]]] = {
 }
 
 
-def _cpu(pid: int) -> float:
+def server_cpu(pid: int) -> float:
     """Seconds of a server: its first process with those that ended, and those that run."""
     total = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -95,12 +95,12 @@ async def measure(server: Server, folder: Path, rounds: int) -> None:
         worked, beside = dict.fromkeys(stores, 0.0), dict.fromkeys(stores, 0.0)
         for number in range(rounds):
             for name, store in stores.items():
-                other = _cpu(postmaster)
+                other = server_cpu(postmaster)
                 begun, cpu = time.perf_counter(), time.process_time()
                 await work(store, number)
                 took[name].append((time.perf_counter() - begun) * 1e3)
                 worked[name] += (time.process_time() - cpu) / rounds * 1e3
-                beside[name] += (_cpu(postmaster) - other) / rounds * 1e3
+                beside[name] += (server_cpu(postmaster) - other) / rounds * 1e3
         print(part)
         for name, each in took.items():
             middle = statistics.median(each)

@@ -29,12 +29,9 @@ from bot.mcp.endpoint import Programs
 from bot.monitor.backfill import BackFill
 from bot.monitor.background import Background
 from bot.monitor.collector import Collector
-from bot.monitor.monitor_status import MonitorStatus, Traffic
+from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.names import Names
 from bot.monitor.network import NetworkSampler
-from bot.monitor.observer import Observer
-from bot.monitor.scene import MoneyView, Scene
-from bot.monitor.watcher import Watcher
 from bot.operations.audit import Audit
 from bot.operations.engine import Operations
 from bot.ops import health
@@ -62,8 +59,9 @@ from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.secrets import ENVIRONMENT
 from bot.settings_file import Settings
+from bot.watching import AccountWatching
 from cards.card import Card
-from storage.opening import Copy
+from storage.opening import Opened
 from storage.port.errors import StoreError
 from storage.port.store import Store
 
@@ -81,18 +79,18 @@ class App:
         store: Store,
         environment: Mapping[str, str] = ENVIRONMENT,
         clock: Clock | None = None,
-        copy: Copy | None = None,
+        opened: Opened | None = None,
     ) -> None:
         """``clock`` is what watching, alerting and delivering go by: the wall's, or a faster one.
 
-        ``store`` is that of the duties. Where ``copy`` is one of several that may run, what any of them does goes into
-        a store that is always to be had.
+        ``store`` is that of the duties. Where it was ``opened`` for one of several replicas, what any of them does goes
+        into a store that is always to be had.
         """
         self.settings = settings
         self.store = store
         self.clock = clock or Clock()
-        self._copy = copy
-        self._front = front = clearing(copy.front) if copy and copy.lease else store
+        self._opened = opened
+        self._front = front = clearing(opened.front) if opened and opened.lease else store
         self.accounts = Accounts(
             settings.accounts,
             environment,
@@ -116,15 +114,14 @@ class App:
         parts = self.chats, self.clock, self.background, self._for_all, environment
         told = telling(bot, settings.alerts, operators, store, *parts, several=several)
         self.webhooks, self.outbox, self.notices, self.alerts = told
+        self.watching = watching = AccountWatching(self.accounts, store, front, self.clock, settings, opened)
+        self.observers = watching.observers
         self.jobs = WatchedJobs(
-            store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self._poll_now
+            store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self.watching.poll_now
         )
         self.collector = Collector(self.accounts, store, bot.poll_seconds, heard=self.names.heard)
         self.backfill = BackFill(self.accounts, store, self.clock, self.background)
         self.network = NetworkSampler(self.accounts, store, self.clock, self.background)
-        self.observers = {
-            each.name: Observer(each, store, self.clock, settings.watch, settings.keep) for each in self.accounts
-        }
         self.receipts = ReceiptKeeper(
             store,
             {account.name: account for account in self.accounts},
@@ -134,32 +131,21 @@ class App:
             zone=self.alerts.zone_of,
             background=self.background,
         )
-        traffic = {account.name: account.traffic for account in self.accounts}
         self.monitor_status = MonitorStatus(
-            self.observers,
-            traffic,
+            watching.waits,
+            watching.traffic,
             self.outbox,
             self.clock,
             self.backfill.status,
             self.background,
-            {account.name: account for account in self.accounts},
+            watching.clocks,
         )
         self.advice = AdviceKeeper(self.accounts, store, self.accounting, self.registry, self.clock, self.background)
         pools, self.reports, self.money = self._reporting(several=several)
-        self.watcher = Watcher(
-            self.observers.values(),
-            self.alerts.saw,
-            self.clock,
-            after=[
-                self.monitor_status.after,
-                self.jobs.after,
-                self._count_watched_after,
-                self.collector.after,
-                self.receipts.after,
-                pools.after,
-            ],
-        )
-        asked = store_of(copy.lease if copy else None, front, store)
+        after = self.monitor_status.after, self.jobs.after, self.collector.after, self.receipts.after, pools.after
+        watching.decide_by(self.alerts, self.jobs, after)
+        self.watcher = watching.watcher
+        asked = store_of(opened.lease if opened else None, front, store)
         self.operations = Operations(store, self.accounts, self.registry.workflows, Audit(asked), self.clock)
         services = Services(
             self.registry,
@@ -195,11 +181,12 @@ class App:
             self.dispatcher, self.journal.accept_own, self.clock, audit_conversation=settings.audit.conversation
         )
         self._background: list[asyncio.Task[None]] = []
-        self._connect(links, traffic, environment)
+        self._connect(links, environment)
 
-    def _connect(self, links: Links, traffic: Mapping[str, Traffic], environment: Mapping[str, str]) -> None:
+    def _connect(self, links: Links, environment: Mapping[str, str]) -> None:
         """Build what others call: the platforms, links and pages, probes and metrics."""
-        settings, copy = self.settings, self._copy
+        settings, opened = self.settings, self._opened
+        traffic = {account.name: account.traffic for account in self.accounts}
         self.programs = Programs(settings.mcp, environment, settings.bot, self.journal, self._front, self.gallery)
         routes = [each for part in (links, self.relay, self.upload_page, self.programs) for each in part.routes()]
         served: dict[str, ServedChat] = {}
@@ -209,10 +196,10 @@ class App:
                 self.chats[name] = clear_chat(chat)
                 routes += chat.routes()
         self.replica: Replica | None = None
-        if copy and copy.lease:
-            given = copy.lease, self._front, self.store, served.values(), self.conversations
+        if opened and opened.lease:
+            given = opened.lease, self._front, self.store, served.values(), self.conversations
             self.replica = Replica(*given, self._take_over)
-            self.journal.working, self.webhooks.may, self.monitor_status.lease = False, self.replica.may, copy.lease
+            self.journal.working, self.webhooks.may, self.monitor_status.lease = False, self.replica.may, opened.lease
         for name, chat in served.items():
             acquaint(chat, settings.groups(name), (self.replica or self.conversations).moved)
         self.probes = Probes(self._front, served)
@@ -231,7 +218,11 @@ class App:
         patience = timedelta(hours=settings.reports.wait_hours)
         put, clock, told, floor = self.outbox.put, self.clock, self.background, settings.reports.unusual_from
         reports = Reports(composer, pools, put, clock, several=several, patience=patience, background=told)
-        return pools, reports, MoneyWatch(composer, self.observers, clock, self._money_is, floor=floor, background=told)
+        return (
+            pools,
+            reports,
+            MoneyWatch(composer, self.observers, clock, self.watching.money_is, floor=floor, background=told),
+        )
 
     @classmethod
     async def open(
@@ -246,17 +237,17 @@ class App:
 
         ``hold`` keeps other programs that watch and tell from the same database; StoreHeld where another holds it.
         """
-        copy = await opened(settings.bot, settings.keep, environment, hold=hold)
+        made = await opened(settings.bot, settings.keep, environment, hold=hold)
         try:
-            app = cls(settings, clearing(copy.duties), environment, clock, copy)
+            app = cls(settings, clearing(made.duties), environment, clock, made)
         except BaseException:
-            copy.let_go()
+            made.let_go()
             raise
-        app.monitor_status.store = app.background.store = app.probes.condition = copy.duties.condition
+        app.monitor_status.store = app.background.store = app.probes.condition = made.duties.condition
         return app
 
     async def start(self) -> None:
-        """Listen, connect the platforms, and begin the duties; one of several copies does so when they are its own.
+        """Listen, connect the platforms, and begin the duties; one of several replicas does so when they are its own.
 
         Raises ChatStartError where no platform accepts the bot, CannotListen where a port is taken, and StoreError.
         """
@@ -273,22 +264,26 @@ class App:
         ]
         if self.replica:
             self.monitor_status.stands_by()
+            self._begin(self.watching.of_any())
             self._background.append(asyncio.create_task(self.replica.run(), name="replica"))
         else:
             await self._begin_duties(began)
         self.probes.started(self._background)
         log.info("app.started", listen=self.settings.bot.listen, chats=sorted(self.chats))
 
+    def _begin(self, parts: Mapping[str, Runs]) -> None:
+        self._background += [asyncio.create_task(part.run(), name=name) for name, part in parts.items()]
+
     async def _take_over(self) -> None:
-        """The duties are this copy's from now on. Raises StoreError."""
-        if self._copy:
-            await self._copy.taken()
+        """The duties are this replica's from now on. Raises StoreError."""
+        if self._opened:
+            await self._opened.taken()
         self.monitor_status.watches()
         await self._begin_duties(datetime.now(UTC))
         self.probes.started(self._background)
 
     async def _begin_duties(self, began: datetime) -> None:
-        """Work off what a crash left, or another copy, and begin to watch. Raises StoreError."""
+        """Work off what a crash left, or another replica, and begin to watch. Raises StoreError."""
         stopped = await self.delivery.resume(began)  # first, so that requests which are resumed find these messages
         going_on = await self.operations.resume()
         resumed = await self.journal.resume()
@@ -296,14 +291,14 @@ class App:
         await self.jobs.load()
         await self.bills.load()
         for account in self.observers:
-            self._count_watched(account)
+            self.watching.count_watched(account)
         self.journal.working = True
         asked: dict[str, Runs] = {"journal": self.journal, "operations": self.operations, "approvals": self.approvals}
         watched: dict[str, Runs] = {
             "outbox": self.outbox,
             "alerts": self.alerts,
-            "watcher": self.watcher,
             "receipts": self.receipts,
+            **self.watching.of_duties(),
         }
         told: dict[str, Runs] = {"reports": self.reports, "money": self.money, "advice": self.advice}
         gathered: dict[str, Runs] = {"history": self.backfill, "network": self.network, "bills": self.bills}
@@ -313,23 +308,23 @@ class App:
             # Looks are rarer than samples are to be, which then take what they need themselves.
             parts["collector"] = self.collector.run()
         if self.replica:
-            parts["requests of other copies"] = self.journal.watch()
+            parts["requests of other replicas"] = self.journal.watch()
         self._background += [asyncio.create_task(run, name=name) for name, run in parts.items()]
         log.info("app.duties_begun", resumed=resumed, live_cards_resumed=stopped, operations_resumed=going_on)
 
     async def stop(self) -> None:
         """Stop receiving first, finish what is under way, then close everything.
 
-        One of several copies goes on receiving, for the next that has the duties, until it has handed them over.
+        One of several replicas goes on receiving, for the next that has the duties, until it has handed them over.
         """
         self.probes.stopping()
-        if self._copy and self._copy.lease:
+        if self._opened and self._opened.lease:
             self.journal.working = False
-            await self._end_duties(mine=self._copy.lease.held)
-            await asyncio.to_thread(self._copy.let_go)
+            await self._end_duties(mine=self._opened.lease.held)
+            await asyncio.to_thread(self._opened.let_go)
         for server in self.servers:
             await server.close()
-        if not (self._copy and self._copy.lease):
+        if not (self._opened and self._opened.lease):
             await self._end_duties()
         for chat in self.chats.values():
             await chat.stop()
@@ -337,15 +332,16 @@ class App:
         await self.names.close()
         await self.accounts.close()
         await self.drawing.close()
+        await self.watching.close()
         await self.store.close()
         if self._front is not self.store:
             await self._front.close()
-        elif self._copy:
-            await asyncio.to_thread(self._copy.let_go)
+        elif self._opened:
+            await asyncio.to_thread(self._opened.let_go)
         log.info("app.stopped")
 
     async def _end_duties(self, *, mine: bool = True) -> None:
-        """Finish what is under way; where the duties are not ``mine`` another copy does that."""
+        """Finish what is under way; where the duties are not ``mine`` another replica does that."""
         if mine:
             await self.outbox.close()
         for task in self._background:
@@ -356,23 +352,6 @@ class App:
                 await drain()
             except StoreError as error:  # what is held on a full disk comes free by itself after a while
                 (log.error if mine else log.info)("app.not_let_go", message=str(error))
-
-    def _count_watched(self, account: str) -> None:
-        """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""
-        observer = self.observers[account]
-        observer.watched_jobs, observer.asked = self.jobs.watched(account), self.alerts.asked(account)
-
-    def _money_is(self, account: str, money: MoneyView) -> None:
-        """How an account's money stands goes into its next looks, where the alert rules find it."""
-        self.observers[account].money = money
-
-    async def _count_watched_after(self, account: str, scene: Scene, now: datetime) -> None:
-        self._count_watched(account)
-
-    def _poll_now(self, account: str) -> None:
-        """Somebody began to watch a job: do not let them wait for the next poll."""
-        self._count_watched(account)
-        self.watcher.nudge(account)
 
     async def _direct(self, person: Person, conversation: Conversation) -> Conversation:
         """The conversation with one person alone. Raises Undelivered."""
@@ -393,6 +372,6 @@ class App:
         return offered_to_all(card, self.registry, self.policy, conversation, default, writing.__contains__)
 
     async def _read_anew(self) -> None:
-        """What forms show of alerts and watched jobs, where another copy has the duties. Raises StoreError."""
+        """What forms show of alerts and watched jobs, where another replica has the duties. Raises StoreError."""
         await self.alerts.load()
         await self.jobs.load()

@@ -158,7 +158,8 @@ def demo(
     seed
         The same seed makes the same account.
     scenario
-        demo, tiny, performance, long, or crowded-300 (also with 1, 10, 50 and 1000 active jobs, and crowded-nodes).
+        demo, tiny, performance, long, or crowded-300 (also with 1, 10, 50 and 1000 active jobs, and
+        crowded-nodes), or fleet-50 (also with 1 and 10 accounts, and fleet-nodes).
     history
         Hours of samples that are taken before the page opens.
     teams_sdk

@@ -1,4 +1,4 @@
-"""The program from its start to its end, and anew where it is one of several copies and lost the duties."""
+"""The program from its start to its end, and anew where it is one of several replicas and lost the duties."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HELD = 75
 async def lived(settings: Settings, path: Path) -> tuple[str, int]:
     """Run until stopped; what keeps the bot from starting, in words, or nothing, and the exit code.
 
-    One of several copies that lost the duties to another begins anew, with nothing in memory, and stands by.
+    One of several replicas that lost the duties to another begins anew, with nothing in memory, and stands by.
     """
     end_traces = telemetry.begin(settings.telemetry, ENVIRONMENT)
     try:

@@ -18,7 +18,7 @@ from storage.sqlite.holding import Holding as FileHolding
 from storage.url import is_url
 
 Password = Callable[[], str]
-_OWN: Final = frozenset({"schema_version", "holding", "replicas"})
+_OWN: Final = frozenset({"schema_version", "holding", "replicas", "watching"})
 """What PostgreSQL has beside what is kept; of SQLite it begins with ``sqlite_`` or ``_sqlite``."""
 _IN_ORDER: Final = frozenset({"bill", "bill_corrections", "black_box"})
 """Tables whose rows are told apart by when they came."""
@@ -118,7 +118,7 @@ def _held(database: str, password: Password | None) -> Iterator[Database]:
 
     lease = Holding.take(address, 0)
     try:
-        with closing(PostgresDatabase(address, fence=lambda: lease.epoch)) as db:
+        with closing(PostgresDatabase(address, fence=lease.fence)) as db:
             prepared(db, held=False)
             yield db
     finally:

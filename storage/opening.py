@@ -53,12 +53,13 @@ def open_store(
         raise
 
 
-class Copy(NamedTuple):
-    """What one copy of the program works with.
+class Opened(NamedTuple):
+    """What one replica of the program works with.
 
-    ``duties`` is the store of whoever watches, decides, sends and works off; ``front`` that of what any copy does: take
-    in what people ask, and know conversations. ``lease`` says when the duties are this copy's, after which ``taken`` is
-    to be awaited once; None where they always are. ``let_go`` is called after the stores were closed. Blocks.
+    ``duties`` is the store of whoever decides, sends and works off; ``front`` that of what any replica does: take in
+    what people ask, and know conversations. ``of_account`` gives the store for watching an account. ``lease`` says when
+    the duties are this replica's, after which ``taken`` is to be awaited once, and which accounts it watches; None
+    where all is always its own. ``let_go`` is called after the stores were closed. Blocks.
     """
 
     duties: SqlStore
@@ -66,16 +67,17 @@ class Copy(NamedTuple):
     lease: Lease | None
     taken: Callable[[], Awaitable[None]]
     let_go: Callable[[], None]
+    of_account: Callable[[str], SqlStore]
 
 
-def open_copy(
+def open_replica(
     database: str,
     password: Callable[[], str] | None = None,
     *,
     retention: Retention | None = None,
     patience: float,
     version: str,
-) -> Copy:
+) -> Opened:
     """Open a store for a program that watches and tells. Blocks.
 
     A file is one program's: another waits ``patience`` seconds at most, then StoreHeld says who has it. On PostgreSQL
@@ -86,17 +88,18 @@ def open_copy(
         return alone(store, let_go)
     address = address_of(database, password)
     from storage.postgresql.holding import Holding  # noqa: PLC0415 - psycopg is there where it is needed alone
-    from storage.postgresql.store import PostgresStore  # noqa: PLC0415
+    from storage.postgresql.store import PostgresStore, WatchingStore  # noqa: PLC0415
 
     front = PostgresStore.open(address, retention=retention)
     holding = Holding.stand_by(address, version)
     duties = PostgresStore.of_duties(front, address, holding)
-    return Copy(duties, front, holding, duties.taken, holding.release)
+    of_account = WatchingStore.of_accounts(front, address, holding)
+    return Opened(duties, front, holding, duties.taken, holding.release, of_account)
 
 
-def alone(store: SqlStore, let_go: Callable[[], None] = nothing) -> Copy:
-    """What a program works with that has no other copies."""
-    return Copy(store, store, None, _at_once, let_go)
+def alone(store: SqlStore, let_go: Callable[[], None] = nothing) -> Opened:
+    """What a program works with that has no other replicas."""
+    return Opened(store, store, None, _at_once, let_go, lambda _: store)
 
 
 async def _at_once() -> None:

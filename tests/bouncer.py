@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.postgresql import server
+from tests.postgresql import Server, server
 from tests.skips import need
 
 _FILE = """
@@ -29,15 +29,19 @@ server_login_retry = 1
 
 
 @contextmanager
-def bouncer(url: str, pool: int = 3) -> Iterator[str]:
-    """The URL of a database of the tests' server by way of a PgBouncer with so many connections. Skips without one."""
+def bouncer(url: str, pool: int = 3, of: Server | None = None) -> Iterator[str]:
+    """The URL of a database, ``of`` the tests' server, by way of a PgBouncer with so many connections.
+
+    Skips without one.
+    """
     need("pgbouncer")
+    there = of or server()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    file = server().folder / f"pgbouncer-{port}.ini"  # whose user reads it
-    file.write_text(_FILE.format(folder=server().folder, port=port, pool=pool))
-    with subprocess.Popen([str(shutil.which("pgbouncer")), "-q", str(file)], **server().user) as running:
+    file = there.folder / f"pgbouncer-{port}.ini"  # whose user reads it
+    file.write_text(_FILE.format(folder=there.folder, port=port, pool=pool))
+    with subprocess.Popen([str(shutil.which("pgbouncer")), "-q", str(file)], **there.user) as running:
         try:
             _wait(port)
             yield f"postgresql://batchbot@127.0.0.1:{port}/{url.partition('@/')[2].partition('?')[0]}"

@@ -129,12 +129,12 @@ class AlertService:
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
-    async def saw(self, scene: Scene, seen: ChangeSet | None = None) -> None:
-        """Take in a poll of an account, storing all of ``seen`` in the same transaction.
+    async def saw(self, scene: Scene, seen: ChangeSet | None = None, stored: ChangeSet | None = None) -> None:
+        """Take in a poll of an account, storing all of ``seen`` in the same transaction, or ``stored`` in its place.
 
         Raises StoreError where nothing of it could be stored; the poll counts as not made then.
         """
-        async with self._changing(seen) as now:
+        async with self._changing(seen, stored) as now:
             judged = judged_by(self.kinds, scene.read)
             if scene.blind is None:
                 judged |= {name for name, kind in self.kinds.items() if not kind.reads}
@@ -187,7 +187,9 @@ class AlertService:
             await self._decide((), now)
 
     @asynccontextmanager
-    async def _changing(self, seen: ChangeSet | None = None) -> AsyncIterator[datetime]:
+    async def _changing(
+        self, seen: ChangeSet | None = None, stored: ChangeSet | None = None
+    ) -> AsyncIterator[datetime]:
         """A change: what it does to the state is stored when the block ends, and messages go out after that."""
         async with self._lock:
             if self._stale:
@@ -197,8 +199,8 @@ class AlertService:
                 events = await in_slices(self._publisher.events(self._state, seen, now))
                 changes = await in_slices(self._state.changes())
                 changes.entries += events
-                if seen:
-                    changes = changes.joined(seen)
+                if also := stored or seen:
+                    changes = changes.joined(also)
                 if any(getattr(changes, name) for name in changes.__struct_fields__):
                     await self._store.record(changes)
             except BaseException:
@@ -231,7 +233,7 @@ class AlertService:
     async def use(self, settings: AlertSettings, *, decides: bool = True) -> None:
         """These are the settings from now on; what is open is sent where they ask for it. Raises StoreError.
 
-        Where this copy of the program is not the one that ``decides``, it is so once it becomes that.
+        Where this replica is not the one that ``decides``, it is so once it becomes that.
         """
         async with self._lock:
             self.settings, self._stale = settings, True

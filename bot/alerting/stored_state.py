@@ -61,6 +61,12 @@ def _restore(state: IncidentState, rows: list[IncidentRow], stands: list[Notific
         yield
 
 
+async def subscriptions_in(store: Store, settings: AlertSettings) -> list[Subscription]:
+    """Everything that is subscribed, by people and by the settings. Raises StoreError."""
+    kept = [each for _, each in await _kept(store, SUBSCRIPTIONS, Subscription)]
+    return [*kept, *await default_subscriptions(store, settings)]
+
+
 async def default_subscriptions(store: Store, settings: AlertSettings) -> list[Subscription]:
     """Conversations that the settings name: where a platform posts by the id alone at once, else once
     the bot was added there.

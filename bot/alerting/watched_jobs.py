@@ -119,8 +119,7 @@ class WatchedJobs:
             await self._load()
 
     async def _load(self) -> None:
-        found = [decoded(kept.value, Watched) for _, kept in await self._store.all_preferences(WATCHES)]
-        watched = [each for each in found if each is not None]
+        watched = await _kept(self._store)
         entries = [name for each in watched for name in (each.entry, _over(each))]
         known = await self._store.deliveries(entries)
         self._versions = {each.entry.id: each.entry.version for each in known}
@@ -270,6 +269,19 @@ class WatchedJobs:
         await self._store.record(ChangeSet(entries=entries))
         self._versions |= {entry.id: entry.version for entry in entries}
         self._post.put(entries)
+
+
+async def watched_in(store: Store) -> dict[str, set[str]]:
+    """The jobs whose counts somebody follows, by account. Raises StoreError."""
+    found: dict[str, set[str]] = {}
+    for each in await _kept(store):
+        found.setdefault(each.account, set()).add(each.job)
+    return found
+
+
+async def _kept(store: Store) -> list[Watched]:
+    found = [decoded(kept.value, Watched) for _, kept in await store.all_preferences(WATCHES)]
+    return [each for each in found if each is not None]
 
 
 _WORDS = {"completed": "has ended", "deleted": "was deleted"}

@@ -88,7 +88,7 @@ class ClearStore:
         weight = sum(len(each.card) for each in changes.entries) + sum(
             len(each.details) for each in changes.transitions
         )
-        for rows in (changes.incidents, changes.notifications, changes.snapshots):
+        for rows in (changes.incidents, changes.notifications, changes.snapshots, changes.looks):
             weight += sum(len(each.body or b"") for each in rows)
         weight += _weight(changes.kept_tasks, changes.kept_nodes)
         return await self._store.record(await _cleared(_change_set, changes, weight))
@@ -274,6 +274,7 @@ def _change_set(changes: ChangeSet) -> ChangeSet:
         entries=[*map(_entry, changes.entries)],
         kept_tasks=[*map(_KEPT.value, changes.kept_tasks)],
         kept_nodes=[*map(_KEPT.value, changes.kept_nodes)],
+        looks=[replace(each, body=clear_snapshot(each.body)) for each in changes.looks],
     )
 
 

@@ -151,11 +151,18 @@ class AccountState(Struct):
     def restore(
         self, cursors: Iterable[Cursor], snapshots: Iterable[EntitySnapshot], recent: Iterable[Transition]
     ) -> None:
-        """Take up what was stored. A view that is not understood (another version's) is left out, and read anew."""
+        """Take up what was stored."""
         self.cursors = {each.stream: each.at for each in cursors}
+        self.take(snapshots)
+        self.known = {key_of(each) for each in recent}
+
+    def take(self, snapshots: Iterable[EntitySnapshot]) -> None:
+        """Entities are so, or gone. A view that is not understood (another version's) is left out, and read anew."""
         front = self.cursors.get("front") or self.cursors.get("tasks") or self.cursors.get("jobs")
         for each in snapshots:
             decoder = _decoders.get(each.entity)
+            if each.body is None:
+                self._lose(each.entity, each.id)
             if decoder is None or each.body is None:
                 continue
             try:
@@ -170,7 +177,16 @@ class AccountState(Struct):
                 self.schedules[each.id] = body
             else:
                 self.quota = body
-        self.known = {key_of(each) for each in recent}
+
+    def _lose(self, entity: str, name: str) -> None:
+        if entity == "job":
+            for kept in (self.jobs, self.reported, self.owed, self.tasks):
+                kept.pop(name, None)
+            self.read.pop(f"check {name}", None)
+        elif entity == "pool":
+            self.pools.pop(name, None)
+        elif entity == "schedule":
+            self.schedules.pop(name, None)
 
     def _restore_job(self, name: str, record: JobRecord, front: datetime | None) -> None:
         self.jobs[name] = record.view

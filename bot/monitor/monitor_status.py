@@ -95,8 +95,8 @@ class Status(Protocol):
         """What is wrong with the database, a line each; nothing where all is well."""
         ...
 
-    def copies(self) -> Sequence[Replica]:
-        """The copies of the program on this database, this one among them; none where there can be one only."""
+    def replicas(self) -> Sequence[Replica]:
+        """The replicas of the program on this database, this one among them; none where there can be one only."""
         ...
 
 
@@ -185,9 +185,9 @@ class MonitorStatus:
         self.unread: list[str] = []
         """What of the settings file is not in force, a line each."""
         self._watches: datetime | None = self.began
-        """Since when this copy of the program watches; None while another one does."""
+        """Since when this replica has the duties; None while another one does."""
         self.lease: Lease | None = None
-        """Whether the duties are this copy's, where there may be several."""
+        """Whether the duties are this replica's, where there may be several."""
         self._observers = observers
         self._traffic = traffic
         self._post = post
@@ -206,6 +206,11 @@ class MonitorStatus:
         self._behind[account] = {stream: (scene.at - at).total_seconds() for stream, at in scene.behind.items()}
         self.polls[account] += 1
         traffic, marks = self._traffic[account], self._marks[account]
+        if self.lease and (not marks or traffic.calls < marks[-1].calls):
+            # Another replica watches it now, or has for long, and counts from its own start.
+            marks.clear()
+            long_ago = now - 2 * SPAN
+            self._throttled[account] = long_ago, long_ago, traffic.throttled
         marks.append(_Mark(now, traffic.calls, traffic.bytes))
         while len(marks) > 2 and now - marks[1].at >= SPAN:
             marks.popleft()
@@ -267,15 +272,15 @@ class MonitorStatus:
         return [*self.moved, *self.unread]
 
     def stands_by(self) -> None:
-        """Another copy of the program watches, as far as is known."""
+        """Another replica has the duties, as far as is known."""
         self._watches = None
 
     def watches(self) -> None:
-        """From now on this copy does."""
+        """From now on this replica does."""
         self._watches = self._clock.now()
 
-    def copies(self) -> Sequence[Replica]:
-        """The copies of the program, by their last signs of life."""
+    def replicas(self) -> Sequence[Replica]:
+        """The replicas of the program, by their last signs of life."""
         return self.lease.replicas() if self.lease else ()
 
     def stored(self) -> Sequence[str]:

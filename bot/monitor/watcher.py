@@ -7,7 +7,7 @@ the next one sees the same again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -16,12 +16,15 @@ import structlog
 from bot.clock import Clock
 from bot.monitor.scene import Scene
 from storage.port.changes import ChangeSet
-from storage.port.errors import StoreError
+from storage.port.errors import StoreError, StoreHeld
+from storage.port.replicas import Shares
 
 log = structlog.get_logger()
 
 _AFTER_FAILURE = 5.0
 """Seconds until another poll where the store or the program failed."""
+_GLANCE = 0.25
+"""Seconds between two looks at which accounts are this replica's."""
 
 
 class Poll(Protocol):
@@ -68,6 +71,12 @@ class Polls(Protocol):
         ...
 
 
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 Saw = Callable[[Scene, ChangeSet], Awaitable[None]]
 After = Callable[[str, Scene, datetime], Awaitable[None]]
 
@@ -76,17 +85,38 @@ class Watcher:
     """Watches accounts. ``saw`` judges and stores a poll, ``after`` is called with each that was stored."""
 
     def __init__(self, observers: Iterable[Polls], saw: Saw, clock: Clock, after: Iterable[After] = ()) -> None:
-        self._observers = list(observers)
+        self._observers = {observer.name: observer for observer in observers}
         self._saw = saw
         self._clock = clock
         self._after = list(after)
-        self._nudges = {observer.name: asyncio.Event() for observer in self._observers}
+        self._nudges = {observer.name: asyncio.Event() for observer in self._observers.values()}
 
     async def run(self) -> None:
         """Watch until cancelled. One account that fails does not hold up the others."""
         async with asyncio.TaskGroup() as group:
-            for observer in self._observers:
+            for observer in self._observers.values():
                 group.create_task(self._watch(observer), name=f"watch {observer.name}")
+
+    async def share(self, shares: Shares) -> None:
+        """Watch what is this replica's of the accounts, as long as it is, until cancelled."""
+        shares.want(self._observers)
+        tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        nudged: dict[str, int] = {}
+        try:
+            while True:
+                mine = shares.mine()
+                await _end([tasks.pop(name)[1] for name, (epoch, _) in list(tasks.items()) if mine.get(name) != epoch])
+                for name in mine.keys() - tasks.keys():
+                    task = asyncio.create_task(self._watch(self._observers[name]), name=f"watch {name}")
+                    tasks[name] = mine[name], task
+                for name, times in shares.nudged().items():
+                    if nudged.setdefault(name, times) != times:
+                        nudged[name] = times
+                        self.nudge(name)
+                await asyncio.sleep(_GLANCE)
+        finally:
+            shares.want(())
+            await _end([task for _, task in tasks.values()])
 
     def nudge(self, account: str) -> None:
         """Poll an account now, rather than when it is due."""
@@ -94,7 +124,8 @@ class Watcher:
             self._nudges[account].set()
 
     async def _watch(self, observer: Polls) -> None:
-        loaded = False
+        """Watch one. So that not all accounts are polled at one moment, the first wait is a part of the usual one."""
+        loaded, first = False, self._turn(observer.name)
         nudged = self._nudges[observer.name]
         while True:
             nudged.clear()
@@ -105,7 +136,10 @@ class Watcher:
                     await observer.load()
                     loaded = True
                 await self.once(observer)
-                wait = observer.wait
+                wait, first = observer.wait * first, 1.0
+            except StoreHeld:
+                log.info("monitor.watched_by_another", account=observer.name)
+                loaded = False
             except StoreError as error:
                 log.error("monitor.not_stored", account=observer.name, message=str(error))  # noqa: TRY400 - it says all
                 loaded = False
@@ -114,6 +148,10 @@ class Watcher:
                 loaded = False
             # On the beat: a poll that took long is followed by a shorter rest.
             await self._clock.until(nudged, max(wait - (self._clock.elapsed() - began), wait / 4))
+
+    def _turn(self, name: str) -> float:
+        """The part of a period after which an account's second poll comes: a whole one for a single account."""
+        return (list(self._observers).index(name) + 1) / len(self._observers)
 
     async def once(self, observer: Polls) -> None:
         """One poll. Raises StoreError where it could not be stored."""

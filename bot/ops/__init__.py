@@ -1,1 +1,1 @@
-"""For those who run the bot: which copy has the duties, health, metrics, traces, logs, notices, signals and pruning."""
+"""For those who run the bot: which replica has the duties, health, metrics, traces, logs, notices, signals, pruning."""

@@ -1,4 +1,4 @@
-"""Opens the database that the settings name, for a program of one's own or for one of several copies."""
+"""Opens the database that the settings name, for a program of one's own or for one of several replicas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 from bot.azure.database_sign_in import database_password
 from bot.settings import BotSettings, KeepSettings
-from storage.opening import Copy, alone, open_copy, open_store
+from storage.opening import Opened, alone, open_replica, open_store
 
 
-async def opened(bot: BotSettings, keep: KeepSettings, environment: Mapping[str, str], *, hold: bool) -> Copy:
+async def opened(bot: BotSettings, keep: KeepSettings, environment: Mapping[str, str], *, hold: bool) -> Opened:
     """What :class:`bot.app.App` works with.
 
     ``hold`` is for a program that watches and tells: a file is its own then, and on PostgreSQL it has the duties or
@@ -25,7 +25,7 @@ async def opened(bot: BotSettings, keep: KeepSettings, environment: Mapping[str,
         return alone(store)
     return await asyncio.to_thread(
         partial(
-            open_copy,
+            open_replica,
             bot.database,
             password,
             retention=retention,

@@ -117,19 +117,25 @@ MEASURES = {
         "How often trouble was looked up of which no cause is known: where it showed, and its code.",
         ("where", "code"),
     ),
+    "batchbot_account_watched": Measure(
+        GaugeMetricFamily, "1 where this replica watches the account, else 0: 1 in all.", _BY_ACCOUNT
+    ),
     "batchbot_duties": Measure(
-        GaugeMetricFamily, "1 where this copy watches and posts, 0 where it stands by: 1 in all.", ()
+        GaugeMetricFamily, "1 where this replica decides and posts, 0 where it stands by: 1 in all.", ()
     ),
     "batchbot_duties_epoch": Measure(
-        GaugeMetricFamily, "How often a copy took the duties, as of when this one did; on PostgreSQL.", ()
+        GaugeMetricFamily, "How often a replica took the duties, as of when this one did; on PostgreSQL.", ()
     ),
     "batchbot_replica_duties": Measure(
-        GaugeMetricFamily, "1 of the copy that has the duties, as this one knows it; on PostgreSQL.", ("replica",)
+        GaugeMetricFamily, "1 of the replica that has the duties, as this one knows it; on PostgreSQL.", ("replica",)
     ),
     "batchbot_replica_seen_seconds": Measure(
         GaugeMetricFamily,
-        "Seconds since a copy's last sign of life, as this one knows it; on PostgreSQL.",
+        "Seconds since a replica's last sign of life, as this one knows it; on PostgreSQL.",
         ("replica",),
+    ),
+    "batchbot_replica_accounts": Measure(
+        GaugeMetricFamily, "Accounts that a replica watches, as this one knows it; on PostgreSQL.", ("replica",)
     ),
     "batchbot_incidents_open": Measure(GaugeMetricFamily, "Open incidents.", ("account", "severity")),
 }
@@ -161,8 +167,8 @@ class Measures(Collector):
         """Every metric with its values."""
         families = {name: each.kind(name, each.help, labels=each.labels) for name, each in MEASURES.items()}
         lease = self._monitor_status.lease
-        told = [self._stored(), _unknown(), self._copies()]
-        if lease is None or lease.held:  # who stands by knows nothing of what another copy does
+        told = [self._stored(), _unknown(), self._replicas(), self._calls()]
+        if lease is None or lease.held:  # who stands by knows nothing of what another replica does
             told += [self._watching(), self._delivery(), self._events(), self._beside(), self._incidents()]
         for name, labels, value in chain.from_iterable(told):
             families[name].add_metric([clear(label) for label in labels], value)
@@ -170,17 +176,24 @@ class Measures(Collector):
 
     def _watching(self) -> Values:
         for each in self._monitor_status.accounts():
-            traffic, account = self._traffic[each.name], (each.name,)
+            account = (each.name,)
             yield "batchbot_polls", account, self._monitor_status.polls[each.name]
-            yield "batchbot_azure_calls", account, traffic.calls
-            yield "batchbot_azure_received_bytes", account, traffic.bytes
-            yield "batchbot_azure_throttled", account, traffic.throttled
             yield "batchbot_account_blind", account, float(each.blind is not None)
             refused = each.blind is not None and each.blind.code.lower() in _NOT_LET_IN
             yield "batchbot_account_not_let_in", account, float(refused)
             yield "batchbot_poll_wait_seconds", account, each.wait
             for stream in _STREAMS:
                 yield "batchbot_unread_seconds", (each.name, stream), each.behind.get(stream, 0.0)
+
+    def _calls(self) -> Values:
+        """What this replica asks Azure, whatever for, and what of that it watches."""
+        lease = self._monitor_status.lease
+        mine = lease.shares.mine() if lease else self._traffic
+        for name, traffic in self._traffic.items():
+            yield "batchbot_azure_calls", (name,), traffic.calls
+            yield "batchbot_azure_received_bytes", (name,), traffic.bytes
+            yield "batchbot_azure_throttled", (name,), traffic.throttled
+            yield "batchbot_account_watched", (name,), float(name in mine)
 
     def _delivery(self) -> Values:
         outbox = self._monitor_status.outbox()
@@ -224,14 +237,15 @@ class Measures(Collector):
         for table, rows in sorted(store.unreadable.items()):
             yield "batchbot_storage_unreadable_rows", (table,), rows
 
-    def _copies(self) -> Values:
+    def _replicas(self) -> Values:
         lease = self._monitor_status.lease
         yield "batchbot_duties", (), float(lease is None or lease.held)
         if lease and lease.held:
             yield "batchbot_duties_epoch", (), lease.epoch
-        for each in self._monitor_status.copies():
+        for each in self._monitor_status.replicas():
             yield "batchbot_replica_duties", (each.name,), float(each.holds)
             yield "batchbot_replica_seen_seconds", (each.name,), each.age
+            yield "batchbot_replica_accounts", (each.name,), len(each.watches)
 
     def _incidents(self) -> Values:
         counted = Counter((incident.account, incident.severity.value) for incident in self._alerts.incidents.open())
@@ -256,7 +270,9 @@ def routes(
     async def health(_: web.Request) -> web.Response:
         status, code, troubles = await _health(monitor_status, probes)
         lease = monitor_status.lease
-        duties = {"duties": "here" if lease.held else "another copy"} if lease else {}
+        duties: dict[str, object] = {}
+        if lease:
+            duties = {"duties": "here" if lease.held else "another replica", "watches": sorted(lease.shares.mine())}
         return web.json_response({"status": status, "troubles": troubles, **duties}, status=code)
 
     async def ready(_: web.Request) -> web.Response:

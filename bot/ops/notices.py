@@ -64,8 +64,8 @@ class Notices:
             if await self._store.deliveries([entry.id]):
                 return
             await self._store.record(ChangeSet(entries=[entry]))
-        except StoreHeld:  # another copy has the duties: it reads the same settings, and tells it
-            log.info("notice.left_to_another_copy", about=about)
+        except StoreHeld:  # another replica has the duties: it reads the same settings, and tells it
+            log.info("notice.left_to_another_replica", about=about)
             return
         except StoreError as error:
             log.error("notice.not_stored", message=str(error))  # noqa: TRY400 - it says all

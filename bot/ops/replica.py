@@ -1,8 +1,8 @@
-"""One of several copies of the program on one database: it stands by until the duties are its own, and then has them.
+"""One of several replicas of the program on one database: it stands by until the duties are its own, and then has them.
 
-Every copy takes in what people do and opens forms. The one that has the lease (:class:`storage.port.replicas.Lease`)
-has the duties: it watches, decides, sends, reports, prunes, and works off what any copy took in. What others learn that
-it has to know (a conversation that it was let into, or that has another id) they leave in the database for it.
+Every replica takes in what people do and opens forms. The one that has the lease (:class:`storage.port.replicas.Lease`)
+has the duties: it decides, sends, reports, prunes, and works off what any replica took in. What others learn that it
+has to know (a conversation that it was let into, or that has another id) they leave in the database for it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _NAMESPACE = "replica-news"
 
 
 class _News(Struct, frozen=True, omit_defaults=True):
-    """What another copy learned of a conversation: where it is reached or not, or the id that it had."""
+    """What another replica learned of a conversation: where it is reached or not, or the id that it had."""
 
     conversation: Conversation | None = None
     yes: bool = False
@@ -53,7 +53,7 @@ class _News(Struct, frozen=True, omit_defaults=True):
 
 
 class Replica:
-    """This copy. :meth:`run` beside everything else, from the start to the end."""
+    """This replica. :meth:`run` beside everything else, from the start to the end."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class Replica:
 
 
 class _Either:
-    """The store of the duties from when this copy has, or had, them; until then that of any copy."""
+    """The store of the duties from when this replica has, or had, them; until then that of any replica."""
 
     def __init__(self, lease: Lease, front: Store, duties: Store) -> None:
         self._lease, self._front, self._duties = lease, front, duties
@@ -177,7 +177,7 @@ class _Either:
 
 
 def store_of(lease: Lease | None, front: Store, duties: Store) -> Store:
-    """The store for what commands keep, and forms, which any copy opens and checks."""
+    """The store for what commands keep, and forms, which any replica opens and checks."""
     return cast(Store, _Either(lease, front, duties)) if lease else duties
 
 

@@ -7,6 +7,7 @@ real clients.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import socket
 import sys
@@ -150,6 +151,11 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30, s
 
     ``poll`` is seconds between two polls of an account, ``sdk`` the library that speaks to Teams.
     """
+    return check(demo_file(stage, listen=listen, database=database, poll=poll, sdk=sdk))
+
+
+def demo_file(stage: Stage, *, listen: str, database: str, poll: int = 30, sdk: str = "botbuilder") -> dict[str, Any]:
+    """The same as the settings file would have them."""
     printed = stage.printed
     raw: dict[str, Any] = {
         "bot": {
@@ -163,7 +169,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30, s
         "watch": {"poll_seconds": poll, "believe_clock": True},
         "access": {"everyone": "viewer", "operators": ["text:operator"], "admins": ["text:admin", "text:you"]},
     }
-    for suffix in ("", *(f"_{number}" for number in range(2, 10))):
+    for suffix in itertools.chain([""], (f"_{number}" for number in itertools.count(2))):
         if f"ACCOUNT{suffix}" not in printed:
             break
         raw["accounts"][printed[f"ACCOUNT{suffix}"]] = {
@@ -196,7 +202,7 @@ def demo_settings(stage: Stage, *, listen: str, database: str, poll: int = 30, s
     raw["budgets"] = _budgets(printed)
     if printed.get("ADMINS"):
         raw |= _guard_rails(printed, raw["alerts"]["channels"][0])
-    return check(raw)
+    return raw
 
 
 def _budgets(printed: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -28,8 +28,10 @@ _ACCOUNTS = (
     Column("Read a minute", "right", rank=3),
 )
 _SHOWN = 15
+_FEW = 5
+"""Accounts of a replica that are named; of more it is said how many."""
 _SILENT = 30.0
-"""Seconds without a sign of life after which a copy has ended or hangs."""
+"""Seconds without a sign of life after which a replica has ended or hangs."""
 
 
 @command("status", effect="read", examples=["status"], menu=85)
@@ -65,7 +67,7 @@ async def show_status(ctx: Context) -> Card:
         blocks=blocks(
             build.table(_ACCOUNTS, [_account(each) for each in accounts]),
             *section("Database", Bullets(tuple(map(text, stored))) if stored else None),
-            *_copies(ctx.status.copies()),
+            *_replicas(ctx.status.replicas()),
             *_blind(accounts),
             *_behind(accounts),
             *_clocks(accounts),
@@ -99,9 +101,9 @@ async def show_status(ctx: Context) -> Card:
     )
 
 
-def _copies(copies: Sequence[Replica]) -> list[Block]:
-    """Which copies of the bot there are, and what each does."""
-    if not copies:
+def _replicas(replicas: Sequence[Replica]) -> list[Block]:
+    """Which replicas of the bot there are, and what each does."""
+    if not replicas:
         return []
     lines = [
         text(
@@ -110,17 +112,22 @@ def _copies(copies: Sequence[Replica]) -> list[Block]:
             Time(each.since),
             muted(f", version {each.version}"),
         )
-        for each in copies
+        for each in replicas
     ]
-    if sum(each.age <= _SILENT for each in copies) == 1:
-        lines.append(text(muted("There is one copy alone: when it ends, nobody watches until it is started again.")))
-    return section("Copies of the bot", Bullets(tuple(lines)))
+    if sum(each.age <= _SILENT for each in replicas) == 1:
+        lines.append(text(muted("There is one replica alone: when it ends, nobody watches until it is started again.")))
+    return section("Replicas of the bot", Bullets(tuple(lines)))
 
 
-def _does(copy: Replica) -> str:
-    if copy.age > _SILENT:
-        return f"gave no sign of life for {duration(timedelta(seconds=round(copy.age)))}"
-    return "watches, posts and answers" if copy.holds else "takes questions in, and stands by to take over"
+def _does(replica: Replica) -> str:
+    """What it does, and of a few accounts which it watches."""
+    if replica.age > _SILENT:
+        return f"gave no sign of life for {duration(timedelta(seconds=round(replica.age)))}"
+    watches = "watches nothing"
+    if replica.watches:
+        few = len(replica.watches) <= _FEW
+        watches = f"watches {', '.join(replica.watches) if few else plural(len(replica.watches), 'account')}"
+    return f"{watches}, {'decides, posts' if replica.holds else 'takes questions in'}"
 
 
 def _slow(accounts: list[AccountStatus]) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from storage.port.black_box import KeptNode, KeptTask
 from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.looks import Look
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
 from storage.port.outbox import OutboxEntry
 from storage.port.runs import JobRun
@@ -15,7 +16,11 @@ from storage.port.timings import NodeBoot
 
 
 class ChangeSet(Struct):
-    """Everything that is stored together."""
+    """Everything that is stored together.
+
+    ``looks`` are those that found it, where another replica decides on them; ``decided`` are the looks that it decides
+    on, by their ``seq``, and which wait no more.
+    """
 
     transitions: list[Transition] = []
     cursors: list[Cursor] = []
@@ -27,6 +32,8 @@ class ChangeSet(Struct):
     boots: list[NodeBoot] = []
     kept_tasks: list[KeptTask] = []
     kept_nodes: list[KeptNode] = []
+    looks: list[Look] = []
+    decided: list[int] = []
 
     def joined(self, other: ChangeSet) -> ChangeSet:
         """All of both in one."""

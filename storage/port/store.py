@@ -15,6 +15,7 @@ from storage.port.conversations import ConversationStore
 from storage.port.files import FileStore
 from storage.port.incidents import IncidentStore
 from storage.port.live import LiveStore
+from storage.port.looks import LookStore
 from storage.port.messages import MessageStore
 from storage.port.monitoring import MonitoringStore
 from storage.port.network import NetworkStore
@@ -45,6 +46,7 @@ class Store(
     ReportStore,
     RecommendationStore,
     MonitoringStore,
+    LookStore,
     IncidentStore,
     OutboxStore,
     RunStore,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import psycopg
 from psycopg.abc import Buffer
@@ -33,7 +33,7 @@ _AT_ONCE: Final = 5000
 IDLE: Final = 30.0
 """Seconds after which the server ends a transaction in which nothing is asked: its program hangs, and others wait."""
 SHORTLY: Final = 4.0
-"""The same for one of several copies: one that stands still in a transaction keeps all others from writing."""
+"""The same for one of several replicas: one that stands still in a transaction keeps all others from writing."""
 _PLACE = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):[a-z_]+|%")
 
 ADVICE: Final = {
@@ -55,6 +55,13 @@ _WORDS: Final = (
     (r"the database system is (starting|shutting)", "57"),
 )
 _PASSING: Final = frozenset({"08", "25", "53", "55", "57", "58"})
+
+
+class Fence(NamedTuple):
+    """What must be so for a transaction to write: a question that has a row then, and else why it does not write."""
+
+    ask: str
+    why: str
 
 
 class _Truth(Dumper):
@@ -104,10 +111,10 @@ class PostgresDatabase:
         self,
         address: Address,
         patience: float = 5.0,
-        fence: Callable[[], int | None] = lambda: None,
+        fence: Callable[[], Fence | None] = lambda: None,
         idle: float = IDLE,
     ) -> None:
-        """``patience`` is seconds to wait for a lock; ``fence`` the epoch that a writer must have, None for any.
+        """``patience`` is seconds to wait for a lock; ``fence`` what must be so for a writer, None for nothing.
 
         ``idle`` is for how many seconds a transaction may rest before the server ends it.
         """
@@ -161,13 +168,13 @@ class PostgresDatabase:
             self._within = False
 
     def _begin(self) -> None:
-        epoch = self._fence()
-        fence = f"; SELECT 1 FROM holding WHERE epoch = {epoch}" if epoch is not None else ""  # noqa: S608
+        fence = self._fence()
+        asked = f"; {fence.ask}" if fence else ""
         # All in one message: the settings end with the transaction, and whoever writes next waits at the lock.
         sql = (
             f"BEGIN; SET LOCAL lock_timeout = {round(self._patience * 1000)}; "
             f"SET LOCAL idle_in_transaction_session_timeout = {round(self._idle * 1000)}; "
-            f"SELECT pg_advisory_xact_lock({_WRITER}){fence}"
+            f"SELECT pg_advisory_xact_lock({_WRITER}){asked}"
         )
         connection = self._connected()
         try:
@@ -179,10 +186,18 @@ class PostgresDatabase:
             answer = self._connected().execute(cast(Any, sql))  # nothing had begun
         while answer.nextset():
             pass
-        if epoch is not None and answer.fetchone() is None:
+        if fence and answer.fetchone() is None:
             self._connected().execute("ROLLBACK")
-            why = "another batchbot has taken over: this one stores nothing any more"
-            raise StoreHeld(f"{self.address}: {why if epoch else 'this copy does not have the duties'}")
+            raise StoreHeld(f"{self.address}: {fence.why}")
+
+    @contextmanager
+    def fenced(self, fence: Callable[[], Fence | None]) -> Iterator[None]:
+        """Within, this fence stands for the usual one."""
+        usual, self._fence = self._fence, fence
+        try:
+            yield
+        finally:
+            self._fence = usual
 
     def _connected(self) -> psycopg.Connection[Any]:
         """The connection, made anew where it is lost, but within a transaction."""

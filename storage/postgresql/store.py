@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from functools import partial
+from typing import Self, TypeVar
 
 from storage.port.condition import StoreCondition
 from storage.port.errors import StoreError
 from storage.postgresql.address import Address
-from storage.postgresql.database import SHORTLY, PostgresDatabase, advised
+from storage.postgresql.database import SHORTLY, Fence, PostgresDatabase, advised
 from storage.postgresql.holding import Holding
 from storage.postgresql.migrations import migrate
 from storage.retention import Retention
 from storage.sql.soundness import sifted
 from storage.sql.store import SqlStore
+
+T = TypeVar("T")
 
 _OLDEST = 150_000
 """PostgreSQL 15."""
@@ -37,7 +41,7 @@ class PostgresStore(SqlStore):
         cannot be read are put aside, and nothing is stored any more once another program has taken over. Blocks, so
         call it before anything runs. Raises StoreError, which says what to do.
         """
-        db = PostgresDatabase(address, patience, (lambda: holding.epoch) if holding else lambda: None, SHORTLY)
+        db = PostgresDatabase(address, patience, holding.fence if holding else lambda: None, SHORTLY)
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         try:
             condition = worker.submit(prepared, db, held=holding is not None).result()
@@ -57,7 +61,7 @@ class PostgresStore(SqlStore):
 
         Both tell of one condition.
         """
-        db = PostgresDatabase(address, patience, lambda: holding.epoch, SHORTLY)
+        db = PostgresDatabase(address, patience, holding.fence, SHORTLY)
         store = cls(db, ThreadPoolExecutor(max_workers=1, thread_name_prefix="duties"), front._retention)
         store.condition = holding.condition = front.condition
         return store
@@ -66,6 +70,38 @@ class PostgresStore(SqlStore):
         """The duties were taken up: rows that cannot be read are put aside. Raises StoreError."""
         found = StoreCondition(*await self._run(lambda: sifted(self._db, held=True)))
         self.condition.unreadable, self.condition.left = found.unreadable, found.left
+
+
+class WatchingStore(PostgresStore):
+    """The store of an account that this replica watches: it stores only while the account is its own.
+
+    Those of all accounts are on one connection.
+    """
+
+    def __init__(
+        self, db: PostgresDatabase, worker: ThreadPoolExecutor, retention: Retention, account: str, holding: Holding
+    ) -> None:
+        super().__init__(db, worker, retention)
+        self.condition = holding.condition
+        self._postgres = db
+        self._fence = partial(holding.shares.fence, account)
+
+    @classmethod
+    def of_accounts(cls, front: PostgresStore, address: Address, holding: Holding) -> Callable[[str], Self]:
+        """What gives the store of an account, by its name."""
+        db = PostgresDatabase(address, fence=lambda: _NOBODYS, idle=SHORTLY)
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watching")
+        return lambda account: cls(db, worker, front._retention, account, holding)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        def fenced() -> T:
+            with self._postgres.fenced(self._fence):
+                return work()
+
+        return await super()._run(fenced)
+
+
+_NOBODYS = Fence("SELECT 1 WHERE FALSE", "it is of no account")
 
 
 def prepared(db: PostgresDatabase, *, held: bool) -> StoreCondition:

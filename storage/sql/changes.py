@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.port.changes import ChangeSet
-from storage.sql import black_box, incidents, monitoring, outbox, runs, timings
+from storage.sql import black_box, incidents, looks, monitoring, outbox, runs, timings
 from storage.sql.connection import Connection
 
 
@@ -25,6 +25,8 @@ class SqlChanges(Connection):
                 timings.put_node_boots(self._db, changes.boots)
                 most = self._retention.black_box_bytes
                 black_box.put_kept(self._db, changes.kept_tasks, changes.kept_nodes, most)
+                looks.put_looks(self._db, changes.looks, changes.transitions, changes.snapshots)
+                looks.take_decided(self._db, changes.decided)
                 return new
 
         return await self._run(work)

@@ -13,7 +13,7 @@ import msgspec
 from storage.port.samples import JobCores, Sample, Work
 from storage.retention import Retention
 from storage.rollup import MICRO, USES, JobIncrements, RollupIncrements, figures, uses
-from storage.sql.connection import Connection
+from storage.sql.connection import SLICE, Connection
 from storage.sql.database import Database
 from storage.sql.meta import meta, put_meta
 from storage.sql.series import SeriesNumbers
@@ -212,11 +212,17 @@ class SqlSamples(Connection):
     async def _prune_jobs(self) -> int:
         """Forget the numbers of jobs of which no rollup is left: the coarsest is kept the longest."""
         coarsest = max(self._retention.job_rollups)
-        # First, or samples that come between would go by numbers that are deleted.
-        await self._run(self._numbers.forget)
-        return await self._delete(
-            "job_series", "id", "id NOT IN (SELECT job FROM job_rollups WHERE step = ?)", [coarsest]
-        )
+        unused = "SELECT id FROM job_series WHERE id NOT IN (SELECT job FROM job_rollups WHERE step = ?) LIMIT ?"
+
+        def work() -> int:
+            with self._db.atomic():
+                sql = f"DELETE FROM job_series WHERE id IN ({unused})"  # noqa: S608 - fixed words
+                gone = int(self._db.execute(sql, [coarsest, SLICE]).rowcount)
+                if gone:
+                    self._numbers.take_away()
+                return gone
+
+        return await self._sliced(work)
 
 
 _jobs = msgspec.json.Decoder(list[tuple[int, float]])

@@ -1,14 +1,23 @@
-"""The small numbers under which pools, accounts and jobs are kept in samples and rollups."""
+"""The small numbers under which pools, accounts and jobs are kept in samples and rollups.
+
+Several replicas may write: a number that was looked up is remembered only as long as nobody has taken numbers away.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from storage.sql.database import Database
+from storage.sql.meta import meta, put_meta
 
 _MOST_JOBS = 100_000
 """Numbers of jobs that are remembered; beyond that they are looked up again."""
+
+
+_TAKEN = "job_numbers_taken"
+"""Where it is marked that numbers of jobs were taken away."""
 
 
 class SeriesNumbers:
@@ -18,16 +27,25 @@ class SeriesNumbers:
         self._db = db
         self._series: dict[tuple[str, str], int] = {}
         self._jobs: dict[tuple[int, str], int] = {}
+        self._taken: bytes | None = None
+        """The mark of when numbers were taken away last, as of what is remembered."""
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         """A transaction that may give out numbers: where it is rolled back, they are forgotten before anybody asks."""
         try:
             with self._db.atomic():
+                if (taken := meta(self._db, _TAKEN)) != self._taken:
+                    self.forget()
+                    self._taken = taken
                 yield
         except BaseException:
             self.forget()
             raise
+
+    def take_away(self) -> None:
+        """Let nobody go by numbers of jobs that are about to be deleted, in a transaction that deletes some."""
+        put_meta(self._db, _TAKEN, secrets.token_bytes(8))
 
     def forget(self) -> None:
         """All that are remembered: they are looked up again."""

@@ -15,6 +15,7 @@ from storage.sql.conversations import SqlConversations
 from storage.sql.files import SqlFiles
 from storage.sql.incidents import SqlIncidents
 from storage.sql.live import SqlLive
+from storage.sql.looks import SqlLooks
 from storage.sql.messages import SqlMessages
 from storage.sql.monitoring import SqlMonitoring
 from storage.sql.network import SqlNetwork
@@ -43,6 +44,7 @@ class SqlStore(
     SqlReports,
     SqlRecommendations,
     SqlMonitoring,
+    SqlLooks,
     SqlIncidents,
     SqlOutbox,
     SqlRuns,

@@ -20,6 +20,7 @@ from bot.sandbox.wire.tokens import Tokens
 from bot.sandbox.world import Clock as WorldClock
 from bot.sandbox.world.account import AccountState
 from bot.sandbox.world.scenarios import build
+from bot.sandbox.world.scenarios.tiny import tiny
 from tests.acceptance.fast_clock import FastTime
 from tests.acceptance.program import Program
 from tests.storage.looking import rows
@@ -169,18 +170,22 @@ async def environment(
     teams: bool = True,
     tiers: bool = False,
     settings: dict[str, Any] | None = None,
+    accounts: int = 1,
 ) -> AsyncIterator[Environment]:
     """All of it, not yet running the program. ``settings`` are merged over the usual ones, section by section.
 
     With ``tiers`` Slack counts the calls of each method.
 
-    ``prepare`` is done to the account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
+    ``prepare`` is done to each account before it lives through :data:`PAST`; its clock is ``skew`` seconds ahead.
     """
     fast = FastTime.begin(folder / "time", speed, start)
     listen = f"127.0.0.1:{_kept_port()}"
     clock = WorldClock(fast.now() - PAST, source=fast.stamp)
     world = build(scenario, seed, clock)
-    prepare(next(iter(world.accounts.values())))
+    for number in range(2, accounts + 1):
+        tiny(world, f"tiny{number}")
+    for account in world.accounts.values():
+        prepare(account)
     clock.advance(PAST + timedelta(seconds=skew))
     world.settle()
     azure = AzureSandbox(world, tokens=Tokens(client_id=APP_ID), seed=seed)
@@ -224,12 +229,11 @@ def _settings(
     teams: bool,
     more: dict[str, Any],
 ) -> dict[str, Any]:
-    [(name, account)] = azure.world.accounts.items()
     conversations = [f"slack:{CHANNEL}"]
     raw: dict[str, Any] = {
         "bot": {"listen": listen, "public_url": f"http://{listen}", "database": str(folder / "batchbot.db")},
         "accounts": {
-            name: {
+            name: {  # the first one is the default
                 "endpoint": azure.endpoints[name],
                 "account": name,
                 "subscription": account.facts.subscription,
@@ -238,6 +242,7 @@ def _settings(
                 "arm_endpoint": azure.arm_url,
                 "credential": "managed_identity",
             }
+            for name, account in azure.world.accounts.items()
         },
         "slack": {"api_url": slack.api_url},
         "watch": {"poll_seconds": 30},

@@ -169,6 +169,22 @@ class ReplicaSet(Program):
         epoch = self.epoch()
         return epoch > after and epoch in self._begun and bool(self.holder())
 
+    def watcher(self, account: str) -> str:
+        """The name of the replica that watches an account, as the database says; empty where none does."""
+        found = rows(
+            self.raw["bot"]["database"],
+            "SELECT name FROM replicas JOIN watching ON watching.replica = replicas.id "
+            "WHERE account = ? AND until IS NOT NULL",
+            account,
+        )
+        pid = re.match(r"process (\d+) on ", found[0][0]) if found else None
+        return next((name for name, each in self.copies.items() if pid and _pid(each) == int(pid[1])), "")
+
+    def epoch_of(self, account: str) -> int:
+        """How often an account was taken."""
+        found = rows(self.raw["bot"]["database"], "SELECT epoch FROM watching WHERE account = ?", account)
+        return int(found[0][0]) if found else 0
+
     def epoch(self) -> int:
         """How often the duties were taken."""
         [(epoch,)] = rows(self.raw["bot"]["database"], "SELECT epoch FROM holding")

@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 @asynccontextmanager
 async def replicas(
-    folder: Path, number: int = 3, *, lease: float | None = None
+    folder: Path, number: int = 3, *, lease: float | None = None, accounts: int = 1
 ) -> AsyncIterator[tuple[Environment, ReplicaSet]]:
     """So many copies that run, the app installed in both chats, and a first look made."""
     with database() as url, bouncer(url, pool=12) as between:
-        async with environment(folder, settings={"bot": {"database": url}}) as stage:
+        async with environment(folder, settings={"bot": {"database": url}}, accounts=accounts) as stage:
             copies = ReplicaSet.of(stage, folder, number, between=between, lease=lease)
             await stage.begin()
             yield stage, copies
@@ -107,6 +107,53 @@ async def test_whoever_has_the_duties_may_die_stand_still_or_end(tmp_path: Path)
         assert len([each for each in stage.told() if "pool1" in each["text"]]) == 1
         assert stage.rows("SELECT * FROM unreadable") == []
         assert len(stage.rows("SELECT 1 FROM replicas WHERE seen > now() - interval '10 seconds'")) == 4
+
+
+async def test_whoever_watches_an_account_may_die_stand_still_or_end(tmp_path: Path) -> None:
+    """Two accounts, three replicas: what happens in an account while nobody watches it is told all the same, once."""
+    async with replicas(tmp_path, accounts=2) as (stage, copies):
+        names = list(stage.azure.world.accounts)
+        await stage.until(lambda: all(copies.watcher(name) for name in names), 900, "both are watched")
+        assert copies.watcher(names[0]) != copies.watcher(names[1]), "each has its part"
+        apart = next(name for name in names if copies.watcher(name) != copies.holder())
+        account = stage.azure.world.accounts[apart]
+
+        for what in ("killed", "stopped", "ended"):
+            watcher, epoch, duties, begun = (
+                copies.watcher(apart),
+                copies.epoch_of(apart),
+                copies.epoch(),
+                time.monotonic(),
+            )
+            account.inject.add_job(f"while-{what}", "pool1", 6, seconds=3e6)
+            await stage.looked(2)
+            begun = time.monotonic()
+            if what == "killed":
+                await copies.kill_one(watcher)
+            elif what == "stopped":
+                copies.send(watcher, signal.SIGSTOP)
+            else:
+                assert await copies.copies[watcher].stop() == 0
+            account.inject.storm([f"while-{what}"], ["exit-1"], 6, 2)
+            await stage.until(lambda: copies.epoch_of(apart) > epoch and copies.watcher(apart), 900, "it is taken")  # noqa: B023
+            taken = time.monotonic() - begun
+            await stage.until(lambda: _about(stage, f"while-{what}") == [1, 1], 900, f"{what} is told")  # noqa: B023
+            took = time.monotonic() - begun
+            print(f"one that watched was {what}: its account was taken after {taken:.1f} s, told after {took:.1f} s")
+            if what == "stopped":
+                copies.send(watcher, signal.SIGCONT)
+            copies.begin()
+            await copies.listening()
+            await stage.until(lambda: not stage.undelivered(), 300, "it is known to be told")
+            await stage.looked(2)
+            assert _about(stage, f"while-{what}") == [1, 1]
+            assert copies.watcher(apart) != watcher or copies.epoch() > duties
+
+        assert [copies.watcher(name) != "" for name in names] == [True, True]
+        await stage.until(lambda: not stage.rows("SELECT 1 FROM looks"), 300, "all looks are decided on")
+        doubled = "SELECT 1 FROM transitions GROUP BY account, entity, parent, id, at, after HAVING count(*) > 1"
+        assert stage.rows(doubled) == []
+        assert stage.rows("SELECT * FROM unreadable") == []
 
 
 async def test_a_database_that_was_away_finds_one_of_them_with_the_duties(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ READS = frozenset(
         "advice", "all_preferences", "anomalies", "approval", "approvals", "audit", "audit_head", "audit_noted",
         "audit_posted", "audit_rows", "audit_search", "bill", "bill_corrections", "bill_reading",
         "confirmation", "conversations", "cursors", "deliveries", "due_approvals", "events_waiting", "file", "incident",
-        "incidents", "job_runs", "kept_nodes", "kept_tasks", "known_range", "live_cards", "message", "network",
+        "incidents", "job_runs", "kept_nodes", "kept_tasks", "known_range", "live_cards", "looks", "message", "network",
         "node_boots", "notifications", "operation", "operation_of", "operation_steps", "operations", "owed",
         "pool_eras", "preferences", "prices", "recommendations", "report_post", "report_posted_after",
         "sampled_range", "samples", "secret", "snapshots", "transition_counts", "transitions", "undelivered",

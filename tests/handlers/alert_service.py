@@ -79,7 +79,7 @@ class Standing:
     notes: list[str] = field(default_factory=list)
     others: list[Replica] = field(default_factory=list)
 
-    def copies(self) -> list[Replica]:
+    def replicas(self) -> list[Replica]:
         return self.others
 
     def accounts(self) -> list[AccountStatus]:

@@ -43,22 +43,30 @@ async def test_all_is_well(alert_bot: AlertBot) -> None:
     assert card.mark is Mark.RUNNING
 
 
-async def test_which_copies_of_the_bot_there_are_and_what_each_does(alert_bot: AlertBot) -> None:
+async def test_which_replicas_of_the_bot_there_are_and_what_each_does(alert_bot: AlertBot) -> None:
     at = alert_bot.clock.at
     alert_bot.status.rows = [AccountStatus(name=ACCOUNT, polled=at, wait=30)]
 
-    def copy(name: str, age: float, **given: bool) -> Replica:
+    def replica(name: str, age: float, *watches: str, **given: bool) -> Replica:
         whose = {"holds": False, "mine": False} | given
-        return Replica(f"process {name}", "1.2.3", at - timedelta(hours=2), at - timedelta(seconds=age), age, **whose)
+        begun, seen = at - timedelta(hours=2), at - timedelta(seconds=age)
+        return Replica(f"process {name}", "1.2.3", begun, seen, age, **whose, watches=watches)
 
-    alert_bot.status.others = [copy("1 on pod-a", 1, holds=True, mine=True), copy("1 on pod-b", 3), copy("1 on c", 95)]
+    alert_bot.status.others = [
+        replica("1 on pod-a", 1, ACCOUNT, holds=True, mine=True),
+        replica("1 on pod-b", 3, *(f"farm-{number}" for number in range(17))),
+        replica("1 on pod-c", 2),
+        replica("1 on pod-d", 95),
+    ]
     card = await alert_bot.ask("status", person="U0VIEWER")
-    golden(alert_bot, "status-copies", card)
-    assert "one copy alone" not in words(card)
+    golden(alert_bot, "status-replicas", card)
+    assert f"watches {ACCOUNT}, decides, posts" in words(card)
+    assert "watches 17 accounts, takes questions in" in words(card)
+    assert "one replica alone" not in words(card)
     alert_bot.status.others = alert_bot.status.others[:1]
-    assert "There is one copy alone" in words(await alert_bot.ask("status", person="U0VIEWER"))
+    assert "There is one replica alone" in words(await alert_bot.ask("status", person="U0VIEWER"))
     alert_bot.status.others = []
-    assert "Copies of the bot" not in words(await alert_bot.ask("status", person="U0VIEWER"))
+    assert "Replicas of the bot" not in words(await alert_bot.ask("status", person="U0VIEWER"))
 
 
 async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace as Of
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -100,6 +100,22 @@ async def test_throttling_lasts_until_five_minutes_went_by_without(w: World) -> 
     w.traffic["render"].throttled += 1
     await w.poll(15 * MINUTE)
     assert since() == BEGAN + 15 * MINUTE, "it has begun anew"
+
+
+async def test_another_replica_counts_from_its_own_start(w: World) -> None:
+    w.status.lease = cast(Any, Of(shares=()))
+    w.traffic["render"].calls, w.traffic["render"].throttled = 5_000, 3
+    await w.poll(timedelta())
+    assert w.status.accounts()[0].throttled is None, "that was before anybody here heard of it"
+    w.traffic["render"].calls += 20
+    await w.poll(2 * MINUTE)
+    assert w.status.accounts()[0].calls == 10.0
+    w.traffic["render"].calls, w.traffic["render"].throttled = 40, 9
+    await w.poll(3 * MINUTE)
+    assert (w.status.accounts()[0].calls, w.status.accounts()[0].throttled) == (0.0, None)
+    w.traffic["render"].calls, w.traffic["render"].throttled = 70, 10
+    await w.poll(4 * MINUTE)
+    assert (w.status.accounts()[0].calls, w.status.accounts()[0].throttled) == (30.0, BEGAN + 4 * MINUTE)
 
 
 async def test_what_keeps_it_from_its_work_is_a_line_each(w: World) -> None:

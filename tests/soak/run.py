@@ -151,10 +151,11 @@ class _Watch:
         self._lives: list[tuple[float, float]] = []
         self._alive: float | None = stage.time.stamp()
         self._copies = stage.program if isinstance(stage.program, ReplicaSet) else None
-        self._epoch = 0
+        self._account = stage.account.facts.name
+        self._epoch = self._watched = 0
         self._died = time.monotonic()
         self._takeovers: list[float] = []
-        """Seconds of the wall from the death of whoever had the duties until another one had begun them."""
+        """Seconds of the wall from the death of whoever decided, or watched, until others had begun to."""
         self._until = 0.0
         self._lag = 0.0
         self._starved: list[tuple[float, float]] = []
@@ -221,10 +222,15 @@ class _Watch:
         await self._stage.program.kill()
 
     async def _kill_one(self, copies: ReplicaSet) -> None:
-        """One of several, at random; while none has the duties that is no life."""
+        """One of several, at random; while none has the duties, or none the account, that is no life."""
         name = self._chance.choice([name for name, each in copies.copies.items() if each.process])
-        if name == copies.holder():
-            self._epoch, self._died = copies.epoch(), time.monotonic()
+        decides, watches = name == copies.holder(), name == copies.watcher(self._account)
+        if decides:
+            self._epoch = copies.epoch()
+        if watches:
+            self._watched = copies.epoch_of(self._account)
+        if decides or watches:
+            self._died = time.monotonic()
             if self._alive is not None:
                 self._lives.append((self._alive, self._stage.time.stamp()))
                 self._alive = None
@@ -238,9 +244,14 @@ class _Watch:
         await asyncio.gather(self._taken_over(self._copies), self._copies.listening())
 
     async def _taken_over(self, copies: ReplicaSet) -> None:
-        """Wait until one has begun the duties, where the one that had them was killed."""
+        """Wait until one has begun the duties, and one watches the account, where one that did was killed."""
         if self._alive is None:
             await self._stage.until(lambda: copies.ready(after=self._epoch), 1200, "one has the duties")
+            await self._stage.until(
+                lambda: copies.watcher(self._account) and copies.epoch_of(self._account) > self._watched,
+                1200,
+                "one watches the account",
+            )
             self._takeovers.append(time.monotonic() - self._died)
             self._alive = self._stage.time.stamp()
 

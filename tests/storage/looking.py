@@ -27,4 +27,4 @@ def tables(where: str) -> set[str]:
             found = set(db.table_names())
     else:
         found = {name for (name,) in rows(where, "SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return {each for each in found if "sqlite_" not in each} - {"schema_version", "holding", "replicas"}
+    return {each for each in found if "sqlite_" not in each} - {"schema_version", "holding", "replicas", "watching"}

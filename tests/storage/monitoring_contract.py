@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError
 from storage.port.incidents import IncidentRow, NotificationRow
+from storage.port.looks import Look
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition, TransitionCount
 from storage.port.outbox import OutboxEntry
 from storage.port.preferences import Preference
@@ -396,3 +397,28 @@ class MonitoringContract:
         await store.put_preference("query", "slack:C1", "c", b"", NOON)
         a, b = Preference("a", b"a", NOON), Preference("b", b"b", NOON)
         assert await store.all_preferences("watch") == [("slack:C1", a), ("slack:C1", b), ("teams:x", a)]
+
+    async def test_looks_wait_with_what_they_found_until_they_are_decided_on(self, store: Store) -> None:
+        mine, other = transition("j1"), transition("j2", account="other")
+        snapshots = [EntitySnapshot("render", "job", "j1", b"\x81"), EntitySnapshot("render", "pool", "p", None)]
+        assert await store.looks(["render", "other"]) == []
+        await store.record(
+            ChangeSet([mine], [Cursor("render", "jobs", NOON)], snapshots, looks=[Look("render", b"one")])
+        )
+        await store.record(ChangeSet([other], looks=[Look("other", b"two")]))
+        await store.record(ChangeSet([mine], looks=[Look("render", b"three")]))
+        first, second, third = await store.looks(["render", "other", "nobody's"])
+        assert (first.account, first.body, first.transitions, first.snapshots) == ("render", b"one", [mine], snapshots)
+        assert (second.account, second.body, second.transitions, second.snapshots) == ("other", b"two", [other], [])
+        assert third.transitions == [mine], "it was found twice, as after a restart, and is stored once"
+        assert first.seq < second.seq < third.seq
+        assert [each.body for each in await store.looks(["render"])] == [b"one", b"three"]
+        assert [each.body for each in await store.looks(["render", "other"], limit=2)] == [b"one", b"two"]
+
+        decided = ChangeSet(incidents=[incident("i")], decided=[first.seq, second.seq])
+        await store.record(decided)
+        assert [each.seq for each in await store.looks(["render", "other"])] == [third.seq]
+        assert len(await store.transitions("render", entity="job")) == 1
+        await store.record(ChangeSet(looks=[Look("render", b"four")], decided=[third.seq]))
+        [fourth] = await store.looks(["render"])
+        assert fourth.seq > third.seq

@@ -145,7 +145,7 @@ async def test_every_table_that_names_a_conversation_is_moved(where: str, opened
         *("transition_hours", "cursors", "snapshots", "operation_steps", "job_runs", "job_series", "job_rollups"),
         *("pool_eras", "price_lists", "prices", "bill", "bill_corrections", "bill_readings", "network", "advice"),
         *("anomalies", "node_boots", "black_box", "audit", "conversations", "incidents", "unreadable"),
-        "recommendations",
+        *("recommendations", "looks"),
     }
     await opened().close()
     assert tables(where) - without == {*moving._COLUMNS, *moving._BODIES} - {"incidents"}

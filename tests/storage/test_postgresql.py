@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing, suppress
 import psycopg
 import pytest
 
-from storage.opening import open_copy, open_store
+from storage.opening import open_replica, open_store
 from storage.port.errors import CannotStore, StoreError, StoreHeld
 from storage.port.preferences import Preference
 from storage.port.store import Store
@@ -103,18 +103,18 @@ async def test_whoever_was_thought_dead_stores_nothing_any_more(url: str) -> Non
     second.release()
 
 
-async def test_of_several_copies_one_has_the_duties_and_stores_what_belongs_to_them(url: str) -> None:
-    copies = [open_copy(url, patience=0, version=f"1.{number}") for number in range(3)]
-    first, *others = copies
+async def test_of_several_replicas_one_has_the_duties_and_stores_what_belongs_to_them(url: str) -> None:
+    replicas = [open_replica(url, patience=0, version=f"1.{number}") for number in range(3)]
+    first, *others = replicas
     assert first.lease
     assert first.lease.held
     assert first.lease.sure()
-    for each in copies:
+    for each in replicas:
         assert await each.front.accept(str(id(each)), b"", NOON), "any takes in"
     for each in others:
         assert each.lease
         assert not each.lease.held
-        with pytest.raises(StoreHeld, match="this copy does not have the duties"):
+        with pytest.raises(StoreHeld, match="this replica does not have the duties"):
             await each.duties.finish("k", "done")
         assert len(await each.duties.unfinished()) == 3, "it may read"
     await first.taken()
@@ -133,7 +133,7 @@ async def test_of_several_copies_one_has_the_duties_and_stores_what_belongs_to_t
     assert second.lease.epoch == 2
     for each in others:
         each.let_go()
-    for each in copies:
+    for each in replicas:
         await each.duties.close()
         await each.front.close()
 
@@ -169,7 +169,7 @@ async def test_the_duties_change_hands_between_two_transactions_and_never_within
     """Whoever takes over reads all that the one before stored."""
     first = Holding.take(Address(url), 0, lease=0.6)
     first._over.set()  # it renews no more, as a process that stands still
-    db = PostgresDatabase(Address(url), fence=lambda: first.epoch)
+    db = PostgresDatabase(Address(url), fence=first.fence)
     with db.atomic():
         second = Holding.stand_by(Address(url), "1", lease=0.6)
         db.execute("INSERT INTO meta (name, value) VALUES (?, ?)", ["last", b""])

@@ -93,3 +93,15 @@ def what_the_black_box_owes(db: Database) -> None:
     """The index of what is owed has its condition in the words of every database that knows no truth but 1."""
     db.execute("DROP INDEX black_box_owed")
     db.execute("CREATE INDEX black_box_owed ON black_box (account, kept) WHERE owed = 1")
+
+
+@migrations()
+def looks_that_wait(db: Database) -> None:
+    """What a replica saw of an account, until another one has decided on it: of a file's one program there is none."""
+    db.execute(
+        """
+        CREATE TABLE looks (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, body BLOB NOT NULL, found BLOB NOT NULL
+        ) STRICT
+        """
+    )

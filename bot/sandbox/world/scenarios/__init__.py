@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bot.sandbox.world.clock import Clock
 from bot.sandbox.world.engine import World
-from bot.sandbox.world.scenarios.crowded import SIZES, crowded
+from bot.sandbox.world.scenarios.crowded import SIZES, crowded, fleet
 from bot.sandbox.world.scenarios.demo import demo
 from bot.sandbox.world.scenarios.long import long
 from bot.sandbox.world.scenarios.performance import performance
@@ -19,6 +19,8 @@ SCENARIOS: Mapping[str, Callable[[World], None]] = {
     "long": long,
     **{f"crowded-{jobs}": crowded(jobs) for jobs in SIZES},
     "crowded-nodes": crowded(50, nodes=2_000),
+    **{f"fleet-{accounts}": fleet(accounts, jobs=300, nodes=100) for accounts in (1, 10, 50)},
+    "fleet-nodes": fleet(1, jobs=300, nodes=5_000),
 }
 """Each fills an empty world; it begins at the time of the world's clock."""
 

@@ -30,7 +30,17 @@ _SHORT = Work(median=20.0)
 _DAYS = Work(median=1_000_000.0, spread=0.01)
 
 
-def crowded(jobs: int, nodes: int = 0) -> Callable[[World], None]:
+def fleet(accounts: int, jobs: int, nodes: int) -> Callable[[World], None]:
+    """A world with so many accounts that are each as :func:`crowded` makes one."""
+
+    def fill(world: World) -> None:
+        for number in range(accounts):
+            crowded(jobs, nodes, f"fleet{number + 1:04}")(world)
+
+    return fill
+
+
+def crowded(jobs: int, nodes: int = 0, name: str = "crowded") -> Callable[[World], None]:
     """A world with so many active jobs; with `nodes` the farm has so many, and its jobs keep four in five busy."""
 
     def fill(world: World) -> None:
@@ -38,7 +48,7 @@ def crowded(jobs: int, nodes: int = 0) -> Callable[[World], None]:
         at_once = nodes * 4 // 5 // running if nodes else AT_ONCE
         size = nodes or SPARE + AT_ONCE * running
         account = add_account(
-            world, "crowded", "westeurope", dedicated=2 * (size + QUEUE), spot=0,
+            world, name, "westeurope", dedicated=2 * (size + QUEUE), spot=0,
             families={"standardDSv3Family": 2 * (size + QUEUE)}, jobs=max(1_000, 3 * jobs),
         )  # fmt: skip
         _pool(account, "farm", size)

@@ -10,9 +10,9 @@ from bot.sandbox.world.engine import World
 from bot.sandbox.world.scenarios.parts import UBUNTU, Batch, add_account, install, metadata, on, submit
 
 
-def tiny(world: World) -> None:
-    """Fills the world."""
-    account = add_account(world, "tiny", "westeurope", dedicated=20, spot=10, families={"standardDSv3Family": 20})
+def tiny(world: World, name: str = "tiny") -> None:
+    """Fills the world, or adds another account to it."""
+    account = add_account(world, name, "westeurope", dedicated=20, spot=10, families={"standardDSv3Family": 20})
     account.allocator.add(
         "pool1",
         PoolSpecification(
