@@ -19,7 +19,8 @@ from tests.postgresql import database
 from tests.storage.looking import rows
 
 ACCOUNTS = [f"account-{number}" for number in range(10)]
-LEASE = 0.9
+LEASE = 3.0
+"""Seconds. Whose thread waits for a processor for longer than that loses what it has."""
 
 
 @pytest.fixture
