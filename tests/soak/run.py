@@ -90,12 +90,12 @@ async def soak(folder: Path, options: Options) -> Outcome:
             if operators:
                 await operators.end(stage)
             seen = await watch.rest()
-            outcome.verdict = verdict_of(seen)
             watch.count(outcome)
             if operators:
                 outcome.operations, outcome.resizes = operators.operations(stage), operators.resizes
                 outcome.unfinished = operators.unfinished(stage)
             keep(folder, seen)
+        outcome.verdict = verdict_of(seen)
         if between and not outcome.sound:
             dump(stage.program.raw["bot"]["database"], folder)
     outcome.seconds = time.monotonic() - begun
@@ -264,7 +264,9 @@ class _Watch:
         await stage.wait(_REST)
         while stage.time.stamp() - begun < _PATIENCE:
             seen = self.seen()
-            if verdict_of(seen).lost == [] and not self._not_stored() and not self._undelivered():
+            # In a thread: Azure and the chats are served from here, and have to answer meanwhile.
+            verdict = await asyncio.to_thread(verdict_of, seen)
+            if verdict.lost == [] and not self._undelivered() and not self._not_stored():
                 return seen
             await stage.wait(30)
         return self.seen()
@@ -277,8 +279,8 @@ class _Watch:
         times = self._times(now)
         return Seen(
             options=str(self._options),
-            changes=self._record.changes,
-            versions=self._heard.versions,
+            changes=[*self._record.changes],
+            versions=[*self._heard.versions],
             times=times,
             until=self._until,
             end=now,
@@ -293,9 +295,9 @@ class _Watch:
 
     def count(self, outcome: Outcome) -> None:
         """What the program's own database says, and what else is counted."""
+        outcome.undelivered = self._undelivered()  # at this moment: what follows takes a while
         outcome.not_stored = [str(each) for each in self._not_stored()]
         outcome.stored = len(self._to_store()) - len(outcome.not_stored)
-        outcome.undelivered = self._undelivered()
         [(outcome.entries,)] = self._stage.rows("SELECT count(*) FROM outbox")
         outcome.lost_answers = sum(each["outcome"] == "lost" for each in self._stage.teams.writes)
         outcome.takeovers = self._takeovers
