@@ -248,7 +248,7 @@ async def list_subscriptions(ctx: Context, *, sort: SubscriptionSort = "oldest",
         return await _LIST.as_file(
             ctx, _LIST.again("alert subscriptions", sort), rows, alerts.now(), "this conversation"
         )
-    return _listed(ctx, alerts, "", sort)
+    return await _listed(ctx, alerts, "", sort)
 
 
 async def _subscribed_by(ctx: Context, subscription: str) -> str:
@@ -279,7 +279,7 @@ async def unsubscribe(ctx: Context, subscription: str) -> Card:
     if found is None or not visible:
         return _unknown(ctx, alerts, subscription)
     await alerts.unsubscribe(subscription)
-    return _listed(ctx, alerts, f"{subscription} is removed")
+    return await _listed(ctx, alerts, f"{subscription} is removed")
 
 
 def _unknown(ctx: Context, alerts: AlertService, name: str) -> Card:
@@ -316,10 +316,26 @@ def _of_settings(ctx: Context, alerts: AlertService) -> list[Subscription]:
     return [each for each in alerts.incidents.defaults() if key_of(each.conversation) == key]
 
 
-def _listed(ctx: Context, alerts: AlertService, news: str, sort: SubscriptionSort = "oldest") -> Card:
+def _elsewhere(ctx: Context, alerts: AlertService, shown: set[str], known: dict[str, str]) -> list[Text]:
+    """Where else something is posted, each place with what of it: who is told is asked wherever one happens to be.
+
+    Other people's own chats are left out: whose they are, and what of, is their business.
+    """
+    here, places = key_of(ctx.request.conversation), dict[str, dict[str, None]]()
+    for each in (*alerts.incidents.defaults(), *alerts.incidents.subscriptions()):
+        key = key_of(each.conversation)
+        if key != here and each.id not in shown and each.conversation.kind != "personal":
+            places.setdefault(parts.conversation_name(ctx, key, known), {})[each.describe()] = None
+    lines = [text(f"{place}: {'; '.join(what)}") for place, what in sorted(places.items())]
+    more = [text(muted(f"and {plural(len(lines) - _SHOWN, 'place')} more"))] if len(lines) > _SHOWN else []
+    return [*lines[:_SHOWN], *more]
+
+
+async def _listed(ctx: Context, alerts: AlertService, news: str, sort: SubscriptionSort = "oldest") -> Card:
     here, mine = _LIST.ordered(_here(ctx, alerts), sort), _LIST.ordered(_mine(ctx, alerts), sort)
     settings = _LIST.ordered(_of_settings(ctx, alerts), sort)
     removable = [*here, *mine]
+    elsewhere = _elsewhere(ctx, alerts, {each.id for each in removable}, await parts.names(ctx))
     return Card(
         title=titled("Subscriptions", number(len(removable) + len(settings)), news),
         as_of=alerts.now(),
@@ -333,6 +349,7 @@ def _listed(ctx: Context, alerts: AlertService, news: str, sort: SubscriptionSor
             None
             if removable or settings
             else Words(text("No alerts are posted here. For example: ", code("alert subscribe"))),
+            *section("Posted elsewhere", Bullets(tuple(elsewhere)) if elsewhere else None),
             build.actions(
                 Button("Subscribe…", "alert subscribe", how="form"),
                 Menu(

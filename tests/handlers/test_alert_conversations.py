@@ -110,6 +110,19 @@ async def test_who_only_reads_subscribes_alone(alert_bot: AlertBot) -> None:
     assert title(here) == "warning or worse: everything in every account · to you from now on"
 
 
+async def test_where_else_alerts_are_posted_is_said_wherever_one_asks(alert_bot: AlertBot) -> None:
+    await alert_bot.ask("alert subscribe to:me", person="U0VIEWER", conversation=DEV)
+    for asked, conversation in (("alert subscriptions", DEV), ("who is told of failures", DEV)):
+        card = await alert_bot.ask(asked, person="U0OPERATOR", conversation=conversation)
+        assert title(card) == "Subscriptions · 0"
+        assert "No alerts are posted here." in words(card)
+        assert "Posted elsewhere\n\n• #ops: warning or worse: everything in every account" in words(card)
+        assert "personal" not in words(card), "whose own chat is told is their business"
+    alone = await alert_bot.ask("alert subscriptions", person="U0VIEWER", conversation=CHAT)
+    assert words(alone).index("Sent to you") < words(alone).index("Posted elsewhere")
+    assert "Posted elsewhere" not in words(await alert_bot.ask("alert subscriptions", person="U0OPERATOR"))
+
+
 async def test_somebody_whom_the_bot_cannot_write_to_is_told_what_to_do(alert_bot: AlertBot) -> None:
     alert_bot.refuses = "cannot_dm_bot"
     card = await alert_bot.ask("alert subscribe to:me")
