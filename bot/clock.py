@@ -101,7 +101,10 @@ class Clock:
     async def until(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait for an event, so many seconds of this clock at most; True when it came."""
         try:
-            await asyncio.wait_for(event.wait(), max(0.0, seconds) / self.speed)
+            async with asyncio.timeout(
+                max(0.0, seconds) / self.speed
+            ):  # wait_for of Python 3.11 may lose a cancellation
+                await event.wait()
         except TimeoutError:
             return False
         return True

@@ -94,7 +94,8 @@ class Reloading:
         changed = False
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _LOOK)
+                async with asyncio.timeout(_LOOK):
+                    await self._asked.wait()
             now = self._stamp()
             settled, self._seen = now == self._seen, now
             if self._asked.is_set():

@@ -20,5 +20,6 @@ async def until_stopped(enough: Callable[[], str] = lambda: "") -> str:
             loop.add_signal_handler(number, stopped.set)
     while not stopped.is_set() and not enough():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), _LOOK)
+            async with asyncio.timeout(_LOOK):
+                await stopped.wait()
     return enough()

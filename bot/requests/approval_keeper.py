@@ -55,7 +55,8 @@ class ApprovalKeeper:
             except Exception:  # a store that is out for a moment must not end this
                 log.exception("approvals.not_polled")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), EVERY)
+                async with asyncio.timeout(EVERY):
+                    await self._news.wait()
             self._news.clear()
 
     async def poll(self, now: datetime) -> None:

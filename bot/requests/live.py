@@ -29,7 +29,8 @@ class LiveAnswer:
     async def pause(self, seconds: float) -> bool:
         """Wait before the next card; True when somebody asked to stop meanwhile."""
         try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
         except TimeoutError:
             return False
         return True
