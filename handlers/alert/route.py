@@ -128,19 +128,22 @@ async def route_alert(
     named = entity.removeprefix(f"{found.entity}:").split("/") if entity else ["example"]
     name = "/".join(parts.a_pattern(each, again) for each in named)
     incident = made_up(found, source.name, alerts.now(), name=name, severity=least)
-    verdicts = alerts.preview(incident)
-    now = [each for each in verdicts if each.held is None]
+    verdicts, lost = alerts.preview(incident), await parts.unreached(ctx)
+    would = [each for each in verdicts if each.held is None]
+    now = [each for each in would if each.conversation not in lost]
+    held = len(verdicts) - len(would)
     about = f"about {found.entity} {name}" if entity and found.entity != "account" else f"in {source.name}"
     return Card(
         title=titled(
             f"{found.name} {about}",
             f"{plural(len(now), 'channel')} would get it",
-            f"{plural(len(verdicts) - len(now), 'channel')} would hold it back" if len(verdicts) > len(now) else None,
+            f"{plural(len(would) - len(now), 'channel')} cannot be written to" if len(would) > len(now) else None,
+            f"{plural(held, 'channel')} would hold it back" if held else None,
         ),
         mark=_MARKS[incident.severity] if now else Mark.STOPPED,
         as_of=alerts.now(),
         blocks=blocks(
-            *_listed(ctx, verdicts, await parts.names(ctx)),
+            *_listed(ctx, verdicts, await parts.names(ctx), lost),
             None if verdicts else Words(text("Nobody asks for it. ", code(f"alert subscribe {found.name}"), " does.")),
             Words(text(muted("For a certain pool, job or node name it: patterns may fit that one alone.")))
             if not entity and found.entity != "account"
@@ -168,25 +171,31 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
     incident = made_up(found, ctx.account(None).name, alerts.now())
     entry = await alerts.test(parts.here(ctx), incident)
     verdicts = alerts.preview(incident)
-    conversations = await parts.names(ctx)
-    yield _tested(ctx, found, "on its way", Mark.CHANGING, verdicts, conversations)
+    named = await parts.names(ctx), await parts.unreached(ctx)
+    yield _tested(ctx, found, "on its way", Mark.CHANGING, verdicts, *named)
     for _ in range(_PATIENCE):
         for delivery in await ctx.store.deliveries([entry]):
             if delivery.sent:
-                yield _tested(ctx, found, "has arrived", Mark.DONE, verdicts, conversations)
+                yield _tested(ctx, found, "has arrived", Mark.DONE, verdicts, *named)
                 return
             if delivery.state in ("gone", "dead"):
                 why = f"cannot be delivered ({delivery.error or delivery.state})"
-                yield _tested(ctx, found, why, Mark.FAILED, verdicts, conversations)
+                yield _tested(ctx, found, why, Mark.FAILED, verdicts, *named)
                 return
         if await ctx.live.pause(_PAUSE):
             break
-    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, verdicts, conversations)
+    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, verdicts, *named)
 
 
 def _tested(
-    ctx: Context, kind: AlertRule, how: str, mark: Mark, verdicts: list[Verdict], conversations: dict[str, str]
-) -> Card:  # fmt: skip
+    ctx: Context,
+    kind: AlertRule,
+    how: str,
+    mark: Mark,
+    verdicts: list[Verdict],
+    conversations: dict[str, str],
+    lost: set[str],
+) -> Card:
     here = next((each for each in verdicts if each.conversation == key_of(ctx.request.conversation)), None)
     if here is None:
         real = "A real one would not be posted here: nobody subscribed to it in this conversation."
@@ -199,7 +208,7 @@ def _tested(
         mark=mark,
         blocks=blocks(
             Words(text(real)),
-            *section("A real one would go to", *_listed(ctx, verdicts, conversations)),
+            *section("A real one would go to", *_listed(ctx, verdicts, conversations, lost)),
             build.actions(
                 Button("Subscribe", f"alert subscribe {kind.name}") if here is None else None,
                 Button("Where would it go", f"alert route {kind.name}"),
@@ -210,12 +219,13 @@ def _tested(
     )
 
 
-def _listed(ctx: Context, verdicts: Iterable[Verdict], conversations: dict[str, str]) -> list[Block]:
+def _listed(ctx: Context, verdicts: Iterable[Verdict], conversations: dict[str, str], lost: set[str]) -> list[Block]:
+    """``lost`` are places that the bot cannot write to."""
     rows = [
         text(
             parts.conversation_name(ctx, each.conversation, conversations),
             ": ",
-            *_held(each.held),
+            *(_LOST if each.held is None and each.conversation in lost else _held(each.held)),
             muted(f" · {'; '.join(_asked(one) for one in each.asked)}"),
         )
         for each in sorted(verdicts, key=lambda each: (each.held is not None, each.conversation))
@@ -226,6 +236,9 @@ def _listed(ctx: Context, verdicts: Iterable[Verdict], conversations: dict[str, 
 def _asked(subscription: Subscription) -> str:
     by = "the settings" if subscription.id.startswith("settings:") else f"subscription {subscription.id}"
     return f"{subscription.describe()} ({by})"
+
+
+_LOST = text(chip(Mark.FAILED, "cannot be posted: the bot is not there"))
 
 
 def _held(reason: Reason | None) -> Text:

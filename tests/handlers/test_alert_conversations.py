@@ -300,6 +300,12 @@ async def test_where_the_bot_cannot_write_nothing_is_promised(alert_bot: AlertBo
     assert "cannot be posted: here" in listed
     assert "posted: #ops" in listed
     assert "posted: here" not in listed.replace("cannot be posted: here", "")
+    route = await alert_bot.ask("alert route job.failed", conversation=DEV)
+    assert "1 channel would get it · 1 channel cannot be written to" in title(route)
+    assert "here: ✖ cannot be posted: the bot is not there" in words(route)
+    assert "#ops: ✔ gets it" in words(route)
+    tested = await alert_bot.ask("alert test job.failed", conversation=OPS)
+    assert "#dev: ✖ cannot be posted: the bot is not there" in words(tested)
     await store.put_conversation(msgspec.structs.replace(shut, reachable=True))
     assert "cannot be posted" not in words(await alert_bot.ask("alert list", conversation=DEV))
     alert_bot.status.box = Outbox(conversations=(DestinationStatus("slack:C0DEV", waiting=2, gone_since=at),))
