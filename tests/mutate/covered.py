@@ -32,14 +32,15 @@ class Covered:
         self.seconds: dict[str, float] = {}
         self.failed: set[str] = set()
 
-    def measure(self, suite: str, folders: Iterable[str], workers: int) -> None:
+    def measure(self, suite: str, folders: Iterable[str], workers: int, seconds: float | None = None) -> bool:
         """Run what ``make test`` runs of folders and keep which lines each test runs, unless that is kept already.
 
-        What is slow is left out: a fault that it alone notices would be noticed too late.
+        What is slow is left out: a fault that it alone notices would be noticed too late. False where it was not done
+        within so many seconds.
         """
         tests = sorted(folders)
         if self.has(suite, tests):
-            return
+            return True
         data, times, state = self._files(suite)
         for file in (state, data, times):
             file.unlink(missing_ok=True)
@@ -55,8 +56,10 @@ class Covered:
             f"--junitxml={times}",
             *cover,
         ]
-        self._tree.run(command, {"COVERAGE_FILE": str(data)})
+        if self._tree.run(command, {"COVERAGE_FILE": str(data)}, seconds) is None:
+            return False
         state.write_text(f"{self._state(tests)}\n{self._tree.folder}")  # last: what was stopped before is not whole
+        return True
 
     def has(self, suite: str, tests: Iterable[str]) -> bool:
         """Whether a suite is measured, and neither its folders nor the program have changed since."""
