@@ -136,6 +136,15 @@ def test_what_no_test_nearby_notices_is_tried_with_the_others(tree: Tree) -> Non
     assert trial.tallies["fold"] == Tally(noticed=1)
 
 
+def test_what_cannot_be_measured_in_time_is_not_taken_for_measured(tree: Tree, tmp_path: Path) -> None:
+    (tree.folder / "test_waits.py").write_text(WAITS)
+    covered = Covered(tree, tmp_path, ["fold"])
+    assert not covered.measure("waits", ["test_waits.py"], 0, seconds=0.5)
+    assert not covered.has("waits", ["test_waits.py"])
+    assert covered.measure("fold", ["test_fold.py"], 0, seconds=900)
+    assert covered.has("fold", ["test_fold.py"])
+
+
 def test_what_is_accepted_or_has_no_end_is_counted_apart() -> None:
     assert Tally(noticed=23, accepted=["a"] * 9, missed={BOUNDARY: "m", UNSEEN: "m"}, endless=["e"]).share == 92.0
     assert Tally().share == 100.0
