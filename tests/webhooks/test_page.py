@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
@@ -50,7 +51,10 @@ async def test_the_receiver_that_is_shown_takes_what_is_signed_and_nothing_else(
 ) -> None:
     monkeypatch.setenv("BATCHBOT_WEBHOOK_PAGER", KEY)
     space: dict[str, Any] = {}
+    began = mock.Mock()
+    monkeypatch.setattr(web, "run_app", began)  # its last line, which does not return
     exec(BLOCKS["python"][0], space)
+    began.assert_called_once_with(space["app"], port=8081)
     runner = web.AppRunner(space["app"])
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
