@@ -37,7 +37,7 @@ _POOLS = (
 )
 _JOBS = "id,state,poolInfo,executionInfo,priority,usesTaskDependencies"
 _LAYERS = (Layer("schedules", 0.8), Layer("jobs", 1.3), Layer("pools and nodes", 1.1))
-_MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 18, 17, 18
+_MOST_JOBS, _MOST_POOLS, _MOST_SCHEDULES = 15, 15, 15
 """Boxes of each kind that a square sheet has room for; the rest is rolled up, the ones in trouble last."""
 _ALIKE = 3
 """Jobs from which on those with the same story are one box, where there are too many jobs for a box each."""
