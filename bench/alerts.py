@@ -30,12 +30,12 @@ import msgspec
 
 from bench.crowd import Crowd
 from bench.memory import drawing, resident
-from bench.scale import GOAL_P50, GOAL_P99, WHATS, latencies, subscribed
-from bench.told import Record, shown, told_after
+from bench.scale import GOAL_P50, GOAL_P99, WHATS, latencies, subscribed_in
+from bench.told import Record, begun, shown, told_after
 from bot.app import App
 from bot.clock import Clock
 from bot.ops import logs
-from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.slack import SlackStandIn
 from bot.tools.demo import Stage, demo_settings, free_port
 from storage.sqlite.store import SqliteStore
 
@@ -143,17 +143,11 @@ async def watched(scenario: str, poll: int) -> AsyncIterator[tuple[Stage, SlackS
     """A sandbox whose clock is the wall's, Slack, the database and the id of the process that watches for channels."""
     listen, opened = f"127.0.0.1:{free_port()}", time.time()
     async with Stage.azure_only(scenario=scenario, history=1.0) as stage:
-        slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False))
-        await slack.start()
-        stage.printed |= {
-            "SLACK_API_URL": slack.api_url,
-            "SLACK_BOT_TOKEN": slack.settings.bot_token,
-            "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
-        }
+        slack = await begun(stage, listen)
         await stage.clock(advance=HOUR + time.time() - opened, pause=False)
         with tempfile.TemporaryDirectory() as scratch:
             database = Path(scratch) / "bench.db"
-            await subscribed(database, slack, datetime.now(UTC))
+            await subscribed_in(database, slack, datetime.now(UTC))
             async with program(stage, listen, poll, database) as pid:
                 yield stage, slack, database, pid
         await slack.close()

@@ -34,20 +34,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import msgspec
 
 from bench.alerts import spent
 from bench.crowd import FARM, Crowd, Event
 from bench.databases import server_cpu
 from bench.memory import resident
-from bench.scale import GOAL_P50, GOAL_P99, KINDS, TEAMS, WHATS, latencies
-from bench.told import Record, shown, told_after
-from bot.alerting.model import Subscription
-from bot.alerting.stored_state import SUBSCRIPTIONS
-from bot.chat.request import Conversation
+from bench.scale import GOAL_P50, GOAL_P99, WHATS, latencies, subscribed
+from bench.told import Record, begun, shown, told_after
 from bot.clock import Clock
-from bot.domain.findings import Severity
-from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.slack import SlackStandIn
 from bot.tools.demo import Stage, demo_file, free_port
 from storage.opening import open_store
 from storage.sql.store import SqlStore
@@ -136,18 +131,6 @@ def _sum(metrics: str, name: str) -> float:
     return sum(float(each) for each in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", metrics, re.MULTILINE))
 
 
-async def subscribed(store: SqlStore, slack: SlackStandIn, at: datetime) -> None:
-    """A channel for each team, of the jobs that people start."""
-    for number in range(TEAMS):
-        lane = f"team-{number + 1:02}"
-        conversation = Conversation("slack", slack.create_channel(lane))
-        wanted = Subscription(
-            id=lane, conversation=conversation, entity=f"job:{lane}-*", kinds=KINDS, severity=Severity.INFO
-        )
-        where = f"slack:{conversation.id}"
-        await store.put_preference(SUBSCRIPTIONS, where, wanted.id, msgspec.json.encode(wanted), at)
-
-
 class Fleet:
     """The accounts, the database, Slack, and the replicas."""
 
@@ -222,13 +205,7 @@ async def fleet(scenario: str, server: Server, folder: Path) -> AsyncIterator[tu
     url = server.url(server.create("made"))
     port, opened = free_port(), time.time()
     async with Stage.azure_only(scenario=scenario, history=1.0) as stage:
-        slack = SlackStandIn(SlackSettings(app_url=f"http://127.0.0.1:{port}/slack/events", tiers=False))
-        await slack.start()
-        stage.printed |= {
-            "SLACK_API_URL": slack.api_url,
-            "SLACK_BOT_TOKEN": slack.settings.bot_token,
-            "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
-        }
+        slack = await begun(stage, f"127.0.0.1:{port}")
         await stage.clock(advance=HOUR + time.time() - opened, pause=False)
         with bouncer(url, POOL, server) as between:
             made = Fleet(stage, port, between, folder)

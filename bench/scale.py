@@ -42,7 +42,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from bench.crowd import FARM, Crowd, Event
 from bench.jumping_clock import JumpingClock
-from bench.told import Latency, Record, shown, told_after
+from bench.told import Latency, Record, begun, shown, told_after
 from bot.alerting.model import Subscription
 from bot.alerting.stored_state import SUBSCRIPTIONS
 from bot.app import App
@@ -50,8 +50,9 @@ from bot.chat.budget import Budget
 from bot.chat.request import Conversation
 from bot.domain.findings import Severity
 from bot.ops import logs
-from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.sandbox.slack import SlackStandIn
 from bot.tools.demo import Stage, demo_settings, free_port
+from storage.sql.store import SqlStore
 from storage.sqlite.store import SqliteStore
 
 POLL = 30.0
@@ -189,16 +190,21 @@ class Bench:
         return spent
 
 
-async def subscribed(database: Path, slack: SlackStandIn, at: datetime) -> None:
-    """A channel for each team, and one for jobs that are nobody's."""
-    store = SqliteStore.open(database)
-    for lane in [*(f"team-{number + 1:02}" for number in range(TEAMS)), "job"]:
+async def subscribed(store: SqlStore, slack: SlackStandIn, at: datetime, *more: str) -> None:
+    """A channel for the jobs of each team, and for ``more`` whose names begin so."""
+    for lane in [*(f"team-{number + 1:02}" for number in range(TEAMS)), *more]:
         conversation = Conversation("slack", slack.create_channel(lane))
         wanted = Subscription(
             id=lane, conversation=conversation, entity=f"job:{lane}-*", kinds=KINDS, severity=Severity.INFO
         )
         where = f"slack:{conversation.id}"
         await store.put_preference(SUBSCRIPTIONS, where, wanted.id, msgspec.json.encode(wanted), at)
+
+
+async def subscribed_in(database: Path, slack: SlackStandIn, at: datetime) -> None:
+    """The same in a file, and a channel for jobs that are nobody's."""
+    store = SqliteStore.open(database)
+    await subscribed(store, slack, at, "job")
     await store.close()
 
 
@@ -214,18 +220,10 @@ async def opened(case: Case, seed: int, folder: Path) -> AsyncIterator[tuple[Ben
         await stage.clock(advance=case.lived * 3600, pause=False)
         async with http.get(f"{stage.printed['ARM_ENDPOINT']}/_sandbox/clock") as answer:
             clock = JumpingClock(datetime.fromisoformat((await answer.json())["now"]), workers=("outbox of ",))
-        slack = SlackStandIn(
-            SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False), clock=lambda: clock.now().timestamp()
-        )
-        await slack.start()
-        stage.printed |= {
-            "SLACK_API_URL": slack.api_url,
-            "SLACK_BOT_TOKEN": slack.settings.bot_token,
-            "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
-        }
+        slack = await begun(stage, listen, clock=lambda: clock.now().timestamp())
         os.environ.update(stage.environment)
         database = folder / "bench.db"
-        await subscribed(database, slack, clock.now())
+        await subscribed_in(database, slack, clock.now())
         settings = demo_settings(stage, listen=listen, database=str(database))
         alerts = msgspec.structs.replace(settings.alerts, group_wait=0, group_interval=0)
         settings = msgspec.structs.replace(settings, alerts=alerts)

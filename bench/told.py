@@ -15,7 +15,8 @@ from bench.crowd import Event
 from bench.ranks import rank, tail
 from bot.alerting.model import Incident, Notification
 from bot.clock import Clock
-from bot.sandbox.slack import SlackStandIn
+from bot.sandbox.slack import SlackSettings, SlackStandIn
+from bot.tools.demo import Stage
 from storage.port.store import Store
 
 KINDS = {
@@ -27,6 +28,18 @@ KINDS = {
 _STARTED = re.compile(r"has started")
 _ENDED = re.compile(r"has completed|has failed|\bended\b")
 _FAILED = re.compile(r"([\d,]+) (?:of [\d,]+ )?tasks? (?:has |have )?failed")
+
+
+async def begun(stage: Stage, listen: str, **more: Any) -> SlackStandIn:
+    """A Slack for the program that listens there, named in what the stage has printed. Whoever asked closes it."""
+    slack = SlackStandIn(SlackSettings(app_url=f"http://{listen}/slack/events", tiers=False), **more)
+    await slack.start()
+    stage.printed |= {
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.settings.bot_token,
+        "SLACK_SIGNING_SECRET": slack.settings.signing_secret,
+    }
+    return slack
 
 
 class Version(NamedTuple):

@@ -64,10 +64,11 @@ class AccountWatching:
 
     def decide_by(self, alerts: AlertService, jobs: WatchedJobs, after: Iterable[After]) -> None:
         """These alerts decide on what is seen, and ``after`` is called then; ``jobs`` has those that are followed."""
-        self._alerts, self._jobs = alerts, jobs
         self._reader: LookReader | None = None
+        self._watched, self._asked = jobs.watched, alerts.asked
         if self.shares:
             self._wanted = Wanted(self._front, alerts.kinds, lambda: alerts.settings, self._clock)
+            self._watched, self._asked = self._wanted.watched, self._wanted.asked
             self.watcher = Watcher(self.observers.values(), self._hand_over, self._clock, after=[self._asked_after])
             self._reader = LookReader(self._accounts, self._duties, alerts.saw, self._clock, self._figures, after)
         else:
@@ -75,7 +76,7 @@ class AccountWatching:
 
     def of_any(self) -> dict[str, Runs]:
         """What runs in any replica, with the duties or without them."""
-        return {"watcher": _Part(self)} if self.shares else {}
+        return {"watcher": self} if self.shares else {}
 
     def of_duties(self) -> dict[str, Runs]:
         """What runs where the duties are."""
@@ -84,9 +85,7 @@ class AccountWatching:
     def count_watched(self, account: str) -> None:
         """Jobs that somebody watches are counted in every look, and what is subscribed comes first."""
         observer = self.observers[account]
-        known = self._wanted if self.shares else None
-        observer.watched_jobs = known.watched(account) if known else self._jobs.watched(account)
-        observer.asked = known.asked(account) if known else self._alerts.asked(account)
+        observer.watched_jobs, observer.asked = self._watched(account), self._asked(account)
 
     def money_is(self, account: str, money: MoneyView) -> None:
         """How an account's money stands goes into its next looks, where the alert rules find it."""
@@ -103,7 +102,7 @@ class AccountWatching:
         self.count_watched(account)
         self.watcher.nudge(account)
 
-    async def share(self) -> None:
+    async def run(self) -> None:
         """Watch this replica's part of the accounts, until cancelled."""
         if self.shares:
             await self._wanted.refresh()
@@ -131,14 +130,3 @@ class AccountWatching:
         await self._stores[scene.account].record(batch)
         if self._reader:
             self._reader.heard()
-
-
-class _Part:
-    """The watcher, of this replica's part of the accounts."""
-
-    def __init__(self, watching: AccountWatching) -> None:
-        self._watching = watching
-
-    async def run(self) -> None:
-        """Watch until cancelled."""
-        await self._watching.share()

@@ -150,7 +150,7 @@ def _refused(wanted: Wanted, error: HttpResponseError) -> str:
         return (
             f"the bot may not read secrets of {wanted.vault}: give it the role {SECRETS_USER} with "
             f"az role assignment create --assignee {caller[1] if caller else 'OBJECT_ID'} "
-            f"--role {SECRETS_USER.partition('(')[2].rstrip(')')} --scope {scope}; "
+            f"--role {SECRETS_USER.id} --scope {scope}; "
             "a vault with access policies wants the permission Get on secrets"
         )
     if error.status_code == 400:

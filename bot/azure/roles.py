@@ -76,8 +76,16 @@ METRICS_READER = BuiltInRole(
     "Monitoring Reader", "43d0d8ad-25c7-4714-9337-8ba259a9fe05", ("Microsoft.Insights/*/read",), documented=False
 )
 """It reads more than metrics (``*/read``); what the bot wants of it is that."""
+SECRETS_USER = BuiltInRole(
+    "Key Vault Secrets User",
+    "4633458b-17de-408a-b874-0445c86b69e6",
+    (),
+    ("Microsoft.KeyVault/vaults/secrets/getSecret/action", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"),
+    documented=False,
+)
+"""Reads secrets of a key vault: all that the bot wants of one ("Azure built-in roles for security")."""
 BUILT_IN = (ACCOUNT_READER, COST_READER, METRICS_READER, JOB_SUBMITTER, DATA_CONTRIBUTOR, ACCOUNT_CONTRIBUTOR)
-"""All of them, those that allow least first."""
+"""All that accounts of Batch need, those that allow least first."""
 
 READER = str(ACCOUNT_READER)
 """Reads both planes: all that watching needs."""
@@ -87,8 +95,6 @@ CONTRIBUTOR = str(DATA_CONTRIBUTOR)
 """The smallest that may write pools, jobs, schedules, applications and certificates."""
 OWNER = str(ACCOUNT_CONTRIBUTOR)
 """The one that may also make and delete accounts, and regenerate their keys."""
-SECRETS_USER = "Key Vault Secrets User (4633458b-17de-408a-b874-0445c86b69e6)"
-"""Reads secrets of a key vault: all that the bot wants of one ("Azure built-in roles for security")."""
 MONITORING_READER = str(METRICS_READER)
 """Reads metrics of Azure Monitor; it is not needed for anything else."""
 

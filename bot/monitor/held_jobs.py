@@ -20,7 +20,7 @@ from bot.domain.diagnosis.job_case import MOST_FAILURES, MOST_UNFINISHED, OF_TAS
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Clue, choose
 from bot.domain.diagnosis.pools import PoolCase
-from bot.domain.entity import Entity, fold
+from bot.domain.entity import Entity, find, fold
 from bot.domain.states import is_active, is_over
 from bot.domain.waiting import Wait, moved_at, why_waits
 from bot.monitor.pending_state import PendingState
@@ -75,10 +75,7 @@ def at_work(jobs: Mapping[str, JobView]) -> Mapping[str, Sequence[JobView]]:
 
 def still_since(job: JobView) -> datetime | None:
     """Since when nothing has moved in a job whose tasks wait and none runs; None for any other."""
-    moved = moved_at(job)
-    if not is_active(job.state) or not job.active or job.running or moved is None:
-        return None
-    return max(moved, job.since or moved)
+    return _moved(job) if is_active(job.state) and job.active and not job.running else None
 
 
 def wait_of(job: JobView, pool: PoolView | None, workers: Mapping[str, Sequence[JobView]]) -> Wait:
@@ -122,10 +119,9 @@ def _stuck(pending: PendingState) -> Iterator[tuple[str, JobView]]:
     if not long:
         return
     workers = at_work(pending.jobs)
-    pools = {fold(name): pool for name, pool in pending.pools.items()}
     for name in long:
         view = pending.jobs[name]
-        wait = wait_of(view, pools.get(fold(view.pool)), workers)
+        wait = wait_of(view, find(pending.pools, view.pool), workers)
         if wait.for_work and not wait.queued:
             yield name, view
 
@@ -137,7 +133,7 @@ def _is_due(view: JobView, at: datetime) -> bool:
 
 async def _look(pending: PendingState, reads: Reads, view: JobView) -> Held | None:
     """What a job's tasks show; None where that could not be read."""
-    pool = next((each for name, each in pending.pools.items() if fold(name) == fold(view.pool)), None)
+    pool = find(pending.pools, view.pool)
     path = Account.job(view.id)
     job = await reads.whole("jobs", Job, path)
     if pool is None or job is None or reads.stopped:
@@ -147,7 +143,7 @@ async def _look(pending: PendingState, reads: Reads, view: JobView) -> Held | No
         reads.whole("pools", Pool, Account.pool(pool.id)),
         reads.first("tasks", Task, tasks, UNFINISHED, OF_TASK, MOST_UNFINISHED),
         reads.first("tasks", Task, tasks, FAILED_TASKS, OF_TASK, MOST_FAILURES),
-        _preparations(reads, path) if job.job_preparation_task else _none(),
+        _preparations(reads, job, path),
     )
     if whole is None or unfinished is None or failures is None:
         return None
@@ -160,18 +156,16 @@ async def _look(pending: PendingState, reads: Reads, view: JobView) -> Held | No
         counts=counts,
         unfinished=unfinished,
         failures=failures,
-        preparations=prepared or (),
+        preparations=prepared,
         pool=PoolCase(pool=whole, at=pending.at, counts=nodes, waiting=counts.active),
     )
     return _held(choose(of_job(case).clues).clue, pending.at)
 
 
-async def _preparations(reads: Reads, job: str) -> Sequence[PreparationStatus] | None:
-    return await reads.first("jobs", PreparationStatus, f"{job}/jobpreparationandreleasetaskstatus")
-
-
-async def _none() -> None:
-    return None
+async def _preparations(reads: Reads, job: Job, path: str) -> Sequence[PreparationStatus]:
+    if job.job_preparation_task is None:
+        return ()
+    return await reads.first("jobs", PreparationStatus, f"{path}/jobpreparationandreleasetaskstatus") or ()
 
 
 def _held(clue: Clue | None, at: datetime) -> Held:
@@ -181,6 +175,12 @@ def _held(clue: Clue | None, at: datetime) -> Held:
     return Held(clue.id, clue.cause, said, {**clue.names}, harm=clue.harm, read=at)
 
 
+def _moved(job: JobView) -> datetime | None:
+    """When something moved in it last, its own state included."""
+    moved = moved_at(job)
+    return max(moved, job.since or moved) if moved else None
+
+
 def _passed_over(job: JobView, pool: PoolView | None) -> bool:
-    moved, free = moved_at(job), pool.free_at if pool else None
-    return bool(moved and free and (free - max(moved, job.since or moved)).total_seconds() >= STUCK_FOR)
+    moved, free = _moved(job), pool.free_at if pool else None
+    return bool(moved and free and (free - moved).total_seconds() >= STUCK_FOR)

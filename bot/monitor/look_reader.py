@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from bot.azure.models.price import NO_PRICES, Prices
 from bot.clock import Clock
+from bot.monitor.observer import QUOTA, SOON
 from bot.monitor.scene import MoneyView, Scene
 from bot.monitor.stored_looks import Figures, Mirror
 from bot.monitor.watcher import After
@@ -31,10 +32,6 @@ _GLANCE = 0.5
 """Seconds between two looks for what others stored; what this replica stored is known at once."""
 _AFTER_FAILURE = 2.0
 """Seconds until the next attempt, where the store or the program failed."""
-_PRICES = timedelta(minutes=10)
-"""How long prices are good."""
-_PRICES_SOON = timedelta(minutes=1)
-"""The same for prices that are not known."""
 
 Saw = Callable[[Scene, ChangeSet, ChangeSet], Awaitable[None]]
 """Judges a scene with what it found, and stores what it decides together with something more."""
@@ -174,7 +171,7 @@ class LookReader:
     async def _prices_of(self, name: str) -> Prices:
         known, now = self._prices.get(name, NO_PRICES), self._clock.now()
         last = self._priced.get(name)
-        if last is None or now - last >= (_PRICES if known else _PRICES_SOON):
+        if last is None or now - last >= (QUOTA if known else SOON):
             self._priced[name] = now
             self._prices[name] = known = await self._accounts[name].prices()
         return known

@@ -42,7 +42,8 @@ QUOTA = timedelta(minutes=10)
 """The period of quotas and prices."""
 AHEAD = timedelta(minutes=10)
 """How long a cursor must be seen to be in the future before it is brought back."""
-_SOON = timedelta(minutes=1)  # until prices are asked for again that were not known
+SOON = timedelta(minutes=1)
+"""The same of prices that are not known yet."""
 
 
 class Store(Told, Protocol):
@@ -279,7 +280,7 @@ class Observer:
         pending.cursors["nodes"] = max(first, pending.cursors.get("nodes", first))
 
     async def _quota(self, reader: Reader, pending: PendingState) -> bool:
-        if _is_due(pending, "prices", QUOTA if self._prices else _SOON):
+        if _is_due(pending, "prices", QUOTA if self._prices else SOON):
             self._prices = await self._account.prices()
         if not _is_due(pending, "quota", QUOTA):
             return False

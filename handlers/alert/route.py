@@ -171,20 +171,24 @@ async def test_alert(ctx: Context, kind: str | None = None) -> AsyncIterator[Car
     incident = made_up(found, ctx.account(None).name, alerts.now())
     entry = await alerts.test(parts.here(ctx), incident)
     verdicts = alerts.preview(incident)
-    named = await parts.names(ctx), await parts.unreached(ctx)
-    yield _tested(ctx, found, "on its way", Mark.CHANGING, verdicts, *named)
+    named, lost = await parts.names(ctx), await parts.unreached(ctx)
+
+    def told(how: str, mark: Mark) -> Card:
+        return _tested(ctx, found, how, mark, verdicts, named, lost)
+
+    yield told("on its way", Mark.CHANGING)
     for _ in range(_PATIENCE):
         for delivery in await ctx.store.deliveries([entry]):
             if delivery.sent:
-                yield _tested(ctx, found, "has arrived", Mark.DONE, verdicts, *named)
+                yield told("has arrived", Mark.DONE)
                 return
             if delivery.state in ("gone", "dead"):
                 why = f"cannot be delivered ({delivery.error or delivery.state})"
-                yield _tested(ctx, found, why, Mark.FAILED, verdicts, *named)
+                yield told(why, Mark.FAILED)
                 return
         if await ctx.live.pause(_PAUSE):
             break
-    yield _tested(ctx, found, "still on its way: status shows what it waits for", Mark.WARNING, verdicts, *named)
+    yield told("still on its way: status shows what it waits for", Mark.WARNING)
 
 
 def _tested(

@@ -97,8 +97,8 @@ _SAID: dict[Cause, str] = {
     "resize failed": "its pool {pool} has no nodes{known}",
     "no nodes yet": "its pool {pool} has none of the {nodes} it wants{known}",
     "start task": "{held} of its pool {pool} still {run} the start task, and tasks wait for its success",
-    "nodes starting": f"{STARTING}",
-    "nodes take no tasks": f"{NONE_TAKES}",
+    "nodes starting": STARTING,
+    "nodes take no tasks": NONE_TAKES,
 }
 """What is said of causes that lie in the pool; ``known`` is the sentence of the row that knows it, behind its colon."""
 
