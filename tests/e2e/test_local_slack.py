@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 from collections.abc import AsyncIterator
@@ -78,6 +79,9 @@ async def slack(
             app = await App.open(check(settings, os.environ))
             try:
                 await app.start()
+                async with asyncio.timeout(120):  # its first look may take longer than the first question to come
+                    while await app.store.known_range("tiny") is None:  # noqa: ASYNC110 - nothing tells of it
+                        await asyncio.sleep(0.1)
                 yield slack
                 assert await slack.troubles() == []
             finally:
