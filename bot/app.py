@@ -20,7 +20,7 @@ from bot.chat.clear_chat import clear_chat
 from bot.chat.platforms import connectable
 from bot.chat.port import AttachedFile, Chat, ServedChat
 from bot.chat.request import CommandRequest, Conversation, Person
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.content.clear_store import clearing
 from bot.content.drawing import Drawing
 from bot.content.links import Gallery, Links
@@ -344,9 +344,7 @@ class App:
         """Finish what is under way; where the duties are not ``mine`` another replica does that."""
         if mine:
             await self.outbox.close()
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await end_tasks(self._background)
         for drain in (self.operations.drain, partial(self.journal.drain, _DRAIN_SECONDS if mine else 0.0)):
             try:
                 await drain()

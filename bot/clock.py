@@ -23,6 +23,9 @@ LONGEST_BACKOFF = 30.0
 MOST_ASKED = 3600.0
 """Seconds for which somebody who answers may ask to be left alone; one who asks for more is asked again by then."""
 
+_ASKED_TO_END = 5.0
+"""Seconds after which a task that was cancelled, and goes on, is cancelled again."""
+
 
 def backoff(tries: int, longest: float = LONGEST_BACKOFF) -> float:
     """Seconds to wait after so many failures in a row: 1, 2, 4, …, up to ``longest``; never more than that."""
@@ -72,6 +75,20 @@ async def in_time(works: Iterable[Coroutine[Any, Any, T]], seconds: float, at_on
         if isinstance(result, Exception):
             log.error("clock.work_failed", exc_info=result)
     return [None if isinstance(result, BaseException) else result for result in found]
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel them and wait until every one is over, whatever it ended with.
+
+    What has not ended after some seconds is cancelled again: code of others can lose a cancellation, as ``wait_for`` of
+    Python 3.11 does where what it waits for comes at that moment, and would hold up the end of the program for ever.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        over, left = await asyncio.wait(left, timeout=_ASKED_TO_END)
+        await asyncio.gather(*over, return_exceptions=True)  # what they raised was looked at
 
 
 class Clock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from bot.clock import MOST_ASKED, asked_wait
+import bot.clock
+from bot.clock import MOST_ASKED, asked_wait, end_tasks
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,27 @@ def test_a_date_is_so_far_from_now() -> None:
     assert found is not None
     assert 0 < found <= 90
     assert asked_wait(soon, 5.0) == 5.0
+
+
+async def test_a_task_that_lost_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.clock, "_ASKED_TO_END", 0.01)
+    asked: list[str] = []
+
+    async def forgetful() -> None:
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                asked.append("once more")
+                if len(asked) == 3:
+                    raise
+
+    async def failing() -> None:
+        raise ValueError
+
+    tasks = [asyncio.create_task(forgetful()), asyncio.create_task(failing())]
+    await asyncio.sleep(0)
+    await end_tasks(tasks)
+    assert len(asked) == 3
+    assert all(each.done() for each in tasks)
+    await end_tasks([])

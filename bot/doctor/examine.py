@@ -145,7 +145,8 @@ def _after(sign_in: Look, then: list[Look]) -> Look:
 async def _stored(seen: asyncio.Future[StoreLook | None]) -> StoreLook:
     """What the database tells of conversations; nothing where it cannot be read, which the storage's look says."""
     try:
-        return await asyncio.wait_for(asyncio.shield(seen), _STORAGE_SECONDS) or StoreLook()
+        async with asyncio.timeout(_STORAGE_SECONDS):
+            return await asyncio.shield(seen) or StoreLook()
     except (StoreError, TimeoutError):
         return StoreLook()
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 
 from bot.azure.models.price import NO_PRICES, Prices
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.monitor.observer import QUOTA, SOON
 from bot.monitor.scene import MoneyView, Scene
 from bot.monitor.stored_looks import Figures, Mirror
@@ -114,9 +114,7 @@ class LookReader:
                     async with asyncio.timeout(_GLANCE):
                         await self._heard.wait()
         finally:
-            for task in self._busy.values():
-                task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await end_tasks(self._busy.values())
             self._busy.clear()
 
     async def _begin(self) -> None:

@@ -30,6 +30,7 @@ from rapidfuzz.distance import JaroWinkler
 from bot.azure.account import Account
 from bot.azure.answers import Page
 from bot.azure.errors import AzureError
+from bot.clock import end_tasks
 from bot.domain.entity import fold
 
 log = structlog.get_logger()
@@ -245,10 +246,7 @@ class Names:
 
     async def close(self) -> None:
         """End the reads that are under way."""
-        reading = list(self._reading.values())
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        await end_tasks(self._reading.values())
 
     async def _refresh(self, account: str) -> None:
         while True:

@@ -7,13 +7,13 @@ the next one sees the same again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.monitor.scene import Scene
 from storage.port.changes import ChangeSet
 from storage.port.errors import StoreError, StoreHeld
@@ -71,12 +71,6 @@ class Polls(Protocol):
         ...
 
 
-async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 Saw = Callable[[Scene, ChangeSet], Awaitable[None]]
 After = Callable[[str, Scene, datetime], Awaitable[None]]
 
@@ -105,7 +99,9 @@ class Watcher:
         try:
             while True:
                 mine = shares.mine()
-                await _end([tasks.pop(name)[1] for name, (epoch, _) in list(tasks.items()) if mine.get(name) != epoch])
+                await end_tasks(
+                    tasks.pop(name)[1] for name, (epoch, _) in list(tasks.items()) if mine.get(name) != epoch
+                )
                 for name in mine.keys() - tasks.keys():
                     task = asyncio.create_task(self._watch(self._observers[name]), name=f"watch {name}")
                     tasks[name] = mine[name], task
@@ -116,7 +112,7 @@ class Watcher:
                 await asyncio.sleep(_GLANCE)
         finally:
             shares.want(())
-            await _end([task for _, task in tasks.values()])
+            await end_tasks(task for _, task in tasks.values())
 
     def nudge(self, account: str) -> None:
         """Poll an account now, rather than when it is due."""

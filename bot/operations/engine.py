@@ -22,7 +22,7 @@ from msgspec import Struct
 from bot import tracing
 from bot.azure.accounts import Accounts
 from bot.azure.errors import AzureError
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.content.redaction import HIDDEN
 from bot.operations.audit import Act, Audit, Result
 from bot.operations.lease import HELD, RENEWALS, holder
@@ -235,10 +235,7 @@ class Operations:
 
     async def drain(self) -> None:
         """Let go of every operation: whoever looks next goes on with it."""
-        tasks = [each.task for each in self._running.values() if each.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(each.task for each in self._running.values() if each.task)
         await self._store.release_operations(self._holder)
 
     async def _hear_stops(self) -> None:

@@ -107,7 +107,8 @@ class Probes:
         if self._asked is None or (self._asked.done() and time.monotonic() - self._answered > _HOLDS):
             self._asked = asyncio.create_task(self._ask())
         try:
-            return await asyncio.wait_for(asyncio.shield(self._asked), self._patience)
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(self._asked)
         except TimeoutError:
             return f"the database has not answered for {self._patience:.0f} s"
 

@@ -12,7 +12,7 @@ import structlog
 
 from bot.chat.port import Chat
 from bot.chat.request import Conversation
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.outbox.circuit_breaker import CircuitBreaker
 from bot.outbox.destination_queue import DestinationQueue, DestinationStatus, Sends
 from bot.outbox.sender import Sender, Shown, Totals, as_it_is
@@ -172,6 +172,4 @@ class OutboxWorker:
 
     async def _end(self) -> None:
         tasks, self._tasks = list(self._tasks.values()), {}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)

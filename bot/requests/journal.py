@@ -31,7 +31,7 @@ from msgspec.structs import replace
 from bot.chat.budget import unfenced
 from bot.chat.port import Chat, Match, Undelivered
 from bot.chat.request import CommandRequest
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.operations.lease import HELD, RENEWALS, holder
 from bot.operations.run_once import RunOnce, Unnoted
 from bot.requests.answer_delivery import AnswerDelivery, Unshown
@@ -217,10 +217,7 @@ class RequestJournal:
         stop_all("the bot was shut down")
         if self._work:
             await asyncio.wait(self._work.values(), timeout=seconds / 2)
-        left = [*self._work.values(), *self._telling]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end_tasks([*self._work.values(), *self._telling])
         stop_all("the bot was shut down")
         await self.delivery.drain(seconds / 2)
         await self._store.release_requests(self._holder)

@@ -18,7 +18,7 @@ import structlog
 
 from bot.chat.port import Chat
 from bot.chat.request import CommandRequest, Conversation
-from bot.clock import Clock
+from bot.clock import Clock, end_tasks
 from bot.requests.live_message import KEPT, LiveMessage
 from bot.requests.live_wording import claims_to_live, ended
 from cards.build import text
@@ -164,9 +164,7 @@ class LiveCards:
         left = {task for task in tasks if not task.done()}
         if left:
             await asyncio.wait(left, timeout=max(0.0, end - clock()))
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end_tasks(left)
 
     async def _goes_on(self, request: CommandRequest) -> bool:
         """Whether what a request began goes on after this program."""
@@ -208,8 +206,7 @@ async def _following(first: asyncio.Task[Card | None], cards: AsyncGenerator[Car
             yield card
             card = await anext(cards, None)
     finally:
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
+        await end_tasks([first])
         await cards.aclose()
 
 

@@ -97,7 +97,8 @@ class FastClock(Clock):
             if left <= 0:
                 return False
             try:
-                await asyncio.wait_for(event.wait(), min(left / self._fast.speed, _GLANCE))
+                async with asyncio.timeout(min(left / self._fast.speed, _GLANCE)):
+                    await event.wait()
             except TimeoutError:
                 continue
         return True
