@@ -8,7 +8,6 @@ Event Hubs quotas and limits"), and writes nothing into the hub.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from msgspec import Struct
 from bot.azure.errors import AzureError
 from bot.azure.pipeline import no_token
 from bot.clock import end_tasks
+from bot.secrets import ENVIRONMENT
 from bot.settings import EventsSettings
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class EventHub:
     """One event hub. Every method raises AzureError and nothing else."""
 
     def __init__(
-        self, settings: EventsSettings, credential: AsyncTokenCredential, environment: Mapping[str, str] = os.environ
+        self, settings: EventsSettings, credential: AsyncTokenCredential, environment: Mapping[str, str] = ENVIRONMENT
     ) -> None:
         """Connect nothing yet. Trusted is what ``REQUESTS_CA_BUNDLE`` names, as by all of Azure's clients."""
         self.settings = settings

@@ -55,9 +55,9 @@ class Moment(Struct, frozen=True):
     retries: int = 0
     within: timedelta = EXACT
 
-    def is_that_of(self, at: datetime, retries: int | None) -> bool:
-        """Whether that is told of the same; None: after any number of retries."""
-        return abs(at - self.at) <= self.within and retries in (None, self.retries)
+    def is_that_of(self, at: datetime, retries: int | None, within: timedelta = EXACT) -> bool:
+        """Whether what was then, ``within`` which time, is the same; None: after any number of retries."""
+        return abs(at - self.at) <= max(self.within, within) and retries in (None, self.retries)
 
 
 class NodeWork(Struct, frozen=True):

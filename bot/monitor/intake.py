@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -27,6 +27,8 @@ STREAM = "events "
 """Before a partition's name: the name of its cursor."""
 MOST = 5000
 """Events that wait for a look. While so many do, the hub is not read on: it keeps them."""
+PATIENCE = timedelta(minutes=2)
+"""For how long the hub may be out of reach before that is told; it keeps what comes meanwhile."""
 _LONGEST = 300.0
 """Seconds between two attempts to reach the hub, at most."""
 
@@ -61,6 +63,10 @@ class IntakeStatus(Struct, frozen=True, omit_defaults=True):
     error: str = ""
     since: datetime | None = None
     times: int = 0
+
+    def failing(self, now: datetime) -> bool:
+        """Whether it is worth telling that the hub cannot be read: connections end now and then, and come again."""
+        return bool(self.since and now - self.since >= PATIENCE)
 
 
 class Waiting(Struct, frozen=True):

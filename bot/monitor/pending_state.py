@@ -16,8 +16,10 @@ from msgspec import field
 from msgspec.structs import replace
 
 from bot.monitor.account_state import (
+    EXACT,
     LATELY,
     OVERLAP,
+    WRITTEN,
     AccountState,
     BoxKey,
     HeardKey,
@@ -251,10 +253,9 @@ class PendingState(AccountState):
             return True
         if not self.heard and not self.source:
             return False
-        about = heard_key(*key[:4])
-        return any(
-            each.is_that_of(key[4], retries) for each in (*self.heard.get(about, ()), *self.listed.get(about, ()))
-        )
+        about, within = heard_key(*key[:4]), WRITTEN if "written" in self.source else EXACT
+        moments = (*self.heard.get(about, ()), *self.listed.get(about, ()))
+        return any(each.is_that_of(key[4], retries, within) for each in moments)
 
     source: dict[str, Any] = field(default_factory=dict)
     """Details of all that is noted now, where that is not what lists tell: what an event says."""

@@ -37,6 +37,9 @@ class _Observer:
     async def load(self) -> None:
         self._done[f"load {self.name}"] += 1
 
+    async def listen(self) -> None:
+        self._done[f"listen {self.name}"] += 1
+
     async def poll(self) -> _Poll:
         self._done[f"poll {self.name}"] += 1
         return _Poll(_scene(self.name), ChangeSet())
