@@ -53,6 +53,8 @@ class EventHub:
         self.served: list[tuple[int, str]] = []
         self.refuses = ""
         """The reason for which no token is taken; empty: those that are good are."""
+        self.away = False
+        """Nobody is let in, and whoever was is thrown out."""
         self.tokens = tokens
         self.lock = threading.Lock()
 
@@ -62,9 +64,19 @@ class EventHub:
             self.partitions[partition].append(_Stored(body, at or datetime.now(UTC)))
             return len(self.partitions[partition]) - 1
 
+    def number(self) -> int:
+        """How many events it has."""
+        with self.lock:
+            return sum(map(len, self.partitions))
+
+    def newest(self) -> float:
+        """When it took the last one; 0 where there is none."""
+        with self.lock:
+            return max((_millis(each.at) for of in self.partitions for each in of), default=0) / 1000
+
     def deliver(self, body: bytes, at: datetime) -> None:
         """Add an event to the partitions in turn, as a sender does that names none."""
-        self.emit(sum(map(len, self.partitions)) % len(self.partitions), body, at)
+        self.emit(self.number() % len(self.partitions), body, at)
 
 
 class _Peer(MessagingHandler):
@@ -225,8 +237,9 @@ async def hub(made: EventHub, tls: ssl.SSLContext, port: int = 0) -> AsyncIterat
         passing.add(task)
         theirs, ours = await asyncio.open_connection("127.0.0.1", peer.port)
         try:
-            await asyncio.gather(_up(reader, ours), _down(theirs, writer))
+            await asyncio.gather(_up(reader, ours), _down(theirs, writer), _watched(made, ours, writer))
         finally:
+            passing.discard(task)
             ours.transport.abort()
             writer.transport.abort()
 
@@ -241,6 +254,14 @@ async def hub(made: EventHub, tls: ssl.SSLContext, port: int = 0) -> AsyncIterat
         peer.ended.set()  # Proton's thread ends with its last connection
         await asyncio.to_thread(thread.join, 10)
         assert not thread.is_alive()
+
+
+async def _watched(made: EventHub, *ends: asyncio.StreamWriter) -> None:
+    """Cut the connection when the hub goes away."""
+    while not made.away and not any(each.is_closing() for each in ends):  # noqa: ASYNC110 - a flag
+        await asyncio.sleep(_GLANCE)
+    for each in ends:
+        each.transport.abort()
 
 
 def _run(container: Container) -> None:
