@@ -31,8 +31,10 @@ SCOPE = "https://eventhubs.azure.net//.default"
 """Whom a token is for, in every cloud: as the client asks for it."""
 MISSING = "its library is not installed: pip install 'batchbot[events]'"
 _LONGEST = 300
-_QUIET = 5.0
-"""Seconds without an event after which it is said that there is none: so who reads knows that it reads."""
+_ANSWER = 30.0
+"""Seconds within which the hub says what partitions it has, or counts as out of reach."""
+_PROBE = 10.0
+"""Seconds between two questions whether it is still there."""
 _BALANCE = 10.0
 """Seconds between two looks of the client at which partitions there are."""
 _NOT_LET_IN = ("unauthorized", "autherror", "authentication", "cbs token", "authorizationfailed")
@@ -46,7 +48,8 @@ class Arrived(Struct, frozen=True):
 
 
 Heard = Callable[[str, Sequence[Arrived]], Awaitable[None]]
-"""What becomes of events of a partition, or of none for a while; as long as it takes its time, no more are read."""
+"""What becomes of events of a partition; none: it was asked, and answers. As long as it takes its time, no more are
+read."""
 
 
 class EventHub:
@@ -62,13 +65,14 @@ class EventHub:
 
     async def partitions(self) -> list[str]:
         """The names of its partitions."""
+        client = self._client()
         try:
-            async with self._client() as client:
+            async with asyncio.timeout(_ANSWER):
                 return list(await client.get_partition_ids())
-        except AzureError:
-            raise
         except Exception as error:  # the client's and those of what it is made of: sockets, TLS, AMQP, tokens
             raise self._refusal(error) from error
+        finally:
+            await _closed(client)
 
     async def receive(self, since: Mapping[str, datetime], heard: Heard) -> None:
         """Hear the events of these partitions, each from an instant on. Ends by AzureError alone, or when cancelled.
@@ -76,10 +80,13 @@ class EventHub:
         At least once: an event of that very instant is heard again, and so is whatever was not remembered.
         """
         lost: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        newest = dict(since)
 
         async def on_batch(partition: Any, events: Sequence[Any]) -> None:
-            arrived = [Arrived(each.enqueued_time, _bytes(each)) for each in events if each.enqueued_time]
-            await heard(partition.partition_id, arrived)
+            name, arrived = partition.partition_id, [Arrived(each.enqueued_time, _bytes(each)) for each in events]
+            newest.pop(name, None)  # as long as who hears takes its time, nothing is missing
+            await heard(name, arrived)
+            newest[name] = max([each.enqueued for each in arrived])
 
         async def on_error(_: Any, error: Exception) -> None:
             if not lost.done():
@@ -88,21 +95,38 @@ class EventHub:
         client = self._client()
         reading = asyncio.create_task(
             client.receive_batch(
-                on_batch,
-                on_error=on_error,
-                starting_position=dict(since),
-                starting_position_inclusive=True,
-                max_wait_time=_QUIET,
+                on_batch, on_error=on_error, starting_position=dict(since), starting_position_inclusive=True
             )
         )
+        probing = asyncio.create_task(self._probe(client, newest, heard))
         try:
-            await asyncio.wait((lost, reading), return_when=asyncio.FIRST_COMPLETED)
-            error = lost.result() if lost.done() else reading.exception()
+            await asyncio.wait((lost, reading, probing), return_when=asyncio.FIRST_COMPLETED)
+            ended = [each.exception() for each in (reading, probing) if each.done()]
+            error = lost.result() if lost.done() else next(filter(None, ended), None)
             raise self._refusal(error or ConnectionError("the client ended"))
         finally:
-            with suppress(Exception):  # of a connection that is lost already
-                await client.close()
-            await end_tasks([reading])
+            await _closed(client)
+            await end_tasks((reading, probing))
+
+    async def _probe(self, client: EventHubConsumerClient, newest: Mapping[str, datetime], heard: Heard) -> None:
+        """Ask now and then what the partitions have. Raises what the client does, TimeoutError and ConnectionError.
+
+        The client makes a connection that is lost anew, for as long as that takes, and says nothing of it.
+        """
+        behind: dict[str, datetime] = {}
+        while True:
+            await asyncio.sleep(_PROBE)
+            for name in list(newest):
+                async with asyncio.timeout(_ANSWER):
+                    about = await client.get_partition_properties(name)
+                await heard(name, ())
+                known = newest.get(name)
+                if known is None or about["is_empty"] or known >= about["last_enqueued_time_utc"]:
+                    behind.pop(name, None)
+                elif behind.get(name) == known:  # as at the last time
+                    raise ConnectionError("the hub has events that do not come")
+                else:
+                    behind[name] = known
 
     def _client(self) -> EventHubConsumerClient:
         try:
@@ -136,6 +160,12 @@ class EventHub:
         elif "not-found" in told or "notfound" in told or "could not be found" in told:
             code = "NotFound"
         return AzureError(code, f"{host}: {said[:_LONGEST]}").asked(host)
+
+
+async def _closed(client: EventHubConsumerClient) -> None:
+    """Close it, whatever state its connection is in."""
+    with suppress(Exception):
+        await client.close()
 
 
 def _bytes(event: Any) -> bytes:
