@@ -155,6 +155,7 @@ async def _tasks(pending: PendingState, events: Sequence[Diagnostic], *, every: 
                 found = await draw_failures(pending, job, cleared)
             if found:
                 pending.failed_in.add(job)
+                pending.job(job).vanished += found
 
 
 def _ask_for_retries(pending: PendingState, job: str) -> None:
