@@ -37,7 +37,7 @@ def test_a_hub_is_named_as_azure_monitor_does_where_nothing_else_is_said() -> No
     ("more", "words"),
     [
         ('[accounts.farm.events]\nhub = "x"', "accounts.farm.events: namespace is missing: add it"),
-        ('events = "x"', "accounts.farm.events: is a text: write a table"),
+        ('events = "x"', "accounts.farm.events: is a text in quotes: write a table"),
         (EVENTS + "hubb = 1", "accounts.farm.events.hubb: unknown key: did you mean hub?"),
         (EVENTS + 'hub = "a/b"', "accounts.farm.events.hub: 'a/b' is no name of Event Hubs"),
         (EVENTS + 'consumer_group = ""', "accounts.farm.events.consumer_group: '' is no name of Event Hubs"),
