@@ -55,6 +55,8 @@ class EventHub:
         """The reason for which no token is taken; empty: those that are good are."""
         self.away = False
         """Nobody is let in, and whoever was is thrown out."""
+        self.mute = False
+        """It is there, and gives no events."""
         self.tokens = tokens
         self.lock = threading.Lock()
 
@@ -192,7 +194,7 @@ class _Peer(MessagingHandler):
 
     def _give(self, link: Link) -> None:
         """As many events as there is credit for."""
-        if link not in self._readers:
+        if link not in self._readers or self.hub.mute:
             return
         number, following = self._readers[link]
         with self.hub.lock:
