@@ -48,7 +48,9 @@ lock:  ## pin anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--extra dev --extra bench --extra mutate pyproject.toml -o constraints.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra postgresql --extra mcp --extra keyvault --constraints constraints.txt pyproject.toml -o deploy/requirements.txt
+		--extra postgresql --extra mcp --extra keyvault --extra events --constraints constraints.txt pyproject.toml -o deploy/requirements.txt
+	echo "python-qpid-proton>=0.40" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--constraints constraints.txt - -o .ci/amqp.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

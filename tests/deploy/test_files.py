@@ -199,7 +199,10 @@ def test_the_image_has_the_pinned_libraries_and_no_tests() -> None:
         assert hashes == known, f"{name}: run `make lock`"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *(each for name in ("postgresql", "mcp", "keyvault") for each in extras[name])]
+    wanted = [
+        *project["dependencies"],
+        *(each for name in ("postgresql", "mcp", "keyvault", "events") for each in extras[name]),
+    ]
     assert {Requirement(each).name.lower() for each in wanted} <= set(image)
     assert not {"pytest", "mypy", "playwright"} & set(image)
 
