@@ -172,11 +172,6 @@ def _times(path: Path) -> tuple[dict[tuple[str, str], float], set[tuple[str, str
 def _junit(name: str) -> tuple[str, str]:
     """What JUnit's file calls a test: a class that it is in belongs to its module there."""
     path, _, within = name.partition("::")
-    above, _, test = _before_values(within).rpartition("::")
+    above = within.partition("[")[0].rpartition("::")[0]  # its values may have colons too
     module = path.removesuffix(".py").replace("/", ".")
     return ".".join((module, *above.split("::"))) if above else module, within.removeprefix(f"{above}::")
-
-
-def _before_values(test: str) -> str:
-    """The name of a test without its values in brackets, which may have colons too."""
-    return test.partition("[")[0]
