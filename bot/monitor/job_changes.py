@@ -171,14 +171,16 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> i
     for row in rows:
         run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
         if at is not None and state == "running":
-            pending.note("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+            again = {"retries": run.retry_count or None}
+            pending.note("task", row.id, state, at, parent=job, before=row.previous_state.lower(), details=again)
         if at is None or state != "completed":
             continue
         failed = run.result.lower() == "failure"
-        if pending.was_noted("task", row.id, "failed" if failed else "completed", at, job):
+        if pending.was_noted("task", row.id, "failed" if failed else "completed", at, job, run.retry_count):
             continue
         if not failed:
-            pending.note("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            ended = {"exitCode": run.exit_code, "retries": run.retry_count or None}
+            pending.note("task", row.id, "completed", at, parent=job, details=ended)
             continue
         info = run.failure_info or FailureInfo()
         code, said = _failure(info)
@@ -343,10 +345,8 @@ def may_not_lag(view: JobView, now: datetime) -> bool:
     return view.since is not None and now >= view.since + OVERLAP
 
 
-def fold_schedules(
-    pending: PendingState, rows: Sequence[ScheduleState], *, whole: bool, aside: Collection[str] = ()
-) -> None:
-    """Schedules that changed, or all of them: then those that are missing, and were not put ``aside``, are gone."""
+def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState]) -> None:
+    """Schedules that changed, or all of them."""
     for row in rows:
         view = pending.schedules.get(row.id)
         if not row.state and view is None:
@@ -367,10 +367,12 @@ def fold_schedules(
         elif (view.state, view.since) != (state, since):
             pending.note("schedule", row.id, state, since, before=view.state)
         _draw_schedule(pending, row, state, since)
-    if whole:
-        for name in missing_of(pending.schedules, rows, aside):
-            pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
-            del pending.schedules[name]
+
+
+def lose_schedule(pending: PendingState, name: str) -> None:
+    """A schedule is there no longer."""
+    pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
+    del pending.schedules[name]
 
 
 def _draw_schedule(pending: PendingState, row: ScheduleState, state: str, since: datetime) -> None:

@@ -7,6 +7,7 @@ See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,10 +21,12 @@ from bot.clock import Clock
 from bot.domain.states import total
 from bot.monitor import black_box, evidence, held_jobs, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key_of_box
-from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
-from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
+from bot.monitor.diagnostic_events import fold_events
+from bot.monitor.intake import Intake, IntakeStatus
+from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept, lose_schedule
+from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools, missing_of
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import SLOW, Asked, everything
+from bot.monitor.plan import PAGE, SLOW, Asked, everything
 from bot.monitor.quotas import quota_view
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
@@ -44,6 +47,8 @@ AHEAD = timedelta(minutes=10)
 """How long a cursor must be seen to be in the future before it is brought back."""
 SOON = timedelta(minutes=1)
 """The same of prices that are not known yet."""
+LOST_AT_ONCE = 20
+"""Schedules that are asked for in one poll, one by one, because a list of all does not have them any more."""
 
 
 class Store(Told, Protocol):
@@ -92,7 +97,9 @@ class Observer:
         clock: Clock,
         settings: WatchSettings | None = None,
         keep: KeepSettings | None = None,
+        intake: Intake | None = None,
     ) -> None:
+        """``intake`` hears the account's diagnostic events, where the settings name a hub that has them."""
         self.name = account.name
         self.watched_jobs: set[str] = set()
         self.asked: Asked = everything
@@ -111,6 +118,15 @@ class Observer:
         self._ahead: float | None = None
         self._retry_after = 0.0
         self._calls = 0
+        self._intake = intake
+        self._loaded = asyncio.Event()
+        self._heard: int | None = None
+        """How many transitions of the last poll came of events; None where these wait on."""
+
+    @property
+    def events(self) -> IntakeStatus | None:
+        """How the intake of diagnostic events stands; None where there is none."""
+        return self._intake.status if self._intake else None
 
     @property
     def wait(self) -> float:
@@ -138,20 +154,34 @@ class Observer:
             state.unread = {key_of_box(task): Unread(task) for task in tasks}
             state.unread |= {key_of_box(node): Unread(node) for node in nodes}
         self._state, self._pending = state, None
+        self._loaded.set()
+
+    async def listen(self) -> None:
+        """Hear diagnostic events for the polls, from where the store says, until cancelled."""
+        if self._intake is None:
+            return
+        try:
+            await self._loaded.wait()
+            await self._intake.run(self._state.cursors)
+        finally:
+            self._loaded.clear()
 
     def stored(self) -> None:
         """The last poll was stored: what it saw is known from now on."""
         if self._pending is not None:
             self._state, self._pending = self._pending.settled(), None
+        if self._intake and self._heard is not None:
+            self._intake.settle(self._heard)
+            self._heard = None
 
     def lost(self) -> None:
         """The last poll could not be stored: it was not made, and the next one sees the same."""
-        self._pending = None
+        self._pending = self._heard = None
 
     async def poll(self) -> Poll:
         """Read the account. Never raises: what failed is shown by the scene's ``blind`` and by areas not read."""
         reader = Reader(self._account)
-        self._pending = None
+        self._pending = self._heard = None
         read: set[Area] = set()
         pending = PendingState.of(self._state, self.name, self._account.now())
         pending.boxes = self._boxes
@@ -162,6 +192,7 @@ class Observer:
             error = reader.error
             batch = pending.finish()
         except Exception:
+            self._heard = None
             log.exception("monitor.poll_failed", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
             pending, batch, read = PendingState.of(self._state, self.name, self._account.now()), ChangeSet(), set()
@@ -200,13 +231,16 @@ class Observer:
             pending.advance("jobs")
             read |= {"jobs", "tasks"}
         if schedules is not None:
-            fold_schedules(pending, schedules, whole=whole, aside=reader.aside.get("/jobschedules", ()))
+            fold_schedules(pending, schedules)
             pending.advance("schedules")
             read.add("schedules")
             if whole:
                 pending.read["schedules"] = pending.at
+                aside = reader.aside.get("/jobschedules", ())
+                await _ask_for(missing_of(pending.schedules, schedules, aside)[:LOST_AT_ONCE], reader, pending)
         if reader.error is not None:
             reader.missing |= {"nodes", "tasks"}  # an account in difficulty is not asked for more
+            await self._hear(pending)
             return
         if {"pools", "nodes", "jobs"} <= read:
             pending.cursors.setdefault("baseline", pending.at)
@@ -217,12 +251,19 @@ class Observer:
             read.add("money")
         turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs), self.asked)
         await turns.work()
+        await self._hear(pending)
         await turns.rest(missing)
         await evidence.gather(pending, reader, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
         await held_jobs.gather(pending, reader, self._allowed - reader.calls, self.asked)
         if self._settings.nodes == "all" and "nodes" in read:
             await self._node_states(reader, pending)
+
+    async def _hear(self, pending: PendingState) -> None:
+        """What diagnostic events tell that the lists did not."""
+        if self._intake:
+            every = self._settings.tasks == "all"
+            self._heard = await fold_events(pending, self._intake.waiting(), self._store, every=every)
 
     def _pull_back(self, pending: PendingState) -> None:
         """Bring what stands in the future back, once it is seen for :data:`AHEAD` that it does.
@@ -241,9 +282,12 @@ class Observer:
             self._ahead = None
 
     def _all_schedules(self, pending: PendingState) -> bool:
-        """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""
+        """Whether schedules are listed whole, which alone shows that one was deleted: wherever that is one call.
+
+        More of them are now and then, and once when a run came due, for the job it made.
+        """
         last = pending.read.get("schedules")
-        if last is None or pending.at - last >= SLOW:
+        if last is None or pending.at - last >= SLOW or len(pending.schedules) < PAGE:
             return True
         late = timedelta(seconds=self._settings.poll_seconds)
         return any(view.due and last < view.due + late <= pending.at for view in pending.schedules.values())
@@ -322,6 +366,15 @@ class Observer:
             money=self.money or MoneyView(),
             behind=pending.behind,
         )
+
+
+async def _ask_for(names: Sequence[str], reader: Reader, pending: PendingState) -> None:
+    """Whether schedules that a list does not have are truly gone: lists lag."""
+    for name, row in zip(names, await asyncio.gather(*map(reader.schedule, names)), strict=True):
+        if row is not None and row.id:
+            fold_schedules(pending, [row])
+        elif row is not None:
+            lose_schedule(pending, name)
 
 
 def _jobs(pending: PendingState) -> dict[str, JobView]:
