@@ -35,7 +35,7 @@ def figures(dedicated: CoreUse, spot: CoreUse) -> tuple[float, ...]:
 
 def uses(row: Sequence[float]) -> tuple[CoreUse, CoreUse]:
     """Dedicated and spot from a row in the order of :data:`USES`."""
-    return CoreUse(*row[:_KIND]), CoreUse(*row[_KIND : 2 * _KIND])
+    return CoreUse(*row[:_KIND]), CoreUse(*row[_KIND:])
 
 
 def _empty() -> Figures:

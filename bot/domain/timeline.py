@@ -144,8 +144,6 @@ def _fitted(since: datetime, until: datetime, kept: Kept) -> Window:
     shown = Window(max(begin, least), min(end, most), step, cut=begin < least or end > most)
     if shown.span < SHORTEST:
         return _longer(shown, least, most)
-    if shown.points > POINTS + 1 and step != _STEPS[-1]:  # two ends widened to whole buckets may be one too many
-        return _fitted(begin, end, kept)
     return shown
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from bot.filter.condition import FLIPPED, Condition
 from bot.filter.fields import ORDER, Field, Kind
@@ -151,17 +151,15 @@ def _time(condition: Condition, now: Now) -> Clause:
 
 
 def _age(condition: Condition, now: Now) -> Clause:
-    field, length = condition.field, condition.values[0]
-    if not isinstance(length, timedelta):
-        return Clause("", False)
+    field, length = condition.field, cast("timedelta", condition.values[0])
     older = {_WIRE[op]: _WIRE[earlier] for op, earlier in _EARLIER.items()}
     return _ordered(condition, condition.op, lambda sign: _bound(field, older[sign], now.ago(length)))
 
 
 def _span(condition: Condition, now: Now) -> Clause:
     """What ran for so long began so long ago; with some minutes to spare, for clocks differ and time goes on."""
-    length = condition.values[0]
-    if condition.negated or condition.op not in (">", ">=") or not isinstance(length, timedelta):
+    length = cast("timedelta", condition.values[0])
+    if condition.negated or condition.op not in (">", ">="):
         return Clause("", False)
     return Clause(_bound(condition.field, "lt", now.ago(length) + _SKEW), False)
 

@@ -59,7 +59,7 @@ class SqlNetwork(SqlUsage):
                 begin, read, written = last, counter.read - last_read, counter.written - last_written
         self._db.execute(
             "INSERT INTO network (series, at, begin, read, written, began, counted_read, counted_written) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (series, at, begin, read, written, began, counter.read, counter.written),
         )
 

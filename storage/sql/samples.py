@@ -89,7 +89,7 @@ class SqlSamples(Connection):
 
     def _shares(self, series: int, sample: Sample) -> list[tuple[int, float]]:
         """The jobs of a sample by number, with their cores; none where nothing was busy."""
-        if not sample.jobs or not sample.busy:
+        if not sample.busy:
             return []
         return [(self._numbers.job(series, each.job), each.cores) for each in sample.jobs if each.job]
 

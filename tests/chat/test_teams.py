@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from bot.chat.port import Undelivered
@@ -17,6 +18,7 @@ from bot.chat.request import CommandRequest, Conversation
 from bot.chat.teams.seals import Place
 from cards import teams as renderer
 from cards.card import Actions, Button, Card, Field, Form, Picture
+from cards.charts.bars import Bar, BarChart, BarSeries
 from cards.charts.usage import UsageChart
 from tests.chat.teams_service import SDKS, World, actions, build, card, tear_down, when
 
@@ -170,6 +172,17 @@ async def test_pictures_are_drawn_once_for_presser_and_everybody(world: World) -
     assert "https://bot.example/pictures/abc.png" in str(body["value"])
     assert body["value"] == world.service.sent[0][2]["attachments"][0]["content"]
     assert len(world.pictures.drawn) == 1
+
+
+@pytest.mark.parametrize("blocks", ["classic", "modern"])
+async def test_teams_draws_small_bars_itself_only_where_the_settings_want_it(blocks: Any) -> None:
+    chart = BarChart("headline", "subtitle", (BarSeries("done"),), (Bar("a", (3.0,)), Bar("b", (5.0,))), "tasks")
+    world = await build(settings=lambda plain: replace(plain, blocks=blocks))
+    world.intake.reply = card(blocks=(Picture("p", "alt", chart, native=True),))
+    await world.post_once(press(world, Button("1 h", "usage --window 1h", "edit")))
+    await world.intake.done()
+    assert ("Chart." in str(world.service.sent[0][2])) == (blocks == "modern")
+    await tear_down(world)
 
 
 async def test_somebody_elses_button_is_an_error_in_words(world: World) -> None:

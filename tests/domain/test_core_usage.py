@@ -110,3 +110,15 @@ def test_history_in_pieces_sums_to_itself_and_what_was_sampled_is_no_history() -
     assert [each.start for each in pieces] == [BEGIN + timedelta(minutes=5 * n) for n in range(6)]
     assert all(each.at_most and each.seconds == 300 for each in pieces)
     assert sum(each.total for each in pieces) == pytest.approx(history.total)
+
+
+def test_one_bucket_that_is_only_known_at_most_makes_the_sum_so() -> None:
+    known = Bucket(BEGIN, CoreUse(busy=3600.0), CoreUse(unused=7200.0), 300.0)
+    at_most = Bucket(BEGIN, CoreUse(busy=1800.0), CoreUse(), 60.0, at_most=True)
+    for order in ([known, at_most, known], [at_most, known], [known, at_most]):
+        found = core_hours(order)
+        assert found.at_most, order
+        assert found.dedicated == CoreUse(busy=order.count(known) + 0.5)
+        assert found.spot == CoreUse(unused=2.0 * order.count(known))
+        assert found.seconds == 300 * order.count(known) + 60
+    assert not core_hours([known, known]).at_most

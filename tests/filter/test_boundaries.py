@@ -275,3 +275,22 @@ def test_what_is_wrong_with_a_filter_is_settled_by_its_own_words(typed: str) -> 
         parse([typed], TASK)
     assert raised.value.settled
     assert raised.value.nearest
+
+
+@pytest.mark.parametrize(
+    ("typed", "odata", "exact"),
+    [
+        ("id:f*", "startswith(id,'f')", True),
+        ("id:f*1", "startswith(id,'f')", False),
+        ("id:f?", "startswith(id,'f')", False),
+        ("id:f?*", "startswith(id,'f')", False),
+        ("id:f**", "startswith(id,'f')", True),
+        ("id:*1", "", False),
+        ("id:?1", "", False),
+        ("id:*", "", True),
+        ("id:?*", "", False),
+    ],
+)
+def test_the_service_knows_beginnings_and_what_comes_after_is_decided_here(typed: str, odata: str, exact: bool) -> None:
+    found = parse([typed], TASK)
+    assert (found.odata(AT), found.exact) == (odata, exact)

@@ -1,7 +1,7 @@
 """Faults put into the program one by one, and tests that should notice: ``make mutate``, ``SEED=7 make mutate``.
 
-    python -m tests.mutate [--seed N] [--faults 200] [--minutes 25] [--most 60] [--workers 2] [--kept FOLDER]
-                           [PACKAGE...]
+    python -m tests.mutate [--seed N] [--faults 200] [--minutes 25] [--most 60] [--workers 2] [--near]
+                           [--kept FOLDER] [PACKAGE...]
 
 Each fault is put into a copy of the tree and tried with the tests that run its line, the quickest first: with those of
 the folders next to its package, and where none of them notices it, with those of everything else that ``make test``
@@ -12,7 +12,8 @@ goal is noticed, 130 where it was stopped (Ctrl-C, SIGTERM); either way nothing 
 
 Which lines the tests run is measured before they are needed, and kept in a folder: ``--kept`` names one that may be
 used again. A folder of tests is measured anew when it or the program has changed. On a machine that is busy elsewhere
-tests take longer, and fewer of them fit into the time of a fault: ``--most`` gives it more.
+tests take longer, and fewer of them fit into the time of a fault: ``--most`` gives it more. ``--near`` leaves out the
+tests elsewhere, which take longest to measure: what it does not notice is what a package's own tests do not hold.
 """
 
 from __future__ import annotations
@@ -45,9 +46,16 @@ PACKAGES = {
     "bot/policy": ("tests/policy",),
     "bot/domain": ("tests/domain", "tests/knowledge", "tests/reports"),
     "storage": ("tests/storage",),
-    "bot/chat": ("tests/chat",),
+    "bot/chat": (
+        "tests/chat",
+        "tests/handlers/test_home_tab.py",
+        "tests/handlers/test_links.py",
+        "tests/sandbox/slack/test_lifecycle.py",
+        "tests/sandbox/slack/test_links.py",
+        "tests/sandbox/teams/test_extension.py",
+    ),
 }
-"""What faults are put into, and the tests next to it: a fault is tried with those first."""
+"""What faults are put into, and the tests next to it, folders or files: a fault is tried with those first."""
 _ROOT = Path(__file__).parents[2]
 _ELSEWHERE = "elsewhere"
 _LEAST = 20
@@ -178,7 +186,7 @@ def main() -> int:
             near = [folder for package in given.packages for folder in PACKAGES[package]]
             _measure(covered, {folder: [folder] for folder in near}, given.workers, until)
             trial.run(sample(trees[0].folder, given.packages, given.faults, _LEAST, given.seed), until)
-            if time.monotonic() < until and any(tally.missed for tally in trial.tallies.values()):
+            if not given.near and time.monotonic() < until and any(tally.missed for tally in trial.tallies.values()):
                 far = {suite: folders for suite, folders in _suites(_ROOT).items() if suite not in near}
                 _measure(covered, far, given.workers, until)
                 trial.again(until)
@@ -204,8 +212,8 @@ def _measure(covered: Covered, suites: Mapping[str, Iterable[str]], workers: int
 
 
 def _suites(root: Path) -> dict[str, list[str]]:
-    """All tests: each folder that is next to a package, and what is elsewhere. These tests here are left out."""
-    near = {folder for folders in PACKAGES.values() for folder in folders}
+    """All tests: what is next to a package, and what is elsewhere. These tests here are left out."""
+    near = {suite for suites in PACKAGES.values() for suite in suites}
     every = {str(Path(*path.relative_to(root).parts[:2])) for path in (root / "tests").rglob("test_*.py")}
     return {folder: [folder] for folder in sorted(near)} | {_ELSEWHERE: sorted(every - near - {"tests/mutate"})}
 
@@ -255,6 +263,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=25.0, help="after so long no fault is begun any more")
     parser.add_argument("--most", type=float, default=60.0, help="seconds of tests for a fault, as they were measured")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--near", action="store_true", help="with the tests next to a package alone")
     parser.add_argument("--kept", default="", help="where what was measured is kept, and looked for")
     given = parser.parse_args()
     given.packages = given.packages or list(PACKAGES)

@@ -170,6 +170,8 @@ def _times(path: Path) -> tuple[dict[tuple[str, str], float], set[tuple[str, str
 
 
 def _junit(name: str) -> tuple[str, str]:
-    """What JUnit's file calls a test."""
-    path, _, test = name.partition("::")
-    return path.removesuffix(".py").replace("/", "."), test
+    """What JUnit's file calls a test: a class that it is in belongs to its module there."""
+    path, _, within = name.partition("::")
+    above = within.partition("[")[0].rpartition("::")[0]  # its values may have colons too
+    module = path.removesuffix(".py").replace("/", ".")
+    return ".".join((module, *above.split("::"))) if above else module, within.removeprefix(f"{above}::")

@@ -1,4 +1,4 @@
-"""Which faults may be put into a file: Cosmic Ray's operators that are no mere noise, and four of our own."""
+"""Which faults may be put into a file: Cosmic Ray's operators that are no mere noise, and five of our own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CORE = (
     *(f"ReplaceBinaryOperator_{swap}" for swap in ("Mod_Mul", "BitAnd_Sub")),
     *("ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "AddNot"),
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ReplaceUnaryOperator_Delete_Not"),
-    *("ReplaceUnaryOperator_USub_UAdd", "ZeroIterationForLoop", "ExceptionReplacer"),
+    *("ReplaceUnaryOperator_USub_UAdd", "ZeroIterationForLoop"),
 )
 """Cosmic Ray's: boundaries, signs, logic, loops, errors. Left out is what no run can tell apart (``==`` for ``is``),
 what a type checker sees (``<<`` for ``+``), and ``|``, which here joins types."""
@@ -111,7 +111,35 @@ class Membership(Operator):
         return (Example("x in y", "x not in y"), Example("x not in y", "x in y"))
 
 
-OWN: dict[str, type[Operator]] = {each.__name__: each for each in (PlainAssignment, GuardGone, SmallNumber, Membership)}
+class OtherException(Operator):
+    """``except OSError`` becomes one that never comes. Cosmic Ray's own knows no ``aiohttp.ClientError``, and fails."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Any]:
+        """Where it can be put in."""
+        if node.type == "except_clause":
+            for _, name in _exceptions(node):
+                yield name.start_pos, name.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The node with the fault in it."""
+        above, name = _exceptions(node)[index]
+        place = above.children.index(name)
+        above.children[place] = Name("SystemError", name.start_pos, prefix=name.get_first_leaf().prefix)
+        return node
+
+    @classmethod
+    def examples(cls) -> Iterable[Example]:
+        """What it does."""
+        return (
+            Example("try: x()\nexcept OSError: pass", "try: x()\nexcept SystemError: pass"),
+            Example("try: x()\nexcept a.Error as e: pass", "try: x()\nexcept SystemError as e: pass"),
+            Example("try: x()\nexcept (A, b.C): pass", "try: x()\nexcept (A, SystemError): pass", occurrence=1),
+            Example("try: x()\nexcept A | b.C: pass", "try: x()\nexcept SystemError | b.C: pass"),
+        )
+
+
+_OWN = (PlainAssignment, GuardGone, SmallNumber, Membership, OtherException)
+OWN: dict[str, type[Operator]] = {each.__name__: each for each in _OWN}
 
 
 @dataclass(frozen=True)
@@ -188,6 +216,18 @@ def _operator(name: str) -> Operator:
     kind = OWN.get(name) or get_operator(f"core/{name}")
     made: Operator = kind()
     return made
+
+
+def _exceptions(clause: Any) -> list[tuple[Any, Any]]:
+    """What an ``except`` names, each with the node that holds it."""
+    named = clause.children[1]
+    if named.type == "atom" and named.children[1].type == "testlist_comp":
+        named = named.children[1]
+    return (
+        [(named, each) for each in named.children[::2]]
+        if named.type in ("testlist_comp", "expr")
+        else [(clause, named)]
+    )
 
 
 def _is_first(number: Any) -> bool:

@@ -155,3 +155,26 @@ def test_what_was_measured_serves_again_until_something_changes(tmp_path: Path) 
     assert (kept / "all.coverage").stat().st_mtime_ns == measured
     test.write_text(test.read_text().replace("test_it", "test_boundary"))
     assert covered().tests("fold/__init__.py", 2, 60) == ["tests/test_fold.py::test_boundary"]
+
+
+def test_how_long_a_test_takes_is_known_in_a_class_too_and_whatever_its_values_are(tmp_path: Path) -> None:
+    """A test of which it is not known takes a third of a fault's time: hardly two of them would be tried."""
+    tree, kept = tmp_path / "tree", tmp_path / "kept"
+    for folder in (tree / "tests", tree / "fold", kept):
+        folder.mkdir(parents=True)
+    (tree / "fold" / "__init__.py").write_text("def fits(number):\n    return number <= 3\n")
+    (tree / "tests" / "test_fold.py").write_text(
+        "import pytest\nfrom fold import fits\n\n@pytest.mark.parametrize('name', ['a::b', 'c'])\nclass TestFold:\n"
+        "    class TestWithin:\n        def test_it(self, name):\n            assert fits(3)\n"
+        "    def test_red(self, name):\n        assert fits(9)\n"
+        "@pytest.mark.parametrize('name', ['a::b'])\ndef test_alone(name):\n    assert fits(3)\n"
+    )
+    covered = Covered(Tree(tree), kept, ["fold"])
+    covered.measure("all", ["tests"], 0)
+    covered.read("all")
+    first = "tests/test_fold.py::TestFold::"
+    assert set(covered.seconds) == {
+        *(f"{first}{test}[{name}]" for test in ("TestWithin::test_it", "test_red") for name in ("a::b", "c")),
+        "tests/test_fold.py::test_alone[a::b]",
+    }
+    assert covered.failed == {f"{first}test_red[a::b]", f"{first}test_red[c]"}

@@ -254,7 +254,10 @@ async def test_a_lost_answer_is_looked_for_and_not_posted_twice(w: World, everyw
     assert w.room.words() == ["a 2"]
 
 
-async def test_a_lost_answer_is_looked_for_after_two_seconds_and_not_before(w: World) -> None:
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 2), (1.0, 2), (30.0, 30)])
+async def test_a_lost_answer_is_looked_for_after_two_seconds_or_when_it_was_asked_for_and_not_before(
+    w: World, asked: float | None, seconds: float
+) -> None:
     """A message shows in what can be read back a moment after it was posted."""
     times: list[float] = []
     post, find = w.chat.post_once, w.chat.find_by_key
@@ -269,13 +272,13 @@ async def test_a_lost_answer_is_looked_for_after_two_seconds_and_not_before(w: W
         times.append(w.clock.elapsed())
         return await find(*args)
 
-    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout")]
+    w.chat.trouble["post_once"] = [Undelivered("doubt", "timeout", wait=asked)]
     w.chat.post_once, w.chat.find_by_key = posted, sought  # type: ignore[method-assign]
     w.start()
     await w.give(entry("a"))
     await w.done("a")
     assert len(times) == 2
-    assert times[1] >= times[0] + 2.0
+    assert times[1] >= times[0] + seconds
 
 
 @pytest.mark.parametrize("why", ["refused", "missing"])

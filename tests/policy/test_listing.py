@@ -54,3 +54,18 @@ def test_a_pattern_that_fits_no_verb_is_named(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err.splitlines() == [
         "batchbot: grants 1.verbs: 'pool resise' fits no command that changes Azure"
     ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "nobody"),
+    [
+        ({"access": {"operators": ["slack:U0OPS"]}}, False),
+        ({"access": {"admins": ["slack:U0OPS"]}}, False),
+        ({"access": {"operators": ["slack:U0OPS"], "admins": ["slack:U0OPS"]}}, False),
+        ({"access": {"viewers": ["slack:U0OPS"]}}, True),
+        ({"grants": [{"to": ["slack:U0OPS"], "verbs": ["*"]}]}, False),
+        ({"grants": [{"to": ["slack:U0OPS"], "verbs": ["*"], "deny": True}]}, True),
+    ],
+)
+def test_whoever_may_change_something_is_somebody(sections: dict[str, object], nobody: bool) -> None:
+    assert any(line.startswith("nobody may change anything") for line in allowed(**sections)) == nobody

@@ -45,6 +45,25 @@ class NetworkContract:
         await store.add_network("render", [counter(2, 5, began=NOON)])
         assert await store.network("render", "a", NOON, NOON + DAY) == NetworkUse(5, 10, NOON, NOON + 2 * HOUR)
 
+    async def test_a_pool_counts_from_its_beginning_where_that_is_a_day_ago_and_not_where_it_is_longer(
+        self, store: Store
+    ) -> None:
+        minute = timedelta(minutes=1)
+        await store.add_network("render", [counter(0, 5, began=NOON - DAY)])
+        await store.add_network("render", [counter(0, 7, pool="b", began=NOON - DAY - minute)])
+        assert await store.network("render", None, NOON - 2 * DAY, NOON) == NetworkUse(5, 10, NOON - DAY, NOON)
+        await store.add_network("render", [counter(1, 8, pool="b", began=NOON - DAY - minute)])
+        assert await store.network("render", "b", NOON - 2 * DAY, NOON + DAY) == NetworkUse(1, 2, NOON, NOON + HOUR)
+
+    async def test_a_counter_that_says_the_same_as_before_adds_nothing_and_one_that_says_less_began_anew(
+        self, store: Store
+    ) -> None:
+        for hour, read in enumerate((100, 100, 101, 40)):
+            await store.add_network("render", [counter(hour, read)])
+        for hour, read in enumerate((0, 1, 40)):
+            found = await store.network("render", None, NOON + hour * HOUR, NOON + (hour + 1) * HOUR)
+            assert found == NetworkUse(read, 2 * read, NOON + hour * HOUR, NOON + (hour + 1) * HOUR)
+
     async def test_what_is_old_goes_and_the_last_counter_stays(self, store: Store) -> None:
         await store.add_network("render", [counter(0, 100)])
         await store.add_network("render", [counter(1, 104)])

@@ -29,6 +29,10 @@ class ReportsContract:
         assert [state.entry.id for state in await store.undelivered()] == [f"e{tries.index(True)}"]
         assert await store.report_post("slack:C1", "weekly:render", "2026-W47") == POST
         assert await store.report_post("slack:C1", "weekly:render", "2026-W48") is None
+        assert await store.report_posted_after("slack:C1", "weekly:render", "2026-W46")
+        assert not await store.report_posted_after("slack:C1", "weekly:render", "2026-W47"), "that one itself"
+        assert not await store.report_posted_after("slack:C1", "daily:render", "2026-W46")
+        assert not await store.report_posted_after("slack:C2", "weekly:render", "2026-W46")
 
     async def test_other_periods_reports_and_conversations_are_posted_too(self, store: Store) -> None:
         others = [

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from storage.port.errors import StoreError, StoreHeld
-from storage.sqlite.holding import Holding, lock_of
+from storage.sqlite.holding import Holding, held_by, lock_of
 from storage.sqlite.store import SqliteStore
 
 HOLDS = """
@@ -33,8 +33,11 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
     first = Holding.take(database, 0)
     with pytest.raises(StoreHeld, match=rf"bot\.db: another batchbot holds it \(process {os.getpid()} on "):
         Holding.take(database, 0)
+    assert re.match(rf"process {os.getpid()} on ", held_by(database))
     first.release()
     first.release()
+    assert held_by(database) == ""
+    assert held_by(tmp_path / "other.db") == ""
     Holding.take(database, 0).release()
     assert stat.S_IMODE(lock_of(database).stat().st_mode) == 0o600
 
@@ -84,7 +87,9 @@ def test_a_database_on_a_full_disk_is_held_all_the_same(tmp_path: Path, monkeypa
     first = Holding.take(tmp_path / "bot.db", 0)
     with pytest.raises(StoreHeld, match="it does not say which"):
         Holding.take(tmp_path / "bot.db", 0)
+    assert held_by(tmp_path / "bot.db") == "a program that does not say which"
     first.release()
+    assert held_by(tmp_path / "bot.db") == ""
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -81,6 +82,22 @@ async def test_each_has_its_part_and_few_accounts_move(url: str, replicas: list[
     [one, other] = [set(each.shares.mine()) for each in replicas]
     assert one | other == set(ACCOUNTS)
     await _until(lambda: sorted(len(each.watches) for each in replicas[0].replicas()) == [5, 5])
+
+
+async def test_a_new_one_takes_nothing_before_it_can_have_seen_who_else_began(
+    url: str, replicas: list[Holding], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "FIRST", time.monotonic())  # seconds: as long as the machine has run
+    await _more(url, replicas)
+    for asked in (1, 2, 3):  # each look writes down once what was asked for
+        await _until(lambda: len(_epochs(url)) == len(ACCOUNTS))
+        replicas[0].shares.nudge("account-0")
+        await _until(
+            lambda asked=asked: rows(url, "SELECT nudged FROM watching WHERE account = ?", "account-0") == [(asked,)]
+        )
+    assert set(_epochs(url).values()) == {0}
+    monkeypatch.setattr(shares, "FIRST", 0.2)
+    await _until(lambda: _parts(replicas) == [10])
 
 
 async def test_one_that_stands_still_loses_its_accounts_and_knows_before(url: str, replicas: list[Holding]) -> None:

@@ -133,6 +133,8 @@ class UsageContract:
         ]
         assert await store.sampled_range("render") == (NOON + 10 * MINUTE, NOON + 10 * MINUTE)
         assert await store.known_range("render") == (NOON - 30 * HOUR, NOON + 10 * MINUTE)
+        await store.add_samples([seen(NOON - 40 * HOUR, CoreUse(2)), seen(NOON + 40 * MINUTE, CoreUse(2))])
+        assert await store.known_range("render") == (NOON - 40 * HOUR, NOON + 40 * MINUTE), "sampled before any history"
         with pytest.raises(ValueError, match="multiple of 1800"):
             await store.add_history("render", hours, 900)
 

@@ -40,6 +40,18 @@ def test_a_window_begins_where_it_was_said_to() -> None:
     assert drawn.rows[0][23] == 1
 
 
+def test_a_window_that_begins_after_everything_is_one_empty_bucket() -> None:
+    drawn = over_time(clusters([failed(1, 0)], {}), AT + timedelta(hours=1), AT)
+    assert drawn is not None
+    assert drawn.rows == ((0,),)
+
+
+def test_what_failed_before_a_window_is_none_of_its_buckets() -> None:
+    drawn = over_time(clusters([failed(1, -1), failed(2, 0), failed(3, 59)], {}), AT, AT + timedelta(minutes=1))
+    assert drawn is not None
+    assert drawn.rows == ((2, 0),)
+
+
 def test_without_times_there_is_nothing_to_draw() -> None:
     found = clusters([Failed(job="j", task="t", code="DiskFull")], {})
     assert over_time(found, None, AT) is None

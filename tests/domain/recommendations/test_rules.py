@@ -134,13 +134,21 @@ def test_jobs(given: JobStanding, kind: str) -> None:
         ({"state": "disabled", "state_since": AT - 29 * DAY}, ""),
         ({"state": "active", "state_since": AT - 90 * DAY}, ""),
         ({"state": "active", "signed_until": AT + 9 * DAY, "next_run": AT + 10 * DAY}, "signature ends"),
+        ({"state": "active", "signed_until": AT + 9 * DAY, "next_run": AT + 9 * DAY}, "signature ends"),
         ({"state": "active", "signed_until": AT + 9 * DAY, "next_run": AT + DAY}, ""),
         ({"state": "active", "signed_until": AT + 6 * DAY, "next_run": AT + DAY}, "signature ends"),
         ({"state": "disabled", "signed_until": AT - DAY}, ""),
     ],
 )
 def test_schedules(given: dict[str, Any], kind: str) -> None:
-    assert list(found(case(schedules=[ScheduleStanding(id="nightly", **given)]))) == ([kind] if kind else [])
+    schedule = ScheduleStanding(id="nightly", **given)
+    assert list(found(case(schedules=[schedule]))) == ([kind] if kind else [])
+    first = [
+        ScheduleStanding(id="unsigned", state="active"),
+        ScheduleStanding(id="off", state="disabled", state_since=AT, signed_until=AT),
+        ScheduleStanding(id="signed for long", state="active", signed_until=AT + 90 * DAY),
+    ]
+    assert list(found(case(schedules=[*first, schedule]))) == ([kind] if kind else []), "one after others is found too"
 
 
 @pytest.mark.parametrize(
