@@ -185,7 +185,7 @@ async def a_few(alert_bot: AlertBot) -> None:
         "3c4d5e6f",
         "job.stuck",
         Entity("job", "sim-0093"),
-        "job sim-0093: 12 tasks wait, none runs for 30 min",
+        "job sim-0093: 12 tasks wait, none has run for 30 min",
     )
     over = incident(
         alert_bot,
