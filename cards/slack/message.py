@@ -375,7 +375,7 @@ class _Message:
 
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         elements: list[Json] = []
-        shown, rest = in_sight(actions)
+        shown, rest = in_sight(actions, _is_short)
         carried = [button for button in rest if self._option(button)]
         more = self._more(carried) if len(carried) > 1 else None
         if more and size(more) + 45 <= room:
@@ -398,9 +398,10 @@ class _Message:
 
     def _option(self, button: Button) -> Json | None:
         """A button as a choice of the menu "More", None where its command is too long for one."""
-        value = f"{button.how[0]} {button.command}"
+        if not _is_short(button):
+            return None
         text = clean_line(button.text) or button.command
-        return {"text": self._label(text, OPTION_TEXT), "value": value} if units(value) <= OPTION_VALUE else None
+        return {"text": self._label(text, OPTION_TEXT), "value": _choice(button)}
 
     def _more(self, buttons: Sequence[Button]) -> Json:
         self.actions += 1
@@ -478,6 +479,16 @@ class _Message:
             "placeholder": self._label(menu.label, PLACEHOLDER),
             "options": list(options.values()),
         }
+
+
+def _choice(button: Button) -> str:
+    """What a choice of the menu "More" carries."""
+    return f"{button.how[0]} {button.command}"
+
+
+def _is_short(button: Button) -> bool:
+    """Whether a button can be a choice of the menu "More"."""
+    return units(_choice(button)) <= OPTION_VALUE
 
 
 def _holds(element: Json, menu: Menu) -> bool:

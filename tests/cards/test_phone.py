@@ -214,6 +214,17 @@ def test_five_actions_are_in_sight_and_the_others_in_one_menu() -> None:
     check("card-more", found)
 
 
+def test_a_menu_whose_choices_are_too_long_for_the_other_one_stays_a_menu() -> None:
+    options = tuple(Option(each, each) for each in ("name", "state", "age"))
+    sort = Menu("Sort", f"task list '{'x' * OPTION_VALUE}' sort:{{}}", options, how="edit")
+    items = tuple(sort if isinstance(each, Menu) and each.label == "Sort" else each for each in listed().items)
+    found = slack.render(card(Actions(items, shown=4)))
+    payload: Any = found.payload
+    labels = [each.get("text", each.get("placeholder"))["text"] for each in payload["blocks"][-1]["elements"]]
+    assert labels == ["Next ▶", "Open a pool", "Why", "Filter…", "Portal", "Sort", "CSV", MORE]
+    assert found.omitted == ()
+
+
 def test_one_action_more_than_are_in_sight_needs_no_menu() -> None:
     few = card(Actions(listed().items[:5], shown=4))
     payload: Any = slack.render(few).payload
