@@ -206,7 +206,7 @@ def _causes(job: JobView) -> list[Block]:
 
 
 def _cause(tally: CauseCount) -> Text:
-    """``198 ×  exit code 137: killed (SIGKILL), out of memory most often (frame-0021)``."""
+    """``198 ×  exit code 137: killed (SIGKILL), usually out of memory (frame-0021)``."""
     means = usual(tally.cause)
     example = muted(f" ({tally.example})") if tally.example else None
     return text(bold(f"{number(tally.count)} ×"), f"  {tally.cause}{f': {means}' if means else ''}", example)

@@ -74,7 +74,7 @@ async def test_a_job_that_batch_has_forgotten_still_has_its_history(alert_bot: A
     assert title(card) == "History of job old:job-7 · Batch no longer knows it · 6 changes"
     said = words(outgoing(card))
     assert "active → ✔ completed · because all its tasks were completed" in said
-    assert "exit code 137, killed (SIGKILL), out of memory most often" in said
+    assert "exit code 137, killed (SIGKILL), usually out of memory" in said
     assert "sig=c2Vj" not in said
     assert "3 of 90 tasks failed" in said
     assert said.index("deleted") < said.index("all its tasks were completed") < said.index("frame-1")
