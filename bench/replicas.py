@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ from bench.crowd import FARM, Crowd, Event
 from bench.databases import server_cpu
 from bench.memory import resident
 from bench.scale import GOAL_P50, GOAL_P99, WHATS, latencies, subscribed
-from bench.told import Record, begun, shown, told_after
+from bench.told import Record, Version, begun, shown, told_after
 from bot.clock import Clock
 from bot.sandbox.slack import SlackStandIn
 from bot.tools.demo import Stage, demo_file, free_port
@@ -263,8 +263,23 @@ async def measured(title: str, scenario: str, number: int, minutes: float, share
         missed = "" if latency.good(GOAL_P50, GOAL_P99) else "  MISSED"
         print(f"replicas    {WHATS[what]:14} {latency.describe(GOAL_P50, GOAL_P99)}{missed}")
     print(f"replicas    logs: {_words(folder) or 'no warnings'}", flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    return good
+    if good:
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
+    (folder / "late.txt").write_text("\n".join(_late(seconds, versions)), encoding="utf-8")
+    print(f"replicas    kept, with what was late: {folder}", flush=True)
+    return False
+
+
+def _late(seconds: Mapping[Event, float], versions: Mapping[str, Sequence[Version]]) -> Iterator[str]:
+    """What was told late or never, the latest first, and all that was ever said of it."""
+    for event, took in sorted(seconds.items(), key=lambda each: -each[1]):
+        if took <= GOAL_P99:
+            return
+        yield f"{event.at:%H:%M:%S} {event.what} {event.number} of {event.job}: {took:.1f} s"
+        name = event.job.partition("/")[2]
+        said = ((each.at, key, each.text) for key, of in versions.items() for each in of if name in each.text)
+        yield from (f"    {at:%H:%M:%S} {key} {text[:300]!r}" for at, key, text in sorted(said))
 
 
 async def _live(crowds: list[Crowd], clock: Clock, minutes: float, share: float) -> float:

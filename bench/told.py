@@ -6,7 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +25,8 @@ KINDS = {
     "failure": ("task.failed", "job.failed"),
 }
 """The alerts that may tell of a thing; of an end also the message of its failures, which then says that it is over."""
+_CLOCKS_DIFFER = timedelta(seconds=2)
+"""The sandbox's and the recorder's: a message that is older by less is no older."""
 _STARTED = re.compile(r"has started")
 _ENDED = re.compile(r"has completed|has failed|\bended\b")
 _FAILED = re.compile(r"([\d,]+) (?:of [\d,]+ )?tasks? (?:has |have )?failed")
@@ -115,10 +117,10 @@ def told_after(event: Event, decided: Iterable[Shown], versions: dict[str, list[
         if each.kind not in KINDS[event.what]:
             continue
         for version in versions.get(each.entry, ()):
-            if version.at < event.at:
+            if version.at < event.at - _CLOCKS_DIFFER:
                 continue
             if _in_time(each, version) if each.gathered else _says(event, version.text):
-                best = min(best, (version.at - event.at).total_seconds())
+                best = min(best, max(0.0, (version.at - event.at).total_seconds()))
                 break
     return best
 

@@ -43,8 +43,11 @@ def test_a_message_tells_of_what_it_says(event: Event, kind: str, text: str, tol
 
 def test_what_was_said_before_it_happened_tells_nothing() -> None:
     event, decided = Event("end", "j", NOON), [Shown("job.completed", "entry", at(-1), gathered=False)]
-    versions = {"entry": [Version(at(-1), "job j has completed"), Version(at(50), "job j has completed: 4 tasks")]}
-    assert told_after(event, decided, versions) == 50.0
+    for before, seconds in ((-3, 50.0), (-1, 0.0)):  # two clocks may differ by a second
+        versions = {
+            "entry": [Version(at(before), "job j has completed"), Version(at(50), "job j has completed: 4 tasks")]
+        }
+        assert told_after(event, decided, versions) == seconds
 
 
 def test_a_digest_tells_from_the_version_that_was_written_after_the_decision() -> None:

@@ -35,7 +35,7 @@ _SHORTEST = 0.001
 """Seconds of the shortest sleep: less could be lost in rounding, and the same moment tried for ever."""
 _MANY = 512
 """Conversations remembered before idle ones are forgotten."""
-_NOT_OURS = "another copy may have taken over"
+_NOT_OURS = "another replica may have taken over"
 
 unfenced: ContextVar[bool] = ContextVar("unfenced", default=False)
 """True where nobody else can send the same: what is sent was noted nowhere."""

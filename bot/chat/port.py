@@ -158,9 +158,9 @@ class MovesConversations(Protocol):
 
 @runtime_checkable
 class Shared(Protocol):
-    """A platform that several copies of the program may be connected to, of which one sends what nobody asked it for.
+    """A platform that several replicas may be connected to, of which one sends what nobody asked it for.
 
-    Every copy receives, opens forms, and shows whoever did something why it was not taken.
+    Every replica receives, opens forms, and shows whoever did something why it was not taken.
     """
 
     def stand_by(self, may: Callable[[], bool]) -> None:
@@ -168,11 +168,11 @@ class Shared(Protocol):
         ...
 
     async def take_over(self) -> None:
-        """Go on with what another copy, or an earlier run, has left to be sent. Raises StoreError."""
+        """Go on with what another replica, or an earlier run, has left to be sent. Raises StoreError."""
         ...
 
     async def refresh(self) -> None:
-        """Learn what other copies have found out, of conversations above all. Raises StoreError."""
+        """Learn what other replicas have found out, of conversations above all. Raises StoreError."""
         ...
 
 

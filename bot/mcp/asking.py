@@ -66,7 +66,7 @@ class Asking:
     ) -> None:
         """``posted`` hears of questions that were put into the outbox; None where another program delivers them.
 
-        ``ready`` is awaited before each call: it reads anew what another copy of the program has changed.
+        ``ready`` is awaited before each call: it reads anew what another replica has changed.
         """
         self.dispatcher = dispatcher
         self._shares = shares

@@ -37,7 +37,7 @@ class Programs:
         store: Store,
         drawing: Pictures,
     ) -> None:
-        """``journal`` is what the chats ask. ``store`` is one that is always to be had: each of several copies of the
+        """``journal`` is what the chats ask. ``store`` is one that is always to be had: each of several replicas of the
         program answers, whichever has the duties, and what it puts into the outbox is sent by that one.
 
         Raises SettingsError where it cannot be served.

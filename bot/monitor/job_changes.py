@@ -343,10 +343,8 @@ def may_not_lag(view: JobView, now: datetime) -> bool:
     return view.since is not None and now >= view.since + OVERLAP
 
 
-def fold_schedules(
-    pending: PendingState, rows: Sequence[ScheduleState], *, whole: bool, aside: Collection[str] = ()
-) -> None:
-    """Schedules that changed, or all of them: then those that are missing, and were not put ``aside``, are gone."""
+def fold_schedules(pending: PendingState, rows: Sequence[ScheduleState]) -> None:
+    """Schedules that changed, or all of them."""
     for row in rows:
         view = pending.schedules.get(row.id)
         if not row.state and view is None:
@@ -367,10 +365,12 @@ def fold_schedules(
         elif (view.state, view.since) != (state, since):
             pending.note("schedule", row.id, state, since, before=view.state)
         _draw_schedule(pending, row, state, since)
-    if whole:
-        for name in missing_of(pending.schedules, rows, aside):
-            pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
-            del pending.schedules[name]
+
+
+def lose_schedule(pending: PendingState, name: str) -> None:
+    """A schedule is there no longer."""
+    pending.note("schedule", name, "deleted", pending.at, before=pending.schedules[name].state)
+    del pending.schedules[name]
 
 
 def _draw_schedule(pending: PendingState, row: ScheduleState, state: str, since: datetime) -> None:

@@ -7,6 +7,7 @@ See :mod:`bot.monitor.reader` for what is read, :mod:`bot.monitor.plan` for when
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,10 +21,10 @@ from bot.clock import Clock
 from bot.domain.states import total
 from bot.monitor import black_box, evidence, held_jobs, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key_of_box
-from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept
-from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools
+from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept, lose_schedule
+from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools, missing_of
 from bot.monitor.pending_state import PendingState
-from bot.monitor.plan import SLOW, Asked, everything
+from bot.monitor.plan import PAGE, SLOW, Asked, everything
 from bot.monitor.quotas import quota_view
 from bot.monitor.reader import Reader, Source
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
@@ -44,6 +45,8 @@ AHEAD = timedelta(minutes=10)
 """How long a cursor must be seen to be in the future before it is brought back."""
 SOON = timedelta(minutes=1)
 """The same of prices that are not known yet."""
+LOST_AT_ONCE = 20
+"""Schedules that are asked for in one poll, one by one, because a list of all does not have them any more."""
 
 
 class Store(Told, Protocol):
@@ -200,11 +203,13 @@ class Observer:
             pending.advance("jobs")
             read |= {"jobs", "tasks"}
         if schedules is not None:
-            fold_schedules(pending, schedules, whole=whole, aside=reader.aside.get("/jobschedules", ()))
+            fold_schedules(pending, schedules)
             pending.advance("schedules")
             read.add("schedules")
             if whole:
                 pending.read["schedules"] = pending.at
+                aside = reader.aside.get("/jobschedules", ())
+                await _ask_for(missing_of(pending.schedules, schedules, aside)[:LOST_AT_ONCE], reader, pending)
         if reader.error is not None:
             reader.missing |= {"nodes", "tasks"}  # an account in difficulty is not asked for more
             return
@@ -241,9 +246,12 @@ class Observer:
             self._ahead = None
 
     def _all_schedules(self, pending: PendingState) -> bool:
-        """Whether schedules are listed whole: now and then, and once when a run came due, for the job it made."""
+        """Whether schedules are listed whole, which alone shows that one was deleted: wherever that is one call.
+
+        More of them are now and then, and once when a run came due, for the job it made.
+        """
         last = pending.read.get("schedules")
-        if last is None or pending.at - last >= SLOW:
+        if last is None or pending.at - last >= SLOW or len(pending.schedules) < PAGE:
             return True
         late = timedelta(seconds=self._settings.poll_seconds)
         return any(view.due and last < view.due + late <= pending.at for view in pending.schedules.values())
@@ -322,6 +330,15 @@ class Observer:
             money=self.money or MoneyView(),
             behind=pending.behind,
         )
+
+
+async def _ask_for(names: Sequence[str], reader: Reader, pending: PendingState) -> None:
+    """Whether schedules that a list does not have are truly gone: lists lag."""
+    for name, row in zip(names, await asyncio.gather(*map(reader.schedule, names)), strict=True):
+        if row is not None and row.id:
+            fold_schedules(pending, [row])
+        elif row is not None:
+            lose_schedule(pending, name)
 
 
 def _jobs(pending: PendingState) -> dict[str, JobView]:

@@ -225,6 +225,16 @@ class Reader:
 
         return await self._try("jobs", read, missing=JobState(), single=True)
 
+    async def schedule(self, name: str) -> ScheduleState | None:
+        """A schedule; one without an id where it does not exist, None where that could not be found out."""
+
+        async def read() -> ScheduleState:
+            self.calls += 1
+            path, select = Account.schedule(name), select_of(ScheduleState)
+            return clear_row((await self._source.fetch(ScheduleState, path, select=select)).value)
+
+        return await self._try("schedules", read, missing=ScheduleState(), spare=True)
+
     async def whole(self, area: Area, kind: type[T], path: str) -> T | None:
         """One entity with all that it has; None where it could not be read, without which the area is known."""
 

@@ -11,7 +11,7 @@ holds any longer is what a crash interrupted, and whoever checks next takes it o
 - a change that has ended and was not answered is answered with what it came to;
 - a change that was begun and has not ended is never run again: how far it came is checked and reported.
 
-Of several copies of the program one works off: the others write down what they are asked and hold none of it, and the
+Of several replicas one works off: the others write down what they are asked and hold none of it, and the
 one that has the duties takes it up within a moment. So what a message shows, what lives, and what a person may still
 ask is known to one.
 
@@ -51,7 +51,7 @@ _AT_ONCE = Turn()
 _STALE = timedelta(minutes=15)
 """After which nobody expects an answer any more, and what was asked may no longer be wanted."""
 _GLANCE = 0.25
-"""Seconds between two looks for what other copies took in."""
+"""Seconds between two looks for what other replicas took in."""
 
 
 async def _nothing() -> None:
@@ -79,10 +79,10 @@ class RequestJournal:
         """``held`` is for how long a row is held before it has to be renewed; people's shares refill by ``clock``.
 
         ``front`` is the store that takes in what is asked, where that is another one; ``refresh`` reads anew what forms
-        and what is answered at once are made from, where this copy does not have the duties.
+        and what is answered at once are made from, where this replica does not have the duties.
         """
         self.working = True
-        """Whether this copy works off what is asked; if not it takes it in for the one that does."""
+        """Whether this replica works off what is asked; if not it takes it in for the one that does."""
         self.front = front or store
         self.refresh = refresh
         self.dispatcher = dispatcher
@@ -165,7 +165,7 @@ class RequestJournal:
         return await self.dispatcher.find(request, typed, most)
 
     async def _anew(self) -> None:
-        """What another copy with the duties has stored of alerts and watched jobs is known here too."""
+        """What another replica with the duties has stored of alerts and watched jobs is known here too."""
         if not self.working:
             await self.refresh()
 
@@ -181,7 +181,7 @@ class RequestJournal:
                 log.exception("journal.not_renewed")
 
     async def watch(self) -> None:
-        """Take up within a moment what other copies take in, until cancelled."""
+        """Take up within a moment what other replicas take in, until cancelled."""
         while True:
             await asyncio.sleep(_GLANCE)
             try:

@@ -75,7 +75,7 @@ class Webhooks:
         self.parked: dict[str, str] = {}
         """The receivers that are parked, and why."""
         self.may: Callable[[], bool] = lambda: True
-        """Whether anything may be sent just now: not while another copy of the program may have taken over."""
+        """Whether anything may be sent just now: not while another replica may have taken over."""
         self._clock = clock
         self._told = told
         self._notice = notice or (lambda about, words: None)
@@ -161,7 +161,7 @@ class WebhookSender:
     async def send(self, row: DeliveryState, root: str, so_far: object) -> int:
         """Send an event. Returns the version that is done with; raises Undelivered where it is to wait."""
         if not self._webhooks.may():
-            raise Undelivered("later", "another copy may have taken over", everywhere=True)
+            raise Undelivered("later", "another replica may have taken over", everywhere=True)
         entry = row.entry
         name = entry.destination.removeprefix(f"{WEBHOOK}:")
         id_ = entry.id.rpartition("@")[0]

@@ -6,7 +6,7 @@ class StoreError(Exception):
 
 
 class StoreHeld(StoreError):
-    """Another program holds the database, or another copy of this one has the duties."""
+    """Another program holds the database, or another replica has the duties."""
 
 
 class CannotStore(StoreError):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from storage.port.audit import AuditEntry
 
 TAKEN_IN = "taken in"
-"""Holds a row that a copy of the program took in for the one that works off what is asked."""
+"""Holds a row that a replica took in for the one that works off what is asked."""
 
 
 class JournalRow(Struct, frozen=True):
@@ -20,7 +20,7 @@ class JournalRow(Struct, frozen=True):
     ``received``: nothing of it has changed anything. ``started``: a change was begun at ``started``, and ``command``
     says which (a request may run another command, such as a saved one). ``outcome`` is the encoded answer to a change
     that has ended; it is empty where the change may or may not have taken effect. ``fresh`` says of a row that was
-    claimed that nobody has worked on it before: another copy of the program took it in.
+    claimed that nobody has worked on it before: another replica took it in.
     """
 
     key: str

@@ -176,7 +176,7 @@ async def test_a_database_that_was_away_finds_one_of_them_with_the_duties(tmp_pa
 
 
 async def _begun(stage: Environment, copies: ReplicaSet, epoch: int) -> None:
-    """Wait until another copy has taken the duties, and has begun them."""
+    """Wait until another replica has taken the duties, and has begun them."""
     await stage.until(lambda: copies.ready(after=epoch), 900, "another one has the duties")
 
 

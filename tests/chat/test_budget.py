@@ -301,7 +301,7 @@ async def test_nothing_is_sent_while_another_copy_may_have_taken_over() -> None:
         waiting = asyncio.create_task(_made(budget))
         await settle()
         may = False
-    with pytest.raises(Undelivered, match="another copy may have taken over") as failed:
+    with pytest.raises(Undelivered, match="another replica may have taken over") as failed:
         await waiting
     assert (failed.value.why, failed.value.everywhere) == ("later", True)
     unfenced.set(True)

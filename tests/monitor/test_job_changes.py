@@ -28,6 +28,7 @@ from bot.monitor.job_changes import (
     fold_tasks,
     keep_rate,
     keep_retried,
+    lose_schedule,
 )
 from bot.monitor.pending_state import PendingState
 from bot.monitor.scene import JobView, ScheduleView
@@ -304,7 +305,7 @@ def made(**more: Any) -> ScheduleView:
 )
 def test_news_of_a_schedule(before: ScheduleView | None, row: ScheduleState, news: list[Any]) -> None:
     now = looking(*([before] if before else []))
-    fold_schedules(now, [row], whole=True)
+    fold_schedules(now, [row])
     assert told(now) == news
 
 
@@ -324,15 +325,16 @@ def test_since_when_a_schedule_is_as_it_is(
     now = looking(*([] if before is None else [made(since=after(before), created=after(before))]))
     times = [None if at is None else after(at) for at in (created, moved)]
     row = replace(plan(), creation_time=times[0], state_transition_time=times[1])
-    fold_schedules(now, [row], whole=True)
+    fold_schedules(now, [row])
     assert now.schedules["s"].since == after(since)
 
 
-def test_a_schedule_that_is_no_more_is_gone_where_the_list_is_whole() -> None:
-    for whole, aside, gone in ((True, (), True), (False, (), False), (True, ("S",), False)):
-        now = looking(made())
-        fold_schedules(now, [], whole=whole, aside=aside)
-        assert told(now) == ([("active", "deleted", after(600))] if gone else [])
+def test_a_schedule_that_is_no_more_is_gone() -> None:
+    now = looking(made(state="disabled"))
+    fold_schedules(now, [])
+    assert (told(now), list(now.schedules)) == ([], ["s"]), "that a list does not have it says nothing"
+    lose_schedule(now, "s")
+    assert (told(now), list(now.schedules)) == ([("disabled", "deleted", after(600))], [])
 
 
 @pytest.mark.parametrize(
@@ -348,7 +350,7 @@ def test_a_run_is_missed_when_its_time_passed_and_the_last_job_is_the_one_before
     state: str, due: float, last: str, missed: bool
 ) -> None:
     now = looking(made(due=after(due), job="s:job-1"))
-    fold_schedules(now, [plan(state, 2, made=1, due=after(3600), last=last)], whole=True)
+    fold_schedules(now, [plan(state, 2, made=1, due=after(3600), last=last)])
     view = now.schedules["s"]
     assert view.missed == (after(due) if missed else None)
     assert (view.interval, view.due, view.job) == (3600, after(3600), last)

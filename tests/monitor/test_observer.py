@@ -13,11 +13,13 @@ from bot.alerting.rules import discover
 from bot.clock import Clock
 from bot.domain.findings import Severity
 from bot.domain.states import total
+from bot.monitor import observer
 from bot.monitor.job_changes import LAST_WORD
 from bot.monitor.observer import LONGEST_BACKOFF, Observer, Poll
+from bot.monitor.plan import SLOW
 from bot.monitor.scene import MONEY_AGE, MoneyView, Scene
 from bot.sandbox.entity_parts import TaskConstraints
-from bot.sandbox.entity_specs import JobSpecification, PoolInformation, TaskSpecification
+from bot.sandbox.entity_specs import JobSpecification, PoolInformation, Schedule, TaskSpecification
 from bot.sandbox.world.behaviour import Work, exited
 from bot.sandbox.world.live import LiveTask
 from bot.settings import WatchSettings
@@ -567,9 +569,43 @@ async def test_schedules_their_jobs_and_what_was_missed() -> None:
         await stage.watch(60)
         assert stage.store.of("schedule", regular.id) == [("active", "disabled")]
         stage.state.inject.delete_schedule(regular.id, at_once=True)
-        await stage.watch(600, every=60)
+        await stage.watch(60, every=60)
         assert stage.store.of("schedule", regular.id)[-1] == ("disabled", "deleted")
         assert stage.store.doubled == []
+
+
+async def test_a_schedule_is_gone_once_it_is_asked_for_and_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged("demo", hours=1.0) as stage:
+        await stage.observer.load()
+        first, second, *_ = (await stage.look()).scene.schedules
+        listed = observer.missing_of
+        monkeypatch.setattr(observer, "missing_of", lambda *given: [first, *listed(*given)])  # a list that lags
+        fault = stage.sandbox.faults[stage.account.name]
+        fault.add("error", path=f"/jobschedules/{second}", status=500)
+        stage.state.inject.delete_schedule(second, at_once=True)
+        scene = (await stage.look(seconds=30)).scene
+        assert {first, second} <= set(scene.schedules)
+        assert "schedules" in scene.read
+        assert (second, "deleted") not in stage.store.of("schedule"), "it may still be there"
+        fault.clear()
+        monkeypatch.undo()
+        look = await stage.look(seconds=30)
+        assert (second, "deleted") in stage.store.of("schedule")
+        assert set(look.scene.schedules) == set(scene.schedules) - {second}
+
+
+async def test_more_schedules_than_a_page_has_are_listed_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "PAGE", 1)
+    async with staged() as stage:
+        spec = JobSpecification(pool_info=PoolInformation(pool_id="pool1"))
+        for number in range(2):
+            stage.state.commands.add_schedule(f"s{number}", Schedule(recurrence_interval="P1D"), spec)
+        await stage.look()
+        stage.state.inject.delete_schedule("s0", at_once=True)
+        await stage.watch(SLOW.total_seconds() - 30)
+        assert stage.store.of("schedule", "s0") == []
+        await stage.watch(60)
+        assert stage.store.of("schedule", "s0") == [("active", "deleted")]
 
 
 async def test_autoscale_that_fails_and_works_again() -> None:

@@ -185,10 +185,12 @@ def _never_begun(each: Expected, channels: Sequence[Channel], times: Times) -> b
 
 def _told(found: Verdict, channel: Channel, each: Expected, times: Times, end: float) -> None:
     at = channel.told(each)
+    late = at is None or (each.until is not None and at >= each.until)  # if at all, of a time when it was so again
+    if late and times.out(channel.platform, each.at, each.at + each.within, each.until):
+        found.brief[each.kind] += 1
+        return
     if at is None:
-        if times.out(channel.platform, each.at, each.until):
-            found.brief[each.kind] += 1
-        elif times.own(channel.platform, each.at, end) < times.limit + each.within:
+        if times.own(channel.platform, each.at, end) < times.limit + each.within:
             found.not_due[each.kind] += 1
         else:
             found.lost.append((channel.platform, each))

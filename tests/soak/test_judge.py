@@ -242,6 +242,32 @@ def test_what_is_over_while_a_platform_is_out_is_told_there_as_over() -> None:
     assert verdict(said, times=hours, happened=while_out).lost, "back long before it was over"
 
 
+def test_what_flaps_and_is_over_may_be_told_once_it_stayed_so_and_not_while_a_platform_is_out() -> None:
+    spells = [(2_000.0, 2_200.0), (2_400.0, 2_600.0), (2_800.0, 3_000.0), (3_700.0, 3_900.0)]
+    flapping = [
+        Change(thing="node", parent="other", id=NODE, before=before, after=after, at=at)
+        for begun, over in spells
+        for at, before, after in ((begun, "idle", "unusable"), (over, "unusable", "idle"))
+    ]
+
+    def version(at: float, sign: str) -> Version:
+        lines = (f"{sign} pool other has 1 unusable node", NODE)
+        return Version(platform="slack", message="other", thread="", at=at, lines=lines)
+
+    def late(*outages: tuple[float, float]) -> list[float]:
+        said = [
+            version(at, sign) for begun, over in spells for at, sign in ((begun + 9, "▲"), (over + 9, "✔ resolved"))
+        ]
+        said = [each for each in said if each.at != 3_009.0]  # not said in the 700 s before it is there again
+        times = Times(poll=30.0, gather=2.0, lives=[(0.0, 10_000.0)], outages={"slack": list(outages)})
+        found = verdict([*told(), *said], times=times, happened=[*HAPPENED, *flapping])
+        return [each.took for each in found.late if each.platform == "slack"]
+
+    assert late() == [909.0], "from 600 s on, in which it stayed so, there were 100 s to tell it"
+    assert late((3_610.0, 3_640.0)) == [], "30 of them are left after an outage"
+    assert late((3_100.0, 3_150.0)) == [829.0], "the outage was over by then"
+
+
 @pytest.mark.parametrize(
     ("message", "instead"),
     [

@@ -65,11 +65,11 @@ class Times(Struct, kw_only=True):
             if end > since and begun < until
         )
 
-    def out(self, platform: str, since: float, until: float | None) -> bool:
-        """Whether a platform was out while something lasted, so that there was no time left to tell it as it was."""
+    def out(self, platform: str, since: float, due: float, until: float | None) -> bool:
+        """Whether a platform was out while something lasted, and had no time left to tell it, from when it was due."""
         if until is None or not any(begun < until and end > since for begun, end in self.outages.get(platform, ())):
             return False
-        return self.own(platform, since, until) < self.limit
+        return self.own(platform, due, until) < self.limit
 
     def seen(self, since: float, until: float | None) -> bool:
         """Whether something lasted long enough that a program that looks must have seen it, and told it as it was."""

@@ -1,4 +1,4 @@
-"""Slack as one of several copies of the program is connected to it: :class:`bot.chat.port.Shared`."""
+"""Slack as one of several replicas is connected to it: :class:`bot.chat.port.Shared`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.chat.slack.messages import Messages
 
 
 class SharedSlack:
-    """The part of the adapter that is about the other copies."""
+    """The part of the adapter that is about the other replicas."""
 
     def __init__(self, budget: Budget, channels: Channels, messages: Messages, following: Following) -> None:
         self._budget, self._channels, self._messages, self._following = budget, channels, messages, following
@@ -31,7 +31,7 @@ class SharedSlack:
         await asyncio.gather(self._channels.load(), self._messages.load())
 
     async def _learn(self) -> None:
-        """What the database says; and where no other copy can, what it owes is sent."""
+        """What the database says; and where no other replica can, what it owes is sent."""
         await self.refresh()
         if not self._stands_by:
             await self.take_over()
