@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from cards.as_lines import every_column
 from cards.card import (
     Actions,
     Attachment,
@@ -44,6 +45,7 @@ from cards.slack.limits import (
     ELEMENTS,
     FIELD,
     FIELDS,
+    FIXED_WIDTH,
     FOOTER,
     ID,
     LABEL,
@@ -74,7 +76,7 @@ from cards.slack.text import (
     rich_text,
     verbatim,
 )
-from cards.table_fit import fit, monospaced
+from cards.table_fit import columns_of, fit, monospaced
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
@@ -304,7 +306,7 @@ class _Message:
         return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
-        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
+        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width, or as a list
             return self._monospaced(table, room, slots)
         blocks, lost, names = drawn(table, self.clock, self.omitted, room if slots else 0)
         if blocks or not names:
@@ -315,6 +317,9 @@ class _Message:
         return blocks
 
     def _monospaced(self, table: Table, room: int, slots: int) -> list[Json]:
+        tried = monospaced(fit(table, self.clock, Omitted(), columns=TABLE_COLUMNS, most=TABLE_COLUMNS))
+        if max(map(columns_of, tried), default=0) > FIXED_WIDTH:
+            return self._bullets(every_column(table), room, slots)
         grid = fit(table, self.clock, self.omitted, columns=NARROW, most=TABLE_COLUMNS)
         if not grid.columns:
             self.omitted.add("row", len(table.rows))

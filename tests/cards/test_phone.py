@@ -273,3 +273,31 @@ def test_no_room_is_no_text() -> None:
     assert [cut_lines("a\nb", limit, keep)[0].strip("…") for limit in (0, -150) for keep in ("head", "tail")] == [
         ""
     ] * 4
+
+
+def test_a_second_table_is_a_list_where_it_is_wider_than_a_phone() -> None:
+    """A message on Slack has one table; in fixed width a phone would break each of its rows into pieces."""
+    wide = table(
+        (Column("–"), Column("Alert"), Column("Since")),
+        [
+            [chip(Mark.WARNING, "warning"), f"pool render-{number} has 1 unusable node of 3", "06:05"]
+            for number in (1, 2)
+        ],
+    )
+    counts = table((Column("Day"), Column("Jobs", "right"), Column("Nodes", "right")), [["Mon 23 Nov", "4", "12"]])
+    payload: Any = slack.render(card(pools(), wide, counts)).payload
+    first, second, third = payload["blocks"][-3:]
+    assert first["type"] == "table"
+    rows = second["elements"][0]["elements"]
+    lines = ["".join(run["text"] for run in row["elements"]).replace("\N{NO-BREAK SPACE}", " ") for row in rows]
+    assert lines == [f"▲ warning · pool render-{number} has 1 unusable node of 3 · Since 06:05" for number in (1, 2)]
+    assert third["elements"][0]["type"] == "rich_text_preformatted", "what is narrow stays a table"
+
+
+def test_a_number_in_a_list_has_the_name_of_its_column() -> None:
+    columns = (Column("Day"), Column("Jobs started", "right"), Column("Nodes lost since then", "right"))
+    wide = table(columns, [["Mon 23 Nov", "4", "12"]])
+    payload: Any = slack.render(card(pools(), wide)).payload
+    said_ = json.dumps(payload["blocks"][-1], ensure_ascii=False)
+    assert "Jobs started " in said_
+    assert "Nodes lost since then " in said_
