@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -123,6 +124,31 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
             yield "bot.database_password_env", self.database_password_env
 
 
+class EventsSettings(Struct, frozen=True):
+    """The event hub into which Azure Monitor sends the diagnostic events of an account."""
+
+    namespace: str
+    """Fully qualified name of the namespace, such as batch-events.servicebus.windows.net."""
+    hub: str = "insights-logs-servicelog"
+    """The event hub; the default is what Azure Monitor calls it where the diagnostic setting names none."""
+    consumer_group: str = "$Default"
+    """Whose reader the bot is; give it a consumer group that nobody else reads by."""
+    endpoint: str = ""
+    """Address of the namespace, such as ``sb://10.0.0.4:5671``, where it is not reached by its name."""
+
+    def mistakes(self, where: str) -> Iterator[str]:
+        """What types cannot say, a line each."""
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+", self.namespace):
+            yield f"{where}.namespace: write the whole name without https://, such as NAME.servicebus.windows.net"
+        for key, name in (("hub", self.hub), ("consumer_group", self.consumer_group)):
+            if not re.fullmatch(r"[$A-Za-z0-9][\w.-]{0,255}", name, re.ASCII):
+                yield f"{where}.{key}: {name!r} is no name of Event Hubs: letters, digits, ., - and _"
+        if self.endpoint and not re.fullmatch(r"sb://[^/\s]+/?", self.endpoint):
+            yield f"{where}.endpoint: write sb://HOST:PORT"
+        if find_spec("azure.eventhub") is None:
+            yield f"{where}: its library is not installed: pip install 'batchbot[events]'"
+
+
 class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """One Batch account."""
 
@@ -154,6 +180,8 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
     """ARM address, where it is not the cloud's own."""
     metrics_endpoint: str = ""
     """Azure Monitor's metrics address, where it is not the region's own, https://REGION.metrics.monitor.azure.com."""
+    events: EventsSettings | None = None
+    """Table with the event hub that has the account's diagnostic events; left out: the account is polled alone."""
 
     @property
     def batch_name(self) -> str:
@@ -182,6 +210,10 @@ class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):
             yield from address_mistakes(f"accounts.{name}.arm_endpoint", self.arm_endpoint)
         if self.metrics_endpoint:
             yield from address_mistakes(f"accounts.{name}.metrics_endpoint", self.metrics_endpoint)
+        if self.events:
+            yield from self.events.mistakes(f"accounts.{name}.events")
+            if self.credential == "shared_key":
+                yield f"accounts.{name}.events: an account key opens no event hub: use an identity (credential)"
 
     def secrets(self, name: str) -> Iterator[tuple[str, str]]:
         """Keys of the account called ``name`` that name a variable which has to be set, and the variable."""

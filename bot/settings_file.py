@@ -53,6 +53,7 @@ from bot.settings import (
     AccountSettings,
     AlertSettings,
     BotSettings,
+    EventsSettings,
     KeepSettings,
     KnowledgeSettings,
     SettingsError,
@@ -292,6 +293,8 @@ def _unknown(raw: Mapping[str, object]) -> Iterator[str]:
     if isinstance(accounts, dict):
         for name, account in accounts.items():
             yield from near(f"accounts.{name}.", account, AccountSettings.__struct_fields__)
+            events = account.get("events") if isinstance(account, dict) else None
+            yield from near(f"accounts.{name}.events.", events, EventsSettings.__struct_fields__)
 
 
 def _values(settings: Settings) -> Iterator[str]:

@@ -13,9 +13,11 @@ from datetime import datetime
 from bot.alerting.service import AlertService
 from bot.alerting.wanted import Wanted
 from bot.alerting.watched_jobs import WatchedJobs
+from bot.azure.account import Account
 from bot.azure.accounts import Accounts
 from bot.clock import Clock
 from bot.content.clear_store import clearing
+from bot.monitor.intake import Intake
 from bot.monitor.look_reader import LookReader
 from bot.monitor.monitor_status import Timed, Traffic, Watched
 from bot.monitor.observer import Observer
@@ -52,7 +54,9 @@ class AccountWatching:
             name: clearing(opened.of_account(name)) if opened and lease else store for name in self._accounts
         }
         self.observers = {
-            name: Observer(each, self._stores[name], clock, settings.watch, settings.keep)
+            name: Observer(
+                each, self._stores[name], clock, settings.watch, settings.keep, _intake(accounts, each, clock)
+            )
             for name, each in self._accounts.items()
         }
         self._figures = {name: Figures() for name in self._accounts}
@@ -125,8 +129,16 @@ class AccountWatching:
         """Store what this replica saw, for whoever has the duties. Raises StoreError."""
         account, observer = self._accounts[scene.account], self.observers[scene.account]
         traffic = account.traffic
-        figures = Figures(traffic.calls, traffic.bytes, traffic.throttled, observer.wait, account.doubt)
+        figures = Figures(
+            traffic.calls, traffic.bytes, traffic.throttled, observer.wait, account.doubt, observer.events
+        )
         batch.looks = [look_of(scene, figures)]
         await self._stores[scene.account].record(batch)
         if self._reader:
             self._reader.heard()
+
+
+def _intake(accounts: Accounts, account: Account, clock: Clock) -> Intake | None:
+    """Who hears the diagnostic events of an account, where the settings name a hub that has them."""
+    hub = accounts.event_hub(account.name)
+    return Intake(account.name, account.resource_id, hub, clock, account.now) if hub else None

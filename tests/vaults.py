@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -22,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from bot.sandbox.wire.key_vault import KeyVault
 from bot.sandbox.wire.tokens import Tokens
 
+_HERE = ip_address("127.0.0.1")
 _AUTHORITY = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests' own authority")])
 
 
@@ -31,7 +33,7 @@ async def vault(
 ) -> AsyncIterator[tuple[KeyVault, dict[str, str]]]:
     """The vault, and the environment by which a process finds it."""
     made = KeyVault(name, tokens)
-    authority, tls = _certificates(folder, made.host)
+    authority, tls = certificates(folder, made.host)
     await made.start(tls)
     tunnels: set[asyncio.Task[None]] = set()
 
@@ -84,7 +86,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.transport.abort()
 
 
-def _certificates(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
+def certificates(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
     """A file with an authority's certificate, and what a server of that name listens with."""
     root, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
@@ -97,7 +99,7 @@ def _certificates(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
 
     authority = signed(_AUTHORITY, root.public_key(), x509.BasicConstraints(ca=True, path_length=0))
     named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    server = signed(named, own.public_key(), x509.SubjectAlternativeName([x509.DNSName(host)]))
+    server = signed(named, own.public_key(), x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(_HERE)]))
     trusted, served = folder / "authority.pem", folder / "server.pem"
     trusted.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     served.write_bytes(

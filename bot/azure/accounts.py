@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from bot.azure.account import Account
 from bot.azure.clock import Host
 from bot.azure.credentials import Credentials
+from bot.azure.event_hub import EventHub
 from bot.azure.prices import Retail
 from bot.secrets import ENVIRONMENT
 from bot.settings import AccountSettings
@@ -31,6 +32,7 @@ class Accounts:
 
         ``retail`` reads prices, and is closed with the accounts; without it none are known.
         """
+        self._environment = environment
         self._credentials = Credentials(environment)
         self._retail = retail
         self._accounts = {
@@ -45,6 +47,13 @@ class Accounts:
     def get(self, name: str | None = None) -> Account:
         """The account of that name; the default one without. Raises KeyError."""
         return self._accounts[name or next(iter(self._accounts))]
+
+    def event_hub(self, name: str) -> EventHub | None:
+        """The hub that has the diagnostic events of the account of that name; None where the settings name none."""
+        settings = self.get(name).settings
+        if settings.events is None:
+            return None
+        return EventHub(settings.events, self._credentials.token(settings), self._environment)
 
     def now(self) -> datetime:
         """The time for what is of no single account: the latest that a service has told; ours before any answered."""

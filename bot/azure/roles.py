@@ -84,6 +84,14 @@ SECRETS_USER = BuiltInRole(
     documented=False,
 )
 """Reads secrets of a key vault: all that the bot wants of one ("Azure built-in roles for security")."""
+EVENTS_RECEIVER = BuiltInRole(
+    "Azure Event Hubs Data Receiver",
+    "a638d3c7-ab3a-418d-83e6-5f17a39d4fde",
+    ("Microsoft.EventHub/*/eventhubs/consumergroups/read",),
+    ("Microsoft.EventHub/*/receive/action",),
+    documented=False,
+)
+"""Reads an event hub: all that the intake of diagnostic events wants ("Azure built-in roles for analytics")."""
 BUILT_IN = (ACCOUNT_READER, COST_READER, METRICS_READER, JOB_SUBMITTER, DATA_CONTRIBUTOR, ACCOUNT_CONTRIBUTOR)
 """All that accounts of Batch need, those that allow least first."""
 

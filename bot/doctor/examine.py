@@ -10,11 +10,14 @@ from msgspec.structs import replace
 
 from bot.azure.account import Account
 from bot.azure.credentials import Credentials
+from bot.azure.event_hub import EventHub
 from bot.chat.request import Conversation
 from bot.chat.slack.settings import SlackSettings
 from bot.chat.teams.settings import TeamsSettings
 from bot.content.clear_text import clear
 from bot.doctor import accounts, permissions, reach
+from bot.doctor.events import SECONDS as EVENTS_SECONDS
+from bot.doctor.events import event_hub
 from bot.doctor.finding import Finding, Look, broken, cleared, code_of, look
 from bot.doctor.mend import others_write, readable_secrets
 from bot.doctor.slack import SlackLooks
@@ -118,6 +121,10 @@ def _of_reader(account: Account, credentials: Credentials, what: str) -> Look:
             Look(may, lambda: permissions.reading(account, credentials, may)),
             Look(may, lambda: permissions.of_the_subscription(account, credentials, may)),
         ]
+    if (of_events := account.settings.events) is not None:
+        token, events = credentials.token(account.settings), f"{what}: diagnostic events"
+        hub = EventHub(of_events, token)
+        then.append(Look(events, lambda: event_hub(hub, token, events), EVENTS_SECONDS))
     return _after(Look(sign_in, lambda: accounts.sign_in(account, credentials, sign_in)), then)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from bot.domain.entity import fold
 from bot.monitor.scene import JobView, PoolView, QuotaView, ScheduleView
 from storage.port.black_box import KeptNode, KeptTask
 from storage.port.monitoring import Cursor, EntitySnapshot, Transition
@@ -27,6 +28,14 @@ MEMORY = OVERLAP + timedelta(minutes=10)
 LATELY = timedelta(minutes=5)
 """Longer than two looks are apart, but for an outage or a restart."""
 
+EXACT = timedelta(seconds=5)
+"""By how much an event and a list may differ in the time of one and the same change."""
+WRITTEN = timedelta(seconds=60)
+"""The same where an event does not say when the change was, but when the event was written."""
+BY_EVENT = "event"
+"""What the details of a transition name as their ``source`` where a diagnostic event told it first; ``written`` stands
+beside it where that knew its own time alone."""
+
 STREAMS = ("jobs", "schedules", "tasks", "nodes")
 """What is read by what changed since a cursor. Further cursors: baseline, and sweep, the last full list of jobs."""
 
@@ -34,7 +43,21 @@ Key: TypeAlias = tuple[str, str, str, str, datetime]
 """Entity, parent, id, state after, and when: what makes a transition one."""
 BoxKey: TypeAlias = tuple[Literal["task", "node"], str, str, datetime]
 """Whose box: a task of a job or a node of a pool, and its time."""
+HeardKey: TypeAlias = tuple[str, str, str, str]
+"""Entity, parent, id and state after; parent and id in any case."""
 T = TypeVar("T")
+
+
+class Moment(Struct, frozen=True):
+    """When something was so, ``within`` which time the same may be told otherwise, and after how many retries."""
+
+    at: datetime
+    retries: int = 0
+    within: timedelta = EXACT
+
+    def is_that_of(self, at: datetime, retries: int | None, within: timedelta = EXACT) -> bool:
+        """Whether what was then, ``within`` which time, is the same; None: after any number of retries."""
+        return abs(at - self.at) <= max(self.within, within) and retries in (None, self.retries)
 
 
 class NodeWork(Struct, frozen=True):
@@ -107,6 +130,22 @@ _kinds: Mapping[str, type[Struct]] = {
 _decoders = {entity: msgspec.msgpack.Decoder(kind) for entity, kind in _kinds.items()}
 
 
+def heard_key(entity: str, parent: str, name: str, after: str) -> HeardKey:
+    """The key of something that an event tells."""
+    return entity, fold(parent), fold(name), after
+
+
+def moment_of(transition: Transition) -> tuple[Moment, bool]:
+    """When that was, and whether an event told it."""
+    try:
+        details = msgspec.json.decode(transition.details) if transition.details else {}
+    except msgspec.DecodeError:
+        details = {}
+    retries, within = details.get("retries"), WRITTEN if details.get("written") else EXACT
+    known = Moment(transition.at, retries if isinstance(retries, int) else 0, within)
+    return known, details.get("source") == BY_EVENT
+
+
 def key_of(transition: Transition) -> Key:
     """The key of a transition."""
     return transition.entity, transition.parent, transition.id, transition.after, transition.at
@@ -122,7 +161,7 @@ class AccountState(Struct):
     how many of them were counted then, and ``moved`` when that last changed. ``reported`` is when the end of
     each job that is over was reported first. ``read`` is when something was last read that is read now and then.
     ``recounted`` are jobs to be counted soon. ``unread`` is what the black box is owed. ``known`` are the keys of what
-    was reported lately.
+    was reported lately, ``heard`` is what of that an event told first.
     """
 
     pools: dict[str, PoolView] = field(default_factory=dict)
@@ -142,6 +181,7 @@ class AccountState(Struct):
     recounted: set[str] = field(default_factory=set)
     unread: dict[BoxKey, Unread] = field(default_factory=dict)
     known: set[Key] = field(default_factory=set)
+    heard: dict[HeardKey, tuple[Moment, ...]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> datetime | None:
@@ -154,7 +194,20 @@ class AccountState(Struct):
         """Take up what was stored."""
         self.cursors = {each.stream: each.at for each in cursors}
         self.take(snapshots)
-        self.known = {key_of(each) for each in recent}
+        self.known = set()
+        for each in recent:
+            self.known.add(key_of(each))
+            self.hear(each)
+
+    def hear(self, transition: Transition) -> None:
+        """A transition is known; where an event told it, a list that tells it later may have another time."""
+        if BY_EVENT not in transition.details:
+            return
+        moment, by_event = moment_of(transition)
+        if by_event:
+            key = heard_key(transition.entity, transition.parent, transition.id, transition.after)
+            known = self.heard.get(key, ())
+            self.heard[key] = known if moment in known else (*known, moment)
 
     def take(self, snapshots: Iterable[EntitySnapshot]) -> None:
         """Entities are so, or gone. A view that is not understood (another version's) is left out, and read anew."""

@@ -171,14 +171,16 @@ def _fold_tasks(pending: PendingState, job: str, rows: Iterable[TaskState]) -> i
     for row in rows:
         run, at, state = row.execution_info, row.state_transition_time, row.state.lower()
         if at is not None and state == "running":
-            pending.note("task", row.id, state, at, parent=job, before=row.previous_state.lower())
+            again = {"retries": run.retry_count or None}
+            pending.note("task", row.id, state, at, parent=job, before=row.previous_state.lower(), details=again)
         if at is None or state != "completed":
             continue
         failed = run.result.lower() == "failure"
-        if pending.was_noted("task", row.id, "failed" if failed else "completed", at, job):
+        if pending.was_noted("task", row.id, "failed" if failed else "completed", at, job, run.retry_count):
             continue
         if not failed:
-            pending.note("task", row.id, "completed", at, parent=job, details={"exitCode": run.exit_code})
+            ended = {"exitCode": run.exit_code, "retries": run.retry_count or None}
+            pending.note("task", row.id, "completed", at, parent=job, details=ended)
             continue
         info = run.failure_info or FailureInfo()
         code, said = _failure(info)

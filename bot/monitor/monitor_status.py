@@ -17,6 +17,7 @@ from bot.azure.clock import Doubt
 from bot.clock import Clock
 from bot.monitor.backfill import HistoryStatus
 from bot.monitor.background import Background, BackgroundStatus
+from bot.monitor.intake import IntakeStatus
 from bot.monitor.scene import Blindness, Scene
 from bot.outbox.destination_queue import DestinationStatus
 from bot.outbox.sender import Totals
@@ -40,9 +41,10 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     ``polled`` is the last poll (None before the first), ``wait`` how long it waits for the next one now, ``calls`` and
     ``received`` are what it takes per minute in calls and bytes. ``throttled`` is since when the account asks for
     less, ``blind`` since when and why it cannot be read. ``doubt`` is the last time of the service's that was not
-    believed. ``behind`` is by how many seconds streams are behind of which not all can be read within the calls a
-    minute that the settings allow: tasks, nodes, counts, starts (of tasks) and states (of nodes). ``history`` is how
-    reading what was before the bot stands; None where it has none to read.
+    believed. ``events`` is how the intake of diagnostic events stands; None where there is none. ``behind`` is by how
+    many seconds streams are behind of which not all can be read within the calls a minute that the settings allow:
+    tasks, nodes, counts, starts (of tasks) and states (of nodes). ``history`` is how reading what was before the bot
+    stands; None where it has none to read.
     """
 
     name: str
@@ -55,6 +57,7 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     behind: Mapping[str, float] = field(default_factory=dict)
     history: HistoryStatus | None = None
     doubt: Doubt | None = None
+    events: IntakeStatus | None = None
 
 
 class Outbox(Struct, frozen=True, kw_only=True):
@@ -123,6 +126,11 @@ class Watched(Protocol):
     @property
     def wait(self) -> float:
         """Seconds until the next poll."""
+        ...
+
+    @property
+    def events(self) -> IntakeStatus | None:
+        """How the intake of diagnostic events stands; None where there is none."""
         ...
 
 
@@ -247,6 +255,7 @@ class MonitorStatus:
             behind=self._behind.get(name, {}),
             history=self._history.get(name),
             doubt=clock.doubt if (clock := self._clocks.get(name)) else None,
+            events=self._observers[name].events,
         )
 
     def outbox(self) -> Outbox:
@@ -309,6 +318,11 @@ class MonitorStatus:
             f"account {each.name}: the service's clock jumped {jump(each.doubt.ahead)} and is not believed"
             for each in self.accounts()
             if each.doubt is not None
+        ]
+        found += [
+            f"account {each.name}: its diagnostic events cannot be read: {each.events.error.partition(':')[0]}"
+            for each in self.accounts()
+            if each.events and each.events.failing(now)
         ]
         outbox = self.outbox()
         found += [f"{platform} does not answer: {why}" for platform, why in sorted(outbox.down.items())]

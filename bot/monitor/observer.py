@@ -21,6 +21,8 @@ from bot.clock import Clock
 from bot.domain.states import total
 from bot.monitor import black_box, evidence, held_jobs, timings
 from bot.monitor.account_state import MEMORY, STREAMS, AccountState, Unread, key_of_box
+from bot.monitor.diagnostic_events import fold_events
+from bot.monitor.intake import Intake, IntakeStatus
 from bot.monitor.job_changes import OVER, close_jobs, fold_jobs, fold_schedules, fold_swept, lose_schedule
 from bot.monitor.node_changes import fold_counts, fold_node_states, fold_pools, missing_of
 from bot.monitor.pending_state import PendingState
@@ -95,7 +97,9 @@ class Observer:
         clock: Clock,
         settings: WatchSettings | None = None,
         keep: KeepSettings | None = None,
+        intake: Intake | None = None,
     ) -> None:
+        """``intake`` hears the account's diagnostic events, where the settings name a hub that has them."""
         self.name = account.name
         self.watched_jobs: set[str] = set()
         self.asked: Asked = everything
@@ -114,6 +118,15 @@ class Observer:
         self._ahead: float | None = None
         self._retry_after = 0.0
         self._calls = 0
+        self._intake = intake
+        self._loaded = asyncio.Event()
+        self._heard: int | None = None
+        """How many transitions of the last poll came of events; None where these wait on."""
+
+    @property
+    def events(self) -> IntakeStatus | None:
+        """How the intake of diagnostic events stands; None where there is none."""
+        return self._intake.status if self._intake else None
 
     @property
     def wait(self) -> float:
@@ -141,20 +154,34 @@ class Observer:
             state.unread = {key_of_box(task): Unread(task) for task in tasks}
             state.unread |= {key_of_box(node): Unread(node) for node in nodes}
         self._state, self._pending = state, None
+        self._loaded.set()
+
+    async def listen(self) -> None:
+        """Hear diagnostic events for the polls, from where the store says, until cancelled."""
+        if self._intake is None:
+            return
+        try:
+            await self._loaded.wait()
+            await self._intake.run(self._state.cursors)
+        finally:
+            self._loaded.clear()
 
     def stored(self) -> None:
         """The last poll was stored: what it saw is known from now on."""
         if self._pending is not None:
             self._state, self._pending = self._pending.settled(), None
+        if self._intake and self._heard is not None:
+            self._intake.settle(self._heard)
+            self._heard = None
 
     def lost(self) -> None:
         """The last poll could not be stored: it was not made, and the next one sees the same."""
-        self._pending = None
+        self._pending = self._heard = None
 
     async def poll(self) -> Poll:
         """Read the account. Never raises: what failed is shown by the scene's ``blind`` and by areas not read."""
         reader = Reader(self._account)
-        self._pending = None
+        self._pending = self._heard = None
         read: set[Area] = set()
         pending = PendingState.of(self._state, self.name, self._account.now())
         pending.boxes = self._boxes
@@ -165,6 +192,7 @@ class Observer:
             error = reader.error
             batch = pending.finish()
         except Exception:
+            self._heard = None
             log.exception("monitor.poll_failed", account=self.name)
             error = AzureError("Unexpected", "the program failed at what the account answered; its log says more")
             pending, batch, read = PendingState.of(self._state, self.name, self._account.now()), ChangeSet(), set()
@@ -212,6 +240,7 @@ class Observer:
                 await _ask_for(missing_of(pending.schedules, schedules, aside)[:LOST_AT_ONCE], reader, pending)
         if reader.error is not None:
             reader.missing |= {"nodes", "tasks"}  # an account in difficulty is not asked for more
+            await self._hear(pending)
             return
         if {"pools", "nodes", "jobs"} <= read:
             pending.cursors.setdefault("baseline", pending.at)
@@ -222,12 +251,19 @@ class Observer:
             read.add("money")
         turns = Turns(reader, pending, self._store, self._settings, frozenset(self.watched_jobs), self.asked)
         await turns.work()
+        await self._hear(pending)
         await turns.rest(missing)
         await evidence.gather(pending, reader, self._allowed - reader.calls)
         await timings.gather(pending, reader.node_times, self._allowed - reader.calls)
         await held_jobs.gather(pending, reader, self._allowed - reader.calls, self.asked)
         if self._settings.nodes == "all" and "nodes" in read:
             await self._node_states(reader, pending)
+
+    async def _hear(self, pending: PendingState) -> None:
+        """What diagnostic events tell that the lists did not."""
+        if self._intake:
+            every = self._settings.tasks == "all"
+            self._heard = await fold_events(pending, self._intake.waiting(), self._store, every=every)
 
     def _pull_back(self, pending: PendingState) -> None:
         """Bring what stands in the future back, once it is seen for :data:`AHEAD` that it does.

@@ -15,7 +15,19 @@ import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-from bot.monitor.account_state import LATELY, OVERLAP, AccountState, BoxKey, Key, Owed
+from bot.monitor.account_state import (
+    EXACT,
+    LATELY,
+    OVERLAP,
+    WRITTEN,
+    AccountState,
+    BoxKey,
+    HeardKey,
+    Key,
+    Moment,
+    Owed,
+    heard_key,
+)
 from bot.monitor.scene import JobView, PoolView, ScheduleView
 from storage.port.black_box import KeptNode, KeptTask
 from storage.port.changes import ChangeSet
@@ -69,6 +81,7 @@ class PendingState(AccountState):
             recounted=set(state.recounted),
             unread=dict(state.unread),
             known=state.known,  # read only: what is new stands in ``fresh``
+            heard=dict(state.heard),
             account=account,
             at=at,
             before=state,
@@ -216,20 +229,38 @@ class PendingState(AccountState):
     ) -> bool:
         """Note a transition; False where it is old or was noted already. ``details`` without what is None or empty."""
         key = (entity, parent, name, after, at)
-        if not self.is_news(at) or self._is_known(key):
+        said = {key: value for key, value in (details or {}).items() if value not in (None, "", [], {})}
+        if not self.is_news(at) or self._is_known(key, said.get("retries", 0)):
             return False
         self._fresh.add(key)
-        said = {key: value for key, value in (details or {}).items() if value not in (None, "", [], {})}
-        encoded = msgspec.json.encode(said).decode() if said else ""
+        encoded = msgspec.json.encode(said | self.source).decode() if said or self.source else ""
         self.news.append(Transition(self.account, entity, parent, name, before, after, at, encoded))
+        if self.source:
+            self.hear(self.news[-1])
         return True
 
-    def was_noted(self, entity: str, name: str, after: str, at: datetime, parent: str = "") -> bool:
-        """Whether that transition was noted, in this poll or before."""
-        return self._is_known((entity, parent, name, after, at))
+    def was_noted(
+        self, entity: str, name: str, after: str, at: datetime, parent: str = "", retries: int | None = None
+    ) -> bool:
+        """Whether that transition was noted, in this poll or before: by a list just so, by an event at about then.
 
-    def _is_known(self, key: Key) -> bool:
-        return key in self.known or key in self._fresh or key in self.recalled
+        ``retries`` are those of a task, where they are known.
+        """
+        return self._is_known((entity, parent, name, after, at), retries)
+
+    def _is_known(self, key: Key, retries: int | None) -> bool:
+        if key in self.known or key in self._fresh or key in self.recalled:
+            return True
+        if not self.heard and not self.source:
+            return False
+        about, within = heard_key(*key[:4]), WRITTEN if "written" in self.source else EXACT
+        moments = (*self.heard.get(about, ()), *self.listed.get(about, ()))
+        return any(each.is_that_of(key[4], retries, within) for each in moments)
+
+    source: dict[str, Any] = field(default_factory=dict)
+    """Details of all that is noted now, where that is not what lists tell: what an event says."""
+    listed: dict[HeardKey, list[Moment]] = field(default_factory=dict)
+    """What lists told, as far back as events reach that are drawn now."""
 
     _fresh: set[Key] = field(default_factory=set)
 
@@ -275,6 +306,9 @@ class PendingState(AccountState):
         again = {job: at - OVERLAP for job, at in self.tasks.items()}
         state.ends = {key: at for key, at in self.ends.items() if key[0] in again and at > again[key[0]]}
         horizon = state.horizon()
+        if horizon is not None and state.heard:
+            kept = {key: tuple(each for each in of if each.at >= horizon) for key, of in state.heard.items()}
+            state.heard = {key: of for key, of in kept.items() if of}
         if horizon is not None and len(known) > len(self._fresh):
             state.known = {key for key in known if key[-1] >= horizon}
         return state

@@ -210,7 +210,9 @@ async def _draw(pending: PendingState, job: str, pool: str, seen: _Seen) -> None
     new = []
     for each, node in seen.failures:
         run = each.execution_info
-        if run.end_time is None or pending.was_noted("task", each.task_id, "failed", run.end_time, job):
+        if run.end_time is None or pending.was_noted(
+            "task", each.task_id, "failed", run.end_time, job, run.retry_count
+        ):
             continue  # most were drawn in the look before: to clear them again would cost more than all the rest
         if run.retry_count > 0:
             pending.owe({job})

@@ -99,7 +99,8 @@ class JobView(JobFacts):
     ``past`` is True while failures from before the first look may be there and were not read; ``learned`` is when they
     were, where they are many, or when failures were read late because nobody had looked. ``retried`` are tasks that are
     not over and were run again, as they were seen last. ``boxed`` are the nodes of what the black box keeps, by cause.
-    ``held`` is why its tasks wait, once they were looked into.
+    ``held`` is why its tasks wait, once they were looked into. ``vanished`` is how many of the failures an event told
+    first: where counts do not have them, their tasks are gone, not run again.
     """
 
     since: datetime | None = None
@@ -121,6 +122,7 @@ class JobView(JobFacts):
     retried: dict[str, Retried] = field(default_factory=dict)
     boxed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     held: Held | None = None
+    vanished: int = 0
 
     @property
     def failure_heard(self) -> datetime | None:

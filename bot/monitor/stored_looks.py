@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from bot.azure.clock import Doubt
 from bot.azure.models.price import Prices
 from bot.monitor.account_state import AccountState
+from bot.monitor.intake import IntakeStatus
 from bot.monitor.job_changes import OVER
 from bot.monitor.scene import Area, Blindness, JobView, MoneyView, Scene
 from storage.port.looks import Look, StoredLook
@@ -25,7 +26,8 @@ from storage.port.monitoring import Cursor, EntitySnapshot
 class Figures(Struct):
     """What watching an account took so far of the replica that watches it, and seconds until it looks again.
 
-    ``doubt`` is the last time of the service's that it did not believe.
+    ``doubt`` is the last time of the service's that it did not believe. ``events`` is how the intake of diagnostic
+    events stands, where there is one.
     """
 
     calls: int = 0
@@ -33,6 +35,7 @@ class Figures(Struct):
     throttled: int = 0
     wait: float = 30.0
     doubt: Doubt | None = None
+    events: IntakeStatus | None = None
 
 
 class _Body(Struct, omit_defaults=True):

@@ -201,4 +201,6 @@ class Turns:
                 log.warning("monitor.not_recalled", account=pending.account, job=job, message=str(error))
                 return None
             pending.recalled.update(map(key_of, told))
+            for each in told:
+                pending.hear(each)
         return await self._reader.tasks(job, start, every=self._settings.tasks == "all")

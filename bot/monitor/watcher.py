@@ -58,6 +58,10 @@ class Polls(Protocol):
         """Resume from the store."""
         ...
 
+    async def listen(self) -> None:
+        """Hear what is told beside the polls, until cancelled; over at once where nothing is."""
+        ...
+
     async def poll(self) -> Poll:
         """Read the account; never raises for what Azure answers."""
         ...
@@ -120,7 +124,15 @@ class Watcher:
             self._nudges[account].set()
 
     async def _watch(self, observer: Polls) -> None:
-        """Watch one. So that not all accounts are polled at one moment, the first wait is a part of the usual one."""
+        """Watch one: hear of it as long as it is polled here."""
+        listening = asyncio.create_task(observer.listen(), name=f"listen {observer.name}")
+        try:
+            await self._poll(observer)
+        finally:
+            await end_tasks([listening])
+
+    async def _poll(self, observer: Polls) -> None:
+        """Poll one. So that not all accounts are polled at one moment, the first wait is a part of the usual one."""
         loaded, first = False, self._turn(observer.name)
         nudged = self._nudges[observer.name]
         while True:

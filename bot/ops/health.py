@@ -76,6 +76,17 @@ MEASURES = {
         "last of jobs); on request starts (and ends of tasks), states (of nodes).",
         ("account", "stream"),
     ),
+    "batchbot_events": Measure(
+        CounterMetricFamily,
+        "Diagnostic events of an account by outcome: heard (all of it), told (the first to tell), malformed (records).",
+        ("account", "outcome"),
+    ),
+    "batchbot_events_late_seconds": Measure(
+        GaugeMetricFamily, "How long after it was written the newest diagnostic event came.", _BY_ACCOUNT
+    ),
+    "batchbot_events_unread": Measure(
+        GaugeMetricFamily, "1 while the event hub with an account's events cannot be read, 0 while it can.", _BY_ACCOUNT
+    ),
     "batchbot_outbox_messages": Measure(
         CounterMetricFamily,
         "Outbox messages by outcome: sent, edited, repeated (perhaps), shortened, refused.",
@@ -184,6 +195,11 @@ class Measures(Collector):
             yield "batchbot_poll_wait_seconds", account, each.wait
             for stream in _STREAMS:
                 yield "batchbot_unread_seconds", (each.name, stream), each.behind.get(stream, 0.0)
+            if (events := each.events) is not None:
+                for outcome in ("heard", "told", "malformed"):
+                    yield "batchbot_events", (each.name, outcome), getattr(events, outcome)
+                yield "batchbot_events_late_seconds", account, events.late
+                yield "batchbot_events_unread", account, float(bool(events.error))
 
     def _calls(self) -> Values:
         """What this replica asks Azure, whatever for, and what of that it watches."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from bot.azure.price_settings import Reservation, SheetPrice
 from bot.ops import health
 from bot.requests.registry import Registry
-from bot.settings import AccountSettings
+from bot.settings import AccountSettings, EventsSettings
 from bot.settings_file import LISTS, sections
 
 
@@ -58,7 +58,11 @@ def _settings() -> Iterator[str]:
 
 def settings_rows() -> Iterator[tuple[str, str, str, str]]:
     """Every key of the settings file with its type, default and meaning as text."""
-    structs: dict[str, type[Struct]] = {**sections(), "accounts.NAME": AccountSettings}
+    structs: dict[str, type[Struct]] = {
+        **sections(),
+        "accounts.NAME": AccountSettings,
+        "accounts.NAME.events": EventsSettings,
+    }
     for section, struct in structs.items():
         meanings = _meanings(struct)
         for info in msgspec.structs.fields(struct):
@@ -80,6 +84,7 @@ _KINDS: dict[object, str] = {
     list[str]: "list of texts",
     list[SheetPrice]: "list of tables",
     list[Reservation]: "list of tables",
+    EventsSettings: "table",
 }
 
 

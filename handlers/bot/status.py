@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bot.monitor.background import HISTORY, BackgroundStatus
+from bot.monitor.intake import IntakeStatus
 from bot.monitor.monitor_status import BEHIND, AccountStatus, Outbox, jump
 from bot.outbox.destination_queue import DestinationStatus
 from bot.requests.command import CommandError, command
 from bot.requests.context import Context
 from cards import build
 from cards.build import blocks, chip, code, facts, muted, text
-from cards.card import Block, Bullets, Button, Card, Column, Mark, Text, Time, Words
+from cards.card import Block, Bullets, Button, Card, Column, Mark, Piece, Text, Time, Words
 from cards.formatting import duration, file_size, number, plural
 from handlers.alert import parts
 from handlers.shared.common import section, titled
@@ -47,6 +48,7 @@ async def show_status(ctx: Context) -> Card:
     beside, notes = ctx.status.background(), [text(each) for each in ctx.status.notes]
     late = gone or notes or _slow(accounts) or any(each.doubt for each in accounts)
     late = late or any(each.error and not each.refused for each in beside)
+    late = late or any(each.events and each.events.failing(ctx.now()) for each in accounts)
     stored = ctx.status.stored()
     late = (
         late
@@ -71,6 +73,7 @@ async def show_status(ctx: Context) -> Card:
             *_blind(accounts),
             *_behind(accounts),
             *_clocks(accounts),
+            *_events(accounts, ctx.now()),
             *_history(accounts),
             *_background(beside, ctx.now()),
             *_lost(gone, conversations),
@@ -189,6 +192,26 @@ def _clocks(accounts: list[AccountStatus]) -> list[Block]:
     ]
     note = Words(text(muted("That is not believed unless it stays so: time is counted on from before.")))
     return section("Azure's clock", Bullets(tuple(lines)), note) if lines else []
+
+
+def _events(accounts: list[AccountStatus], now: datetime) -> list[Block]:
+    """What event hubs tell of accounts, and where they cannot be read."""
+    lines = [text(code(each.name), ": ", *_intake(each.events, now)) for each in accounts if each.events]
+    return section("Diagnostic events", Bullets(tuple(lines))) if lines else []
+
+
+def _intake(events: IntakeStatus, now: datetime) -> list[str | Piece]:
+    if events.error:
+        state = Mark.FAILED if events.failing(now) else Mark.CHANGING
+        return [chip(state, "cannot be read"), " since ", Time(events.since or now, "clock"), f": {events.error}"]
+    if events.last is None and not events.open:
+        return [chip(Mark.CHANGING, "connecting")]
+    if events.last is None:
+        return [chip(Mark.RUNNING, "read"), ", none has come yet"]
+    told = f", {number(events.told)} told first" if events.told else ""
+    odd = f", {plural(events.malformed, 'record')} not understood" if events.malformed else ""
+    late = f" came {duration(timedelta(seconds=max(1.0, round(events.late))))} later"
+    return [f"{number(events.heard)} heard{told}{odd}; the newest, of ", Time(events.last), ",", late]
 
 
 def _history(accounts: list[AccountStatus]) -> list[Block]:

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.azure.pipeline import Traffic
 from bot.domain.knowledge import find
 from bot.monitor.background import BILL
+from bot.monitor.intake import IntakeStatus
 from bot.ops import health
 from bot.outbox.destination_queue import DestinationStatus
 from bot.webhooks.settings import WebhookSettings
@@ -65,6 +66,7 @@ async def exposed(path: Path) -> dict[str, set[str]]:
         stage = Stage(ops)
         stage.webhooks = type(stage.webhooks)(ops.clock, stage.background, None, ENVIRONMENT)
         await stage.webhooks.use([WebhookSettings(name="pager", url="https://a.example.com", secret_env="PAGER_KEY")])
+        stage.observer.events = IntakeStatus(open=True)
         stage.background.failed(BILL, "no answer", "render")
         stage.post.conversations = [DestinationStatus("slack:C1", 2), DestinationStatus("webhook:pager", 1)]
         stage.monitor_status.store.unreadable["incidents"] = 1

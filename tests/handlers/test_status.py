@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.content.outgoing import outgoing
 from bot.monitor.background import BILL, MONEY, BackgroundStatus
+from bot.monitor.intake import IntakeStatus
 from bot.monitor.monitor_status import AccountStatus, Outbox
 from bot.monitor.scene import Blindness, JobView
 from bot.monitor.scene import Scene as Look
@@ -67,6 +68,27 @@ async def test_which_replicas_of_the_bot_there_are_and_what_each_does(alert_bot:
     assert "There is one replica alone" in words(await alert_bot.ask("status", person="U0VIEWER"))
     alert_bot.status.others = []
     assert "Replicas of the bot" not in words(await alert_bot.ask("status", person="U0VIEWER"))
+
+
+async def test_how_the_intake_of_events_stands(alert_bot: AlertBot) -> None:
+    at = alert_bot.clock.at
+    heard = IntakeStatus(heard=1204, told=3, malformed=1, last=at - timedelta(minutes=3), late=130, open=True)
+    away = IntakeStatus(error="Unauthorized: it may not listen", since=at - timedelta(minutes=40), times=9)
+    alert_bot.status.rows = [
+        AccountStatus(name=name, polled=at, wait=30, events=events)
+        for name, events in [
+            (ACCOUNT, heard), ("sim-dev", away), ("new", IntakeStatus()), ("calm", IntakeStatus(open=True)),
+            ("old", None),
+        ]
+    ]  # fmt: skip
+    card = outgoing(await alert_bot.ask("status"))
+    golden(alert_bot, "status-events", card)
+    said = words(card)
+    assert f"{ACCOUNT}: 1,204 heard, 3 told first, 1 record not understood; the newest, of " in said
+    assert "came 2 min 10 s later" in said
+    assert "sim-dev: ✖ cannot be read since 11:20: Unauthorized: it may not listen" in said
+    assert "new: ◐ connecting" in said and "calm: ● read, none has come yet" in said
+    assert "old:" not in said
 
 
 async def test_what_is_wrong_is_told_with_what_to_do(alert_bot: AlertBot) -> None:

@@ -74,7 +74,8 @@ class MemoryStore:
         limit: int = 1000,
     ) -> list[Transition]:
         found = [each for each in self.told.values() if since is None or each.at >= since]
-        found = [each for each in found if not entity or (each.entity, each.parent) == (entity, parent)]
+        found = [each for each in found if not entity or each.entity == entity]
+        found = [each for each in found if parent is None or each.parent == parent]
         return sorted(found, key=lambda each: each.at, reverse=True)[:limit]
 
     def of(self, entity: str, name: str | None = None) -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ class World:
         self.clock, self.post = Still(), Post()
         self.traffic = {name: Of(calls=0, bytes=0, throttled=0) for name in ("render", "sim")}
         self.timed = Of(doubt=None)
-        observers = {"render": Of(wait=30.0), "sim": Of(wait=120.0)}
+        observers = {"render": Of(wait=30.0, events=None), "sim": Of(wait=120.0, events=None)}
         self.status = MonitorStatus(observers, self.traffic, self.post, self.clock, clocks={"sim": self.timed})
 
     async def poll(self, at: timedelta, name: str = "render", **more: Any) -> None:

@@ -37,6 +37,13 @@ class _Observer:
     async def load(self) -> None:
         self._done[f"load {self.name}"] += 1
 
+    async def listen(self) -> None:
+        self._done[f"listen {self.name}"] += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._done[f"listen {self.name}"] -= 1
+
     async def poll(self) -> _Poll:
         self._done[f"poll {self.name}"] += 1
         return _Poll(_scene(self.name), ChangeSet())
@@ -111,6 +118,9 @@ async def test_accounts_come_and_go(shares: _Shares, done: Counter[str]) -> None
     shares.held = {"b": 2, "c": 4}  # it was lost and is back: what was known of it is not true any more
     await _until(lambda: done["load b"] == 2)
     assert (done["load a"], done["load c"], done["poll a"]) == (1, 1, polled)
+    assert [done[f"listen {name}"] for name in NAMES] == [0, 1, 1, 0], (
+        "who watches it hears its events, and nobody else"
+    )
 
 
 async def test_whoever_is_asked_to_look_soon_does(shares: _Shares, done: Counter[str]) -> None:

@@ -14,6 +14,7 @@ from bot.azure.errors import AzureError
 from bot.azure.pipeline import Traffic
 from bot.domain.knowledge import find
 from bot.monitor.background import BILL, MONEY, NETWORK, Background
+from bot.monitor.intake import PATIENCE, IntakeStatus
 from bot.monitor.monitor_status import MonitorStatus
 from bot.monitor.scene import Blindness
 from bot.ops import health
@@ -30,6 +31,7 @@ from tests.alerting.alert_room import NOON, Room, StillClock, finding, room, sce
 
 class Observers:
     wait = 30.0
+    events: IntakeStatus | None = None
 
 
 class Post:
@@ -50,8 +52,9 @@ class Stage:
         self.ops = ops
         self.post, self.traffic = Post(), {"render": Traffic()}
         self.background = Background(ops.clock)
+        self.observer = Observers()
         self.monitor_status = MonitorStatus(
-            {"render": Observers()}, self.traffic, self.post, ops.clock, background=self.background
+            {"render": self.observer}, self.traffic, self.post, ops.clock, background=self.background
         )
         self.probes = Probes(ops.store, {})
         self.webhooks = Webhooks(ops.clock, self.background)
@@ -185,6 +188,23 @@ async def test_throttling_is_said_until_it_is_over_for_a_while(stage: Stage) -> 
     assert stage.monitor_status.accounts()[0].throttled == NOON + timedelta(minutes=1)
     stage.ops.clock.at = NOON + timedelta(minutes=9)
     assert stage.monitor_status.accounts()[0].throttled is None
+
+
+async def test_how_the_intake_of_events_stands_is_said(stage: Stage) -> None:
+    await stage.monitor_status.after("render", scene(NOON), NOON)
+    assert "events_unread{" not in await stage.get("/metrics")
+    stage.observer.events = IntakeStatus(heard=9, told=2, malformed=1, last=NOON, late=140.5, open=True)
+    said = await stage.get("/metrics")
+    for outcome, number in (("heard", 9), ("told", 2), ("malformed", 1)):
+        assert f'batchbot_events_total{{account="render",outcome="{outcome}"}} {number}.0' in said
+    assert 'batchbot_events_late_seconds{account="render"} 140.5' in said
+    assert 'batchbot_events_unread{account="render"} 0.0' in said
+    stage.observer.events = IntakeStatus(error="Unauthorized: no role", since=NOON, times=3)
+    stage.ops.clock.at = NOON + timedelta(seconds=60)
+    assert 'batchbot_events_unread{account="render"} 1.0' in await stage.get("/metrics")
+    assert not [each for each in stage.monitor_status.troubles() if "diagnostic" in each], "it may pass"
+    stage.ops.clock.at = NOON + PATIENCE
+    assert "account render: its diagnostic events cannot be read: Unauthorized" in stage.monitor_status.troubles()
 
 
 async def test_metrics_are_what_prometheus_reads(stage: Stage) -> None:

@@ -48,6 +48,8 @@ def run_again(job: JobView) -> bool:
     """Whether everything that failed was run again: long enough after the last failure none counts as failed."""
     if job.active is None or job.failed or job.counted is None or job.failed_at is None:
         return False
+    if job.failures <= job.vanished:
+        return False
     return (job.counted - job.failed_at).total_seconds() > COUNTED_AFTER
 
 
@@ -66,7 +68,9 @@ def outcome(scene: Scene, job: JobView, severity: Severity | None = None) -> Fin
     """
     causes, ended = causes_of(job), is_over(job.state)
     many = failed_of(job) if ended or job.active is None else job.failed
-    rerun = max(0, job.failures - many)
+    missing = max(0, job.failures - many)
+    vanished = min(missing, job.vanished)  # of tasks that are gone no count tells
+    many, rerun = many + vanished, missing - vanished
     words = f"{number(many)} of {plural(max(job.total, many), 'task')} failed{so_far(job) if ended else ''}"
     if rerun:
         words = f"{number(rerun)} re-run, {f'{number(many)} still failed' if many else 'none failed any more'}"

@@ -23,8 +23,9 @@ METRICS: Final = "https://metrics.monitor.azure.com"
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
 GRAPH: Final = "https://graph.microsoft.com"
 KEY_VAULT: Final = "https://vault.azure.net"
+EVENT_HUBS: Final = "https://eventhubs.azure.net/"
 
-RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, METRICS, BOT_FRAMEWORK, GRAPH, KEY_VAULT)
+RESOURCES: Final = (MANAGEMENT, MANAGEMENT_CLASSIC, BATCH, METRICS, BOT_FRAMEWORK, GRAPH, KEY_VAULT, EVENT_HUBS)
 """The resources a managed identity may ask a token for."""
 
 LIFETIME: Final = 24 * 3600

@@ -19,6 +19,7 @@ from bot.sandbox.world import bodies
 from bot.sandbox.world.applications import Application
 from bot.sandbox.world.certificates import LiveCertificate
 from bot.sandbox.world.commands import Commands
+from bot.sandbox.world.diagnostics import Diagnostics
 from bot.sandbox.world.fault_injection import FaultInjection
 from bot.sandbox.world.files import Files
 from bot.sandbox.world.jobs import JobLifecycle
@@ -48,9 +49,9 @@ RETENTION = timedelta(hours=36)
 class AccountState:
     """The account: `commands` holds its operations, `inject` the faults a sandbox may add.
 
-    `list_lag` delays lists, `ledger` knows what was used and what it cost. Each kind of entity has its state machine:
-    `allocator` for pools, `fleet` for nodes, `runner` for tasks, `job_lifecycle` for jobs and `schedule_lifecycle` for
-    job schedules.
+    `list_lag` delays lists, `ledger` knows what was used and what it cost, `diagnostics` are its events for Azure
+    Monitor. Each kind of entity has its state machine: `allocator` for pools, `fleet` for nodes, `runner` for tasks,
+    `job_lifecycle` for jobs and `schedule_lifecycle` for job schedules.
     """
 
     def __init__(self, world: World, facts: Account) -> None:
@@ -71,6 +72,7 @@ class AccountState:
         self.list_lag = ListLag(self)
         self.ledger = Ledger(self)
         self.statistics = Statistics(self)
+        self.diagnostics = Diagnostics(self)
         self._families = {family.name.lower(): family.core_quota for family in facts.families}
         self.runner = Runner(self)
         self.fleet = Fleet(self)

@@ -103,6 +103,7 @@ class PoolAutoscale:
         if pool.autoscale_fault == "error":
             outcome = failed(BROKEN_FORMULA, self._world.time)
         body.auto_scale_run = outcome.run
+        self._account.diagnostics.autoscaled(pool)
         dedicated, low = outcome.dedicated, outcome.low_priority
         dedicated = body.target_dedicated_nodes if dedicated is None else dedicated
         low = body.target_low_priority_nodes if low is None else low

@@ -95,6 +95,8 @@ class Allocator:
         machines = machines or machines_of(config.node_agent_sku_id if config else None)
         pool = account.pools[pool_id] = LivePool(body, size, machines, self._made, account.guid())
         account.ledger.opened(pool)
+        if since is None:
+            account.diagnostics.pool_created(pool)
         for job in account.jobs.values():
             if (
                 job.pool is None
@@ -177,6 +179,7 @@ class Allocator:
 
     def _begin(self, pool: LivePool) -> None:
         self._allocation(pool, "resizing")
+        self._account.diagnostics.pool_resizing(pool)
         pool.body.resize_errors = None
         pool.shortfall = []
         pool.resizes += 1
@@ -249,7 +252,9 @@ class Allocator:
             self._steady(pool, pool.shortfall)
 
     def _steady(self, pool: LivePool, errors: list[ResizeError] | None = None) -> None:
+        begun = pool.body.allocation_state_transition_time
         self._allocation(pool, "steady")
+        self._account.diagnostics.pool_resized(pool, begun, errors)
         pool.body.resize_errors = errors or None
         pool.resizes += 1
         pool.waiting = pool.stuck = False
@@ -314,6 +319,7 @@ class Allocator:
         body.state, body.state_transition_time = "deleting", now
         body.target_dedicated_nodes = body.target_low_priority_nodes = 0
         touch(body, now)
+        self._account.diagnostics.pool_deleting(pool)
         pool.evaluations += 1
         pool.deallocation = "requeue"
         self._begin(pool)
@@ -325,6 +331,7 @@ class Allocator:
         """A pool that is being deleted, its nodes gone, is no more."""
         if self._account.pools.get(pool.id) is pool:
             del self._account.pools[pool.id]
+            self._account.diagnostics.pool_deleted(pool)
             pool.resizes += 1
             for job in pool.jobs:
                 job.pool = None

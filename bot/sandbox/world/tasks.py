@@ -225,6 +225,7 @@ class Runner:
         node.free -= task.slots
         self._account.ledger.sent(job, task, node)
         node.remember(job, task)
+        self._account.diagnostics.task_started(job, task)
         for place, name in enumerate(job.instances.get(task.id, ()), start=1):
             companion = node.pool.nodes[name]
             self._account.list_lag.note(companion)
@@ -337,6 +338,7 @@ class Runner:
         old, now = task.execution_info, self._world.time
         info = outcome(old, old.start_time, now, cause)
         self.move(job, task, "completed", info)
+        self._account.diagnostics.task_completed(job, task, (node.pool.id, node.id) if node else ("", ""))
         self._account.ledger.completed(job, node, failed=cause is not None)
         if node is not None:
             node.body.total_tasks_run += 1

@@ -50,6 +50,7 @@ def _lines(answers: Answers) -> Iterator[str]:
         yield from _identity("write_", answers.write_client_id)
     else:
         yield '# write_credential = "managed_identity"  # another identity, which may change the account'
+    yield f"# [accounts.{resource['name']}.events]  # an event hub with its diagnostic events: docs/event-hubs.md"
     if answers.slack:
         yield ""
         yield "[slack]"

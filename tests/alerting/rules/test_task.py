@@ -83,6 +83,20 @@ def test_failures_that_were_all_run_again_are_over(counted: float, state: str) -
     assert told.headline.endswith("198 tasks failed" if state == "open" else "198 re-run, none failed any more")
 
 
+def test_failures_of_tasks_that_are_gone_go_on_as_others_do_and_were_not_run_again() -> None:
+    gone = {"vanished": 198, "failed": 0, "succeeded": 9, "active": 0}
+    told = only("task.failed", failing(MEMORY, **gone, failed_at=ago(5), counted=ago(1)))
+    assert (told.state, told.headline) == ("open", "job nightly:job-12: 198 tasks failed")
+    told = only("task.failed", failing(MEMORY, **gone, failed_at=ago(45), counted=ago(1)))
+    assert (told.state, told.mended, told.headline) == (
+        "resolved",
+        False,
+        "job nightly:job-12: 198 of 198 tasks failed",
+    )
+    some = only("task.failed", failing(MEMORY, **gone | {"vanished": 8}, failed_at=ago(5), counted=ago(1)))
+    assert some.headline == "job nightly:job-12: 190 re-run, 8 still failed"
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
