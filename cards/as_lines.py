@@ -1,4 +1,4 @@
-"""Tables as lines, for where a platform draws none: Slack's Home tab."""
+"""Tables as lines, for where a platform draws none: Slack's Home tab, and what is wide below the table of a message."""
 
 from __future__ import annotations
 
@@ -28,14 +28,21 @@ def _lines(block: Block) -> Block:
     return Bullets(tuple(_line(block, row, kept) for row in block.rows), dots=False)
 
 
+def every_column(table: Table) -> Bullets:
+    """The table as a list with all that its rows say."""
+    columns = sorted(range(len(table.columns)), key=lambda index: table.columns[index].beneath)
+    return Bullets(tuple(line for row in table.rows if plain(line := _line(table, row, columns))))
+
+
 def _line(table: Table, row: Row, kept: list[int]) -> Text:
     parts: list[Piece] = []
     for place, index in enumerate(kept):
         cell = row.cells[index] if index < len(row.cells) else ()
         if plain(cell).strip() in _NOTHING:
             continue
-        said = index < 2 or table.columns[index].beneath  # a name and a state speak for themselves
-        label = () if said else (muted(f"{table.columns[index].name} "),)
+        column = table.columns[index]  # a name and a state speak for themselves, a number does not
+        said = not index or (index == 1 and column.align != "right") or column.beneath
+        label = () if said else (muted(f"{column.name} "),)
         first = tuple(bold(each.text) if isinstance(each, Span) else each for each in cell) if not place else cell
         parts += [*((muted(" · "),) if parts else ()), *label, *first]
     return text(*parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -50,10 +51,11 @@ class Query(Struct, frozen=True):
     carry: str = ""
 
 
-def in_sight(actions: Actions) -> tuple[list[Action], list[Button]]:
+def in_sight(actions: Actions, fits: Callable[[Button], bool] = bool) -> tuple[list[Action], list[Button]]:
     """The actions in sight, and those that are in the menu "More", each choice of a menu as a button of its own.
 
-    Links and menus of names stay in sight: one cannot be in a menu, the other would fill it.
+    Links and menus of names stay in sight: one cannot be in a menu, the other would fill it. So does a menu that has a
+    choice that does not fit there: as it is, it is one element, and its choices would be as many buttons.
     """
     items = list(actions.items)
     if not 0 < actions.shown < len(items) - 1:
@@ -66,9 +68,12 @@ def in_sight(actions: Actions) -> tuple[list[Action], list[Button]]:
             continue
         if isinstance(each, Menu):
             name = "" if _is_more(each) else f"{each.label.rstrip('…')}: "
-            rest += [
+            choices = [
                 Button(f"{name}{option.text}", fill(each.command, option.value), each.how) for option in each.options
             ]
+            whole = not _is_more(each) and not all(map(fits, choices))
+            stay += [each] if whole else []
+            rest += [] if whole else choices
         elif isinstance(each, Button):
             rest.append(each)
     return stay, rest

@@ -11,6 +11,7 @@ from bot.alerting.rules.failures import causes_of
 from bot.chat.request import Person
 from bot.domain.failures import usual
 from bot.domain.findings import CauseCount
+from bot.domain.job_endings import ended_because
 from bot.domain.pools import has, in_state
 from bot.domain.states import is_over
 from bot.monitor.scene import JobView, PoolView
@@ -114,7 +115,7 @@ class JobCardWriter:
                     ("Pool", _pool(job, pools)),
                     ("Started", text(Time(job.started, "clock" if ended else "both")) if job.started else None),
                     ("Ran for", duration(job.ended - job.started) if job.ended and job.started else None),
-                    ("Ended because", job.reason if ended else None),
+                    ("Ended because", ended_because(job.reason) if ended else None),
                 ),
                 *_causes(job),
                 actions(
@@ -205,7 +206,7 @@ def _causes(job: JobView) -> list[Block]:
 
 
 def _cause(tally: CauseCount) -> Text:
-    """``198 ×  exit code 137: killed (SIGKILL), out of memory most often (frame-0021)``."""
+    """``198 ×  exit code 137: killed (SIGKILL), usually out of memory (frame-0021)``."""
     means = usual(tally.cause)
     example = muted(f" ({tally.example})") if tally.example else None
     return text(bold(f"{number(tally.count)} ×"), f"  {tally.cause}{f': {means}' if means else ''}", example)

@@ -95,8 +95,7 @@ class Registry:
             raise ValueError(f"the command {mark.path!r} has no docstring, which is its help")
         app = self._grammars[mark.path] = grammar_of(handler)
         summary, _, rest = document.partition("\n")
-        details = "\n".join(line for line in rest.strip().splitlines() if not line.startswith((":param", "    ")))
-        known = Command(mark, handler, summary.strip(), details.strip(), tuple(parameters_of(app)))
+        known = Command(mark, handler, summary.strip(), _details(rest), tuple(parameters_of(app)))
         _check(known)
         self.commands[mark.path] = known
 
@@ -217,6 +216,14 @@ def _without_quotes(known: Command, given: tuple[object, ...]) -> tuple[object, 
     if any(each.many and each.name == "words" for each in known.parameters):
         return given
     return tuple(str(each) if isinstance(each, Exact) else each for each in given)
+
+
+def _details(rest: str) -> str:
+    """What a docstring says below its summary, without the parameters: a paragraph is one line, since lines end in the
+    source where there is no room for more, and in a chat elsewhere.
+    """
+    kept = "\n".join(line for line in rest.strip().splitlines() if not line.startswith((":param", "    ")))
+    return "\n\n".join(" ".join(each.split()) for each in kept.strip().split("\n\n"))
 
 
 def _check(known: Command) -> None:

@@ -16,6 +16,8 @@ OPTIONS, OPTION_TEXT, OPTION_VALUE = 100, 75, 75
 PLACEHOLDER = 150
 ALT = 2_000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_TEXT = 100, 20, 10_000
+FIXED_WIDTH = 42
+"""Letters of fixed width that a phone shows beside each other, or little more than that."""
 NARROW, LEAST = 6, 3
 """Columns that are still readable in Slack's message width, and how few a table may keep for the sake of its rows."""
 TITLE, PARAGRAPH, LABEL, FOOTER, NOTE = 1_000, 3_000, 300, 1_200, 600

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from cards.as_lines import every_column
 from cards.card import (
     Actions,
     Attachment,
@@ -44,6 +45,7 @@ from cards.slack.limits import (
     ELEMENTS,
     FIELD,
     FIELDS,
+    FIXED_WIDTH,
     FOOTER,
     ID,
     LABEL,
@@ -74,7 +76,7 @@ from cards.slack.text import (
     rich_text,
     verbatim,
 )
-from cards.table_fit import fit, monospaced
+from cards.table_fit import columns_of, fit, monospaced
 from cards.text_fit import Omitted, arrange, clean, clean_line, cut, cut_lines, isolate, pack, size, units, web_address
 
 
@@ -304,7 +306,7 @@ class _Message:
         return [rich_text({"type": "rich_text_section", "elements": lines})]
 
     def _table(self, table: Table, room: int, slots: int) -> list[Json]:
-        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width
+        if self.table_drawn:  # one table a message: the next ones are drawn in a fixed width, or as a list
             return self._monospaced(table, room, slots)
         blocks, lost, names = drawn(table, self.clock, self.omitted, room if slots else 0)
         if blocks or not names:
@@ -315,6 +317,9 @@ class _Message:
         return blocks
 
     def _monospaced(self, table: Table, room: int, slots: int) -> list[Json]:
+        tried = monospaced(fit(table, self.clock, Omitted(), columns=TABLE_COLUMNS, most=TABLE_COLUMNS))
+        if max(map(columns_of, tried), default=0) > FIXED_WIDTH:
+            return self._bullets(every_column(table), room, slots)
         grid = fit(table, self.clock, self.omitted, columns=NARROW, most=TABLE_COLUMNS)
         if not grid.columns:
             self.omitted.add("row", len(table.rows))
@@ -375,7 +380,7 @@ class _Message:
 
     def _actions(self, actions: Actions, room: int, slots: int) -> list[Json]:
         elements: list[Json] = []
-        shown, rest = in_sight(actions)
+        shown, rest = in_sight(actions, _is_short)
         carried = [button for button in rest if self._option(button)]
         more = self._more(carried) if len(carried) > 1 else None
         if more and size(more) + 45 <= room:
@@ -398,9 +403,10 @@ class _Message:
 
     def _option(self, button: Button) -> Json | None:
         """A button as a choice of the menu "More", None where its command is too long for one."""
-        value = f"{button.how[0]} {button.command}"
+        if not _is_short(button):
+            return None
         text = clean_line(button.text) or button.command
-        return {"text": self._label(text, OPTION_TEXT), "value": value} if units(value) <= OPTION_VALUE else None
+        return {"text": self._label(text, OPTION_TEXT), "value": _choice(button)}
 
     def _more(self, buttons: Sequence[Button]) -> Json:
         self.actions += 1
@@ -478,6 +484,16 @@ class _Message:
             "placeholder": self._label(menu.label, PLACEHOLDER),
             "options": list(options.values()),
         }
+
+
+def _choice(button: Button) -> str:
+    """What a choice of the menu "More" carries."""
+    return f"{button.how[0]} {button.command}"
+
+
+def _is_short(button: Button) -> bool:
+    """Whether a button can be a choice of the menu "More"."""
+    return units(_choice(button)) <= OPTION_VALUE
 
 
 def _holds(element: Json, menu: Menu) -> bool:

@@ -11,6 +11,7 @@ from bot.azure import gaps
 from bot.azure.account import Account
 from bot.azure.discovery import Seen, unnamed
 from bot.azure.errors import AzureError
+from bot.domain.states import word
 from bot.filter import ACCOUNT
 from bot.requests.command import command
 from bot.requests.context import Context
@@ -172,5 +173,5 @@ def _row(account: AccountRow) -> list[Text]:
         text(account.region),
         text(number(account.pools) if account.pools is not None else "–"),
         text(number(account.nodes) if account.nodes is not None else "–"),
-        text(account.allocation or ("–" if account.refused else muted("–"))),
+        text((account.allocation and word(account.allocation)) or ("–" if account.refused else muted("–"))),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.azure import gaps
@@ -180,7 +181,7 @@ def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block
                     "Pool allocation",
                     _MODES.get(properties.pool_allocation_mode.lower(), properties.pool_allocation_mode),
                 ),
-                ("Authentication", ", ".join(properties.allowed_authentication_modes or ())),
+                ("Authentication", _ways(properties.allowed_authentication_modes)),
                 ("Key vault", tail(vault.id) if vault else None),
                 ("Keys of the data held by", _encryption(properties)),
                 ("Tags", "\n".join(f"{k}={v}" for k, v in (resource.tags or {}).items()) if resource else None),
@@ -192,7 +193,18 @@ def _setup(source: Account, resource: BatchAccountResource | None) -> list[Block
     ]
 
 
-_MODES = {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
+_MODES = {"batchservice": "by Batch", "usersubscription": "in your subscription"}
+"""The service's ``PoolAllocationMode``."""
+_SIGN_IN = {
+    "sharedkey": "shared key",
+    "aad": "Microsoft Entra ID",
+    "taskauthenticationtoken": "tokens of tasks",
+}
+"""The service's ``AuthenticationMode``."""
+
+
+def _ways(modes: Sequence[str] | None) -> str:
+    return ", ".join(_SIGN_IN.get(mode.lower(), mode) for mode in modes or ())
 
 
 def _encryption(properties: AccountProperties) -> str:

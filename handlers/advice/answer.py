@@ -104,7 +104,7 @@ async def _answered(
         as_of=now,
         blocks=blocks(
             Words(text(f"{what.words[0].upper()}{what.words[1:]}.")),
-            Words(text("It comes back ", Time(until), " if it is still so.")) if until else None,
+            Words(text("It comes back ", Time(until), ", if it is still so then.")) if until else None,
             Words(text(f"Why: {because}")) if because else None,
             Words(text(muted(_before(row)))) if row.state != "open" and row.by != by else None,
             actions(

@@ -58,7 +58,7 @@ async def mute(
     Messages that are there already stay and are edited.
 
     :param entity: a pattern of names such as render-*, pool:gpu-* for pools and what is in them, or all
-    :param for_: how long, such as 30m, 2h or 7d; ever until it is taken back
+    :param for_: how long, such as 30m, 2h or 7d, or until when, such as 07:00; ever until it is taken back
     :param kind: only these kinds or patterns of kinds, parted by commas
     :param account: only of this account
     """
@@ -66,7 +66,11 @@ async def mute(
     again = ["alert", "mute"]
     pattern = "*" if entity.lower() == ALL else parts.a_pattern(entity, again)
     forever = for_.lower() == EVER
-    span = None if forever else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for")
+    span = (
+        None
+        if forever
+        else parts.a_span(for_, [*again, pattern], longest=_LONGEST, option="for", until=parts.local(ctx))
+    )
     kinds = parts.checked_kinds(ctx, [kind], [*again, pattern], option="kind") if kind else ()
     here = key_of(ctx.request.conversation)
     if len(_lasting(alerts, here)) >= MOST:
@@ -84,7 +88,7 @@ async def mute(
     held = [each for each in alerts.incidents.open() if concerns(each, made.accounts, made.entity, made.kinds)]
     return Card(
         title=titled(
-            f"{_named(made)} is muted {_whom(ctx)}", f"for {spelled(span)}" if span else "until it is unmuted"
+            f"{_named(made)} is muted {_whom(ctx)}", f"for {spelled(_minutes(span))}" if span else "until it is unmuted"
         ),
         mark=Mark.STOPPED,
         as_of=alerts.now(),
@@ -105,6 +109,11 @@ async def mute(
             ),
         ),
     )
+
+
+def _minutes(length: timedelta) -> timedelta:
+    """In whole minutes: until a time of day it is seconds more."""
+    return timedelta(minutes=round(length / timedelta(minutes=1)))
 
 
 class Lasting(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 from rapidfuzz import process
@@ -21,6 +21,7 @@ from bot.domain.findings import Severity
 from bot.filter.values import span, spelled
 from bot.requests.command import CommandError
 from bot.requests.context import Context
+from bot.requests.plain_words.times import clock
 from cards.build import text
 from cards.card import Actions, Block, Button, Chip, Menu, Option, Text, Words
 from cards.command_line import join
@@ -98,13 +99,23 @@ def conversation_name(ctx: Context, key: str, known: dict[str, str]) -> str:
     return "here" if key == key_of(ctx.request.conversation) else known.get(key) or unnamed(key)
 
 
-def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "2h", option: str = "") -> timedelta:
+def a_span(
+    typed: str,
+    again: list[str],
+    *,
+    longest: timedelta,
+    example: str = "2h",
+    option: str = "",
+    until: datetime | None = None,
+) -> timedelta:
     """A span that somebody typed: ``30m``, ``2h``, ``1d12h``; a minute at least.
+
+    With ``until``, which is now in the zone that holds, a time of day is one too: until the clock next says so.
 
     ``again`` are the words of the command before it and ``option`` its name there, to offer the command with a span
     that can be. Raises CommandError.
     """
-    found = span(typed.strip().lower())
+    found = span(typed.strip().lower()) or (_left(typed, until) if until else None)
 
     def offered(*spans: str) -> list[str]:
         return [join([*again, f"{option}:{each}" if option else each]) for each in spans]
@@ -118,6 +129,23 @@ def a_span(typed: str, again: list[str], *, longest: timedelta, example: str = "
     if found > longest:
         raise CommandError(f"That is too long: {spelled(longest)} at most.", offered(spelled(longest)))
     return found
+
+
+def local(ctx: Context) -> datetime:
+    """Now, by the clock that whoever asks reads the card by."""
+    return service(ctx).now().astimezone(ZoneInfo(ctx.zone))
+
+
+def _left(typed: str, now: datetime) -> timedelta | None:
+    """How long it is until the clock says so; None where no time of day was typed."""
+    moment = clock(typed.strip())
+    if not moment:
+        return None
+    hour, minute = map(int, moment.split(":"))
+    then = now.replace(hour=hour % 24, minute=minute, second=0, microsecond=0)
+    if then <= now:
+        then += timedelta(days=1)
+    return then.astimezone(UTC) - now.astimezone(UTC)
 
 
 def checked_kinds(

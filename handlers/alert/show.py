@@ -141,11 +141,11 @@ async def snooze(ctx: Context, alert: str, span: str) -> Card:
     It holds for everybody: a critical one, or more than a day, needs the role operator.
 
     :param alert: the alert's id, shown in its message
-    :param span: how long, such as 30m, 2h or 7d; 30 days at most
+    :param span: how long, such as 30m, 2h or 7d, or until when, such as 07:00; 30 days at most
     """
     alerts = parts.service(ctx)
     found = await found_alert(ctx, alerts, alert, "alert snooze", span)
-    length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE)
+    length = parts.a_span(span, ["alert", "snooze", alert], longest=_LONGEST_SNOOZE, until=parts.local(ctx))
     _may_silence(ctx, found, length)
     incident = await alerts.snooze(alert, Author.of(ctx.request), length)
     return await shown_here(ctx, alerts, alert, incident)

@@ -49,17 +49,18 @@ async def show_help(ctx: Context, *words: str) -> Card:
     :param words: the command, such as ``pool list``; or ``filter``, for how lists are filtered
     """
     words = tuple(" ".join(words).split())  # a menu hands the whole path over as one word
-    if not words:
+    if not words or words == ("me",):
         return _front(ctx)
     known = ctx.registry.find(words)
     if known:
         return _about(ctx, known)
     if topic := _TOPICS.get(" ".join(words).lower()):
         return topic(ctx)
-    verbs = ctx.registry.nouns().get(words[0].lower())
-    if verbs:
+    nouns, noun = ctx.registry.nouns(), words[0].lower()
+    noun = noun if noun in nouns else noun.removesuffix("s")
+    if verbs := nouns.get(noun):
         return Card(
-            title=titled(f"Help: {words[0].lower()}"),
+            title=titled(f"Help: {noun}"),
             blocks=blocks(Bullets(tuple(_line(each) for each in verbs)), _open([each.path for each in verbs])),
         )
     raise Instead(_nearest(ctx, " ".join(words)))

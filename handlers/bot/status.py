@@ -125,7 +125,7 @@ def _replicas(replicas: Sequence[Replica]) -> list[Block]:
 def _does(replica: Replica) -> str:
     """What it does, and of a few accounts which it watches."""
     if replica.age > _SILENT:
-        return f"gave no sign of life for {duration(timedelta(seconds=round(replica.age)))}"
+        return f"has given no sign of life for {duration(timedelta(seconds=round(replica.age)))}"
     watches = "watches nothing"
     if replica.watches:
         few = len(replica.watches) <= _FEW

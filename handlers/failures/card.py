@@ -112,7 +112,7 @@ def _none(shown: Shown) -> Card:
 
 
 def _head(place: int, cluster: Cluster, row: Row | None, share: str) -> Text:
-    """``1  ×198  91 %  exit code 137: killed (SIGKILL), out of memory most often``."""
+    """``1  ×198  91 %  exit code 137: killed (SIGKILL), usually out of memory``."""
     name = cluster.cause.partition(": ")[0]
     if cluster.unread:
         means = "others with it printed different things, and the logs of these were not read"

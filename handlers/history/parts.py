@@ -11,6 +11,7 @@ import msgspec
 from bot.alerting.model import Incident
 from bot.azure.account import Account
 from bot.domain.exit_codes import meaning
+from bot.domain.job_endings import ended_because
 from bot.domain.states import word
 from bot.requests.context import Context
 from cards import build
@@ -149,7 +150,7 @@ def details(change: Transition) -> str:
     if noted.get("resized"):
         pieces.append(_moved(noted))
     pieces += [
-        f"{words} {elide(str(noted[key]), _LONG)}"
+        f"{words} {elide(_SAID.get(key, str)(noted[key]), _LONG)}"
         for key, words in _NOTED.items()
         if noted.get(key) not in (None, "", 0) and not (noted.get("resized") and key.startswith("target"))
     ]
@@ -174,6 +175,7 @@ _NOTED = {
     "targetDedicated": "dedicated nodes wanted",
     "targetSpot": "spot nodes wanted",
 }
+_SAID: dict[str, Callable[[Any], str]] = {"reason": lambda reason: ended_because(str(reason))}
 
 
 LIST: OwnList[Transition] = OwnList(

@@ -13,6 +13,7 @@ from bot.azure.models import Counts, Job, JobSpecification, PoolInfo, VmSize
 from bot.azure.models.job import JobExecution
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
+from bot.domain.job_endings import ended_because
 from bot.domain.job_health import is_in_question, pool_of
 from bot.domain.job_health import total as all_tasks
 from bot.domain.knowledge import row
@@ -118,7 +119,7 @@ def job_card(
                 ("Pool", code(pool) if pool else None),
                 ("State", since(state, found.state_transition_time)),
                 ("Ran for", run_time(run.start_time, run.end_time or at) if run else None),
-                ("Ended because", run.terminate_reason if run else None),
+                ("Ended because", ended_because(run.terminate_reason) if run else None),
             ),
             folded(
                 ctx,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from bot.azure import gaps
 from bot.azure.account import Account
@@ -12,7 +13,7 @@ from bot.azure.models.node import InboundEndpoint, RecentTask
 from bot.domain.advice import of_node
 from bot.domain.exit_codes import written
 from bot.domain.images import image_name
-from bot.domain.states import word
+from bot.domain.states import NODES, NodeState, word
 from bot.requests.command import command
 from bot.requests.context import Context
 from cards import build
@@ -46,6 +47,16 @@ async def show_node(ctx: Context, pool: str, node: str, *, whole: Unseen = 0, ac
     return node_card(ctx, source, pool, fetched.value, fetched.at, login, whole)
 
 
+def _takes_tasks(node: Node) -> str:
+    """What is set of it, where its state lets tasks run at all."""
+    state = NODES.get(cast("NodeState", node.state.lower()))
+    if node.scheduling_state.lower() == "disabled":
+        return "no, scheduling is disabled"
+    if state and not state.takes_tasks:
+        return "not in this state"
+    return {"enabled": "yes"}.get(node.scheduling_state.lower(), node.scheduling_state)
+
+
 def node_card(
     ctx: Context,
     source: Account,
@@ -67,12 +78,7 @@ def node_card(
             *(ran if start_failed else ()),
             facts(
                 ("State", since(node_chip(found.state), found.state_transition_time)),
-                (
-                    "Takes tasks",
-                    {"enabled": "yes", "disabled": "no, scheduling is disabled"}.get(
-                        found.scheduling_state.lower(), found.scheduling_state
-                    ),
-                ),
+                ("Takes tasks", _takes_tasks(found)),
                 ("Kind", "dedicated" if found.is_dedicated else "spot"),
                 ("Running", _running(found)),
                 ("Ran so far", _ran(found)),

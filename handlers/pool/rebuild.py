@@ -26,7 +26,7 @@ from bot.requests.context import Context
 from cards.build import text
 from cards.card import Button, Card, Words
 from cards.formatting import duration as spoken
-from cards.formatting import money, plural
+from cards.formatting import money, number, plural
 from handlers.pool import editing, given, steps
 from handlers.pool.making import image_of, includes_windows, no_room, out_of_support
 from handlers.pool.sections import resize_errors
@@ -148,7 +148,7 @@ async def preflight(ctx: Context, pool: str, *, account: str | None = None, **op
     boots = await boot_time(source, known.pools, size) if nodes else None
     effects = []
     if nodes:
-        effects.append(f"All {plural(nodes, 'node goes', 'nodes go')}, then the change, then {targets} come again.")
+        effects.append(f"{_all(nodes)}, then the change, then {targets} come again.")
     if running:
         effects.append(f"{plural(running, 'running task')}: {_INTERRUPTS[wanted.tasks]}.")
     if nodes and boots:
@@ -362,3 +362,9 @@ def _back(body: Body, changes: dict[str, Any]) -> dict[str, object]:
                 return {}
             back["image"] = ":".join(str(found.get(name, "")) for name in ("publisher", "offer", "sku"))
     return back
+
+
+def _all(nodes: int) -> str:
+    """``Both nodes go``: every node of the pool, in words."""
+    few = {1: "Its only node goes", 2: "Both nodes go"}
+    return few.get(nodes) or f"All {number(nodes)} nodes go"

@@ -36,6 +36,7 @@ from handlers.why.tasks import read_task
 class Answer(Struct, frozen=True, kw_only=True):
     """A verdict about an entity as of ``at``.
 
+    ``works`` where something of it is known to be at work, or cannot be told to be,
     ``waits`` where it is a job or a task that waits, ``gone`` where Batch no longer knows it, ``well`` says how it is
     where nothing is wrong, ``cost`` is what the trouble costs (None: nothing, or not known).
     """
@@ -44,6 +45,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     at: datetime
     waits: bool = False
+    works: bool = True
     gone: bool = False
     well: Sequence[str] = ()
     cost: HourlyCost | None = None
@@ -65,7 +67,10 @@ async def about_job(ctx: Context, reads: Reads, found: Job, at: datetime) -> Ans
     explained = of_job(case)
     verdict = choose(explained.clues, explained.also)
     cost = await _cost(reads.source, verdict.clue, case.pool)
-    return Answer(about=case.about, verdict=verdict, at=at, waits=case.waits, well=_well_job(case), cost=cost)
+    works = case.counts is None or case.counts.running > 0
+    return Answer(
+        about=case.about, verdict=verdict, at=at, waits=case.waits, works=works, well=_well_job(case), cost=cost
+    )
 
 
 async def about_node(ctx: Context, reads: Reads, pool: str, found: Node, at: datetime) -> Answer:
@@ -112,6 +117,7 @@ async def about_schedule(ctx: Context, reads: Reads, found: JobSchedule, at: dat
         at=at,
         last=job,
         explained=of_job(of_last) if of_last else Explained(),
+        waits=bool(of_last and of_last.waits),
         ended=await deed(ctx, source, ("schedule disable", "schedule end"), (found.id,), found.state_transition_time),
         missed=open_since(ctx, source, "schedule.barren", (Entity("schedule", found.id),)),
     )
@@ -119,7 +125,8 @@ async def about_schedule(ctx: Context, reads: Reads, found: JobSchedule, at: dat
     verdict = choose(explained.clues, explained.also)
     cost = await _cost(source, verdict.clue, of_last.pool if of_last else None)
     about = Entity("schedule", found.id)
-    return Answer(about=about, verdict=verdict, at=at, well=_well_schedule(found, job), cost=cost)
+    works = bool(of_last and of_last.counts and of_last.counts.running)
+    return Answer(about=about, verdict=verdict, at=at, works=works, well=_well_schedule(found, of_last), cost=cost)
 
 
 def _around(own: Sequence[Clue], around: JobCase | None) -> Explained:
@@ -156,6 +163,10 @@ def _well_task(task: Task) -> list[str]:
     return [f"{'it succeeded' if over else word(task.state)}{how}"]
 
 
-def _well_schedule(schedule: JobSchedule, job: Job | None) -> list[str]:
-    last = f", its last job {job.id} is {word(job.state)}" if job else ""
-    return [f"{word(schedule.state)}{last}"]
+def _well_schedule(schedule: JobSchedule, last: JobCase | None) -> list[str]:
+    if last is None:
+        return [word(schedule.state)]
+    counts = last.counts
+    tasks = f", {number(counts.running)} of its tasks running, {number(counts.active)} waiting" if counts else ""
+    over = is_over(last.job.state)
+    return [f"{word(schedule.state)}, its last job {last.job.id} is {word(last.job.state)}{'' if over else tasks}"]

@@ -51,7 +51,7 @@ def answer_card(
         made = buttons(ctx, source, wrong) if wrong else []
         others = replace(verdict, also=tuple(each for each in verdict.also if each is not wrong))
         return Card(
-            title=text(bold(_but(about, wrong) if wrong else _all_well(about, reads))),
+            title=text(bold(_but(answer, wrong) if wrong else _all_well(about, reads))),
             mark=Mark.WARNING if wrong or reads.missed else Mark.DONE,
             as_of=answer.at,
             blocks=blocks(
@@ -90,13 +90,18 @@ def _all_well(about: Entity, reads: Reads) -> str:
     return f"Nothing is wrong with {_named(about)}"
 
 
-def _but(about: Entity, wrong: Clue) -> str:
-    """``Pool gpu-a does its work, but 2 nodes idle for 3 h``: nothing keeps it from its work, yet all is not well."""
+def _but(answer: Answer, wrong: Clue) -> str:
+    """``Pool gpu-a does its work, but 2 nodes idle for 3 h``: nothing keeps it from its work, yet all is not well.
+
+    What has nothing at work now is not said to work: no task of it waits.
+    """
+    about = answer.about
     name = _named(about)
     cause = wrong.cause.removeprefix(f"{about.kind} {about.id}: ")
     named = wrong.about == about or wrong.about.id in wrong.cause
     where = "" if named else f"{wrong.about.kind} {elide(wrong.about.id, ID)}: "
-    return f"{name[0].upper()}{name[1:]} does its work, but {where}{cause}"
+    how = "does its work" if answer.works else "has no tasks waiting"
+    return f"{name[0].upper()}{name[1:]} {how}, but {where}{cause}"
 
 
 def _with_alerts(ctx: Context, source: Account, about: Entity, verdict: Verdict) -> Verdict:
@@ -144,6 +149,8 @@ def _how_sure(ctx: Context, source: Account, answer: Answer, clue: Clue, *, else
     """``certain · began 14 min ago, 13:48 · node x of pool gpu-a``; of what waits, since when that is."""
     parts: list[object] = [bold({"guess": "only a guess"}.get(clue.sure, clue.sure))]
     waits = waits_since(ctx, source, answer.about) if answer.waits else None
+    if answer.waits and waits is None and not clue.harm:
+        waits = clue.since  # its turn has not come: that it waits is all there is to it
     if waits:
         parts += [" · waits since ", Time(waits)]
     if since := began(ctx, source, answer.about, clue):

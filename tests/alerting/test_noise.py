@@ -105,7 +105,7 @@ async def test_a_storm_of_one_cause_is_a_message_whatever_its_size(tmp_path: Pat
 
 async def test_a_storm_over_many_jobs_names_its_causes(tmp_path: Path) -> None:
     async with room(tmp_path) as ops:
-        causes = [tally("killed (137), out of memory most often", 90), tally("DiskFull", 10), tally("exit code 2", 8)]
+        causes = [tally("killed (137), usually out of memory", 90), tally("DiskFull", 10), tally("exit code 2", 8)]
         ops.found["task.failed"] = [
             finding(f"j-{number}", kind="job", headline=f"job j-{number}: 108 tasks failed", causes=tuple(causes))
             for number in range(87)

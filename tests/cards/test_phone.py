@@ -214,6 +214,17 @@ def test_five_actions_are_in_sight_and_the_others_in_one_menu() -> None:
     check("card-more", found)
 
 
+def test_a_menu_whose_choices_are_too_long_for_the_other_one_stays_a_menu() -> None:
+    options = tuple(Option(each, each) for each in ("name", "state", "age"))
+    sort = Menu("Sort", f"task list '{'x' * OPTION_VALUE}' sort:{{}}", options, how="edit")
+    items = tuple(sort if isinstance(each, Menu) and each.label == "Sort" else each for each in listed().items)
+    found = slack.render(card(Actions(items, shown=4)))
+    payload: Any = found.payload
+    labels = [each.get("text", each.get("placeholder"))["text"] for each in payload["blocks"][-1]["elements"]]
+    assert labels == ["Next ▶", "Open a pool", "Why", "Filter…", "Portal", "Sort", "CSV", MORE]
+    assert found.omitted == ()
+
+
 def test_one_action_more_than_are_in_sight_needs_no_menu() -> None:
     few = card(Actions(listed().items[:5], shown=4))
     payload: Any = slack.render(few).payload
@@ -262,3 +273,31 @@ def test_no_room_is_no_text() -> None:
     assert [cut_lines("a\nb", limit, keep)[0].strip("…") for limit in (0, -150) for keep in ("head", "tail")] == [
         ""
     ] * 4
+
+
+def test_a_second_table_is_a_list_where_it_is_wider_than_a_phone() -> None:
+    """A message on Slack has one table; in fixed width a phone would break each of its rows into pieces."""
+    wide = table(
+        (Column("–"), Column("Alert"), Column("Since")),
+        [
+            [chip(Mark.WARNING, "warning"), f"pool render-{number} has 1 unusable node of 3", "06:05"]
+            for number in (1, 2)
+        ],
+    )
+    counts = table((Column("Day"), Column("Jobs", "right"), Column("Nodes", "right")), [["Mon 23 Nov", "4", "12"]])
+    payload: Any = slack.render(card(pools(), wide, counts)).payload
+    first, second, third = payload["blocks"][-3:]
+    assert first["type"] == "table"
+    rows = second["elements"][0]["elements"]
+    lines = ["".join(run["text"] for run in row["elements"]).replace("\N{NO-BREAK SPACE}", " ") for row in rows]
+    assert lines == [f"▲ warning · pool render-{number} has 1 unusable node of 3 · Since 06:05" for number in (1, 2)]
+    assert third["elements"][0]["type"] == "rich_text_preformatted", "what is narrow stays a table"
+
+
+def test_a_number_in_a_list_has_the_name_of_its_column() -> None:
+    columns = (Column("Day"), Column("Jobs started", "right"), Column("Nodes lost since then", "right"))
+    wide = table(columns, [["Mon 23 Nov", "4", "12"]])
+    payload: Any = slack.render(card(pools(), wide)).payload
+    said_ = json.dumps(payload["blocks"][-1], ensure_ascii=False)
+    assert "Jobs started " in said_
+    assert "Nodes lost since then " in said_

@@ -168,7 +168,7 @@ async def a_few(alert_bot: AlertBot) -> None:
         "job nightly:job-12: 52 % of the last hour's tasks failed, 214 of 411",
         severity=Severity.CRITICAL,
         figures=(("Pool", "render-gpu"),),
-        cause="exit code 137 ×198 · exit code 2 ×16; most often killed (SIGKILL), out of memory most often",
+        cause="exit code 137 ×198 · exit code 2 ×16; most often killed (SIGKILL), usually out of memory",
         evidence="MemoryError: unable to allocate 3.1 GiB (frame-0021)",
         actions=(
             SuggestedAction("Logs", "log nightly:job-12 frame-0021 stderr.txt"),
@@ -185,7 +185,7 @@ async def a_few(alert_bot: AlertBot) -> None:
         "3c4d5e6f",
         "job.stuck",
         Entity("job", "sim-0093"),
-        "job sim-0093: 12 tasks wait, none runs for 30 min",
+        "job sim-0093: 12 tasks wait, none has run for 30 min",
     )
     over = incident(
         alert_bot,

@@ -300,7 +300,13 @@ JOB: dict[str, Said] = {
     "executionInfo.startTime": when,
     "executionInfo.endTime": when,
     "executionInfo.poolId": same,
-    "executionInfo.terminateReason": same,
+    "executionInfo.terminateReason": mapped(
+        {
+            "alltaskscomplete": "all its tasks were completed",
+            "jmcomplete": "its job manager task was completed",
+            "userterminate": "somebody terminated it",
+        }
+    ),
     "executionInfo.schedulingError.code": same,
     "executionInfo.schedulingError.message": same,
     "executionInfo.schedulingError.details[].value": same,
@@ -390,12 +396,12 @@ ACCOUNT: dict[str, Said] = {
     "properties.accountEndpoint": same,
     "properties.nodeManagementEndpoint": same,
     "properties.provisioningState": lower,
-    "properties.poolAllocationMode": mapped(
-        {"batchservice": "by Batch (BatchService)", "usersubscription": "in your subscription (UserSubscription)"}
-    ),
+    "properties.poolAllocationMode": mapped({"batchservice": "by Batch", "usersubscription": "in your subscription"}),
     "properties.autoStorage.storageAccountId": last,
     "properties.publicNetworkAccess": mapped({"enabled": "yes", "disabled": "no"}),
-    "properties.allowedAuthenticationModes[]": same,
+    "properties.allowedAuthenticationModes[]": mapped(
+        {"aad": "Microsoft Entra ID", "sharedkey": "shared key", "taskauthenticationtoken": "tokens of tasks"}
+    ),
     "properties.keyVaultReference.id": last,
     "properties.encryption.keySource": same,
     "properties.dedicatedCoreQuota": count,

@@ -78,7 +78,7 @@ async def test_what_is_to_be_done_is_listed_by_money_then_risk(account: Ground) 
     assert len(account.calls) == 10, account.calls  # lists, counts, images, a pool's nodes; four for two jobs
     check("advice", card)
     found = lines(card)
-    assert "all 2 nodes of pool sim-idle are idle" in found[0]
+    assert "both nodes of pool sim-idle are idle" in found[0]
     assert "made by" in found[0]
     assert "the start task of pool signed ends on" in found[1]
     assert "sig=" not in str(card)

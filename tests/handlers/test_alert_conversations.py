@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -182,6 +183,22 @@ async def test_what_cannot_be_is_told_with_what_can(alert_bot: AlertBot, typed: 
     assert [each.id for each in alert_bot.alerts.incidents.subscriptions()] == ["5ab001"]
     assert not alert_bot.alerts.incidents.mutes("slack:C0OPS")
     assert not alert_bot.alerts.incidents.hours("slack:C0OPS")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hour", "minute"), [("07:00", 7, 0), ("7am", 7, 0), ("7:30pm", 19, 30), ("00:00", 0, 0)]
+)
+async def test_a_channel_mutes_until_a_time_of_day_of_whoever_asks(
+    alert_bot: AlertBot, typed: str, hour: int, minute: int
+) -> None:
+    await a_few(alert_bot)
+    card = await alert_bot.ask(f"alert mute pool:render-gpu for:{typed}")
+    [mute] = alert_bot.alerts.incidents.mutes("slack:C0OPS")
+    assert mute.until is not None
+    there = mute.until.astimezone(ZoneInfo(card.zone or "UTC"))
+    assert (there.hour, there.minute, there.second) == (hour, minute, 0)
+    assert timedelta() < mute.until - alert_bot.clock.at <= timedelta(days=1)
+    assert (await alert_bot.ask("alert mute pool:render-gpu for:7")).refused, "a number alone may be hours"
 
 
 async def test_a_channel_mutes_for_a_while(alert_bot: AlertBot) -> None:

@@ -151,6 +151,8 @@ async def test_an_azure_that_fails_is_told(scene: Scene, status: int) -> None:
 
 
 async def test_help_about_a_command_names_those_below_it(scene: Scene) -> None:
+    for typed, title in (("help alerts", "Help: alert"), ("help me", "What do you want to know?")):
+        assert plain((await scene.ask(typed)).title) == title
     card = await scene.ask("help cost")
     said = str(text.render(card, width=10_000).payload["text"])
     below = [each.path for each in scene.dispatcher.services.registry.nouns()["cost"] if each.path != "cost"]

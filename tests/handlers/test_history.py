@@ -73,11 +73,11 @@ async def test_a_job_that_batch_has_forgotten_still_has_its_history(alert_bot: A
     golden(alert_bot, "history-job", card)
     assert title(card) == "History of job old:job-7 · Batch no longer knows it · 6 changes"
     said = words(outgoing(card))
-    assert "active → ✔ completed · because AllTasksCompleted" in said
-    assert "exit code 137, killed (SIGKILL), out of memory most often" in said
+    assert "active → ✔ completed · because all its tasks were completed" in said
+    assert "exit code 137, killed (SIGKILL), usually out of memory" in said
     assert "sig=c2Vj" not in said
     assert "3 of 90 tasks failed" in said
-    assert said.index("deleted") < said.index("AllTasksCompleted") < said.index("frame-1")
+    assert said.index("deleted") < said.index("all its tasks were completed") < said.index("frame-1")
     assert not [each for each in commands(card) if each.startswith("job show")], "there is nothing to open"
 
 
@@ -210,7 +210,7 @@ async def test_a_history_is_turned_round_and_given_as_a_file(alert_bot: AlertBot
         assert [row[0] for row in rows] == sorted(row[0] for row in rows)
         assert rows == content(await alert_bot.ask(f"{what} csv"))[::-1] or len({row[0] for row in rows}) < number
         if what.startswith("job"):
-            assert said.index("frame-1") < said.index("AllTasksCompleted") < said.index("deleted")
+            assert said.index("frame-1") < said.index("all its tasks were completed") < said.index("deleted")
     file = await alert_bot.ask("history csv")
     assert not file.refused
     assert "history account:render-prod" in commands(file)
@@ -236,7 +236,7 @@ async def test_what_batch_has_forgotten_is_shown_as_the_bot_kept_it(alert_bot: A
     assert not card.refused
     assert title(card) == "Job old:job-7 · Batch no longer knows it"
     said = words(outgoing(card))
-    for each in ("AllTasksCompleted", "$1.25", "$0.25", "3 of 90 tasks failed", "exit code 137"):
+    for each in ("all its tasks were completed", "$1.25", "$0.25", "3 of 90 tasks failed", "exit code 137"):
         assert each in said
     for each in ("job history old:job-7", "pool show render-gpu", "schedule show old", "job list"):
         assert f"{each} account:render-prod" in commands(card)

@@ -161,7 +161,7 @@ async def test_a_changed_start_task_reaches_nodes_that_are_rebooted(operator: Op
 async def test_what_only_an_empty_pool_takes_is_one_chain(operator: Operator) -> None:
     form = await operator.form("pool rebuild old-experiment account:sim-dev size:Standard_D8ds_v5")
     told = "\n".join(plain(note.text) for note in form.notes)
-    assert "All 2 nodes go, then the change, then 2 dedicated and 0 spot nodes come again." in told
+    assert "Both nodes go, then the change, then 2 dedicated and 0 spot nodes come again." in told
     check("pool-rebuild-form", form)
     cards = await operator.cards("pool rebuild old-experiment size:d8ds_v5 account:sim-dev")
     if yes := [each for each in buttons(cards[-1]) if each.command.startswith("confirm ")]:

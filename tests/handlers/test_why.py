@@ -19,7 +19,7 @@ from cards.text import render
 from storage.port.audit import AuditEntry
 from storage.port.black_box import KeptTask
 from tests.golden import check
-from tests.handlers.why_world import FLAWS, Ground, ground, small
+from tests.handlers.why_world import FLAWS, NOW, Ground, ground, small
 
 MOST = 9
 """Calls of an answer."""
@@ -232,3 +232,22 @@ def _buttons(card: Card) -> list[Button]:
     return [
         each for block in card.blocks if isinstance(block, Actions) for each in block.items if isinstance(each, Button)
     ]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "running", "how", "last"),
+    [
+        ("blob", 1, "does its work, but job p00-s:job-1: 1 of 41 tasks failed", "1 of its tasks running, 0 waiting"),
+        ("quota", 0, "has no tasks waiting, but pool p00: the account's quota", "0 of its tasks running, 0 waiting"),
+    ],
+)
+async def test_a_schedule_does_its_work_while_something_of_it_runs(
+    tmp_path: Path, flaw: str, running: int, how: str, last: str
+) -> None:
+    async with ground(tmp_path, [(flaw,)]) as here:
+        [place] = here.places.values()
+        place.job.body.creation_time = NOW - timedelta(minutes=1)
+        place.tasks(running=running, succeeded=39 * running, failed=running)
+        card = await here.ask(f"why schedule {place.schedule.id}")
+        assert plain(card.title).startswith(f"Schedule p00-s {how}"), plain(card.title)
+        assert last in str(card.blocks)

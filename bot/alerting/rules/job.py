@@ -36,6 +36,7 @@ from bot.alerting.rules.waiting import why
 from bot.domain.advice import of_scheduling
 from bot.domain.entity import schedule_of
 from bot.domain.findings import Finding, Severity, SuggestedAction
+from bot.domain.job_endings import ended_because
 from bot.domain.job_health import bad_reason, ended_badly
 from bot.domain.states import is_active, is_over
 from bot.monitor.held_jobs import STUCK_FOR, at_work, still_since
@@ -72,7 +73,7 @@ def completed(scene: Scene) -> Iterator[Finding]:
                 headline=f"{spoken(job.id)} {_how_it_ended(job)}",
                 since=newest(scene, job.ended or job.since),
                 state="event",
-                figures=(*in_pool(job), *((("Ended because", cut(job.reason)),) if job.reason else ())),
+                figures=(*in_pool(job), *((("Ended because", cut(ended_because(job.reason))),) if job.reason else ())),
                 actions=_open(job.id),
                 related=around(job),
                 count=max(1, job.total),
@@ -103,7 +104,7 @@ def failed(scene: Scene) -> Iterator[Finding]:
             severity=_how_bad(job),
             figures=(
                 *in_pool(job),
-                *((("Ended because", cut(job.reason)),) if job.reason else ()),
+                *((("Ended because", cut(ended_because(job.reason))),) if job.reason else ()),
                 *examined(job),
             ),
             cause=(known.cause if known else cannot) or reason or in_words(causes),
@@ -165,7 +166,7 @@ def stuck(scene: Scene) -> Iterator[Finding]:
         yield Finding(
             entity=job_entity(job.id),
             headline=f"job {job.id}: {plural(job.active, 'task')} {'waits' if job.active == 1 else 'wait'}, "
-            f"none runs for {span(lasts)}",
+            f"none has run for {span(lasts)}",
             since=moved,
             severity=Severity.INFO if wait.queued else Severity.WARNING,
             figures=(*in_pool(job), ("Done", f"{number(job.succeeded + job.failed)} of {number(job.total)}")),

@@ -112,7 +112,7 @@ def autoscale_stale(scene: Scene) -> Iterator[Finding]:
             continue
         yield Finding(
             entity=pool_entity(pool.id),
-            headline=f"pool {pool.id}: autoscale was not evaluated for {span(late)}",
+            headline=f"pool {pool.id}: autoscale has not been evaluated for {span(late)}",
             since=pool.autoscale_at,
             figures=(
                 ("Interval", span(pool.autoscale_interval)),

@@ -117,6 +117,6 @@ def _fractions_of_cpu(seen: Seen, node: Expression) -> Iterator[Remark]:
                 "fraction of a percentage",
                 seen.place(node.at),
                 f"$CPUPercent is compared with {value:g}; it goes from 0 to 100.",
-                f"{value:g} means {value:g}% here, which nearly any load is above; the service's own example has it.",
+                f"{value:g} means {value:g} % here, which nearly any load is above; the service's own example has it.",
                 f"Write {value * 100:g}.",
             )

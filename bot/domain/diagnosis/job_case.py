@@ -13,6 +13,7 @@ from bot.domain.diagnosis.pools import PoolCase
 from bot.domain.entity import Entity
 from bot.domain.job_health import pool_of
 from bot.domain.retries import Retried, Retrying, retrying
+from bot.domain.states import is_over
 from cards.formatting import number, plural
 
 OF_TASK = (
@@ -79,8 +80,9 @@ class JobCase(Struct, frozen=True, kw_only=True):
 
     @property
     def waits(self) -> bool:
-        """Whether tasks wait and none runs, as far as was counted."""
-        return bool(self.counts and self.counts.active and not self.counts.running)
+        """Whether tasks wait and none runs, as far as was counted; those of a job that is over wait no more."""
+        counts = self.counts
+        return bool(counts and counts.active and not counts.running) and not is_over(self.job.state)
 
     @property
     def again(self) -> Retrying:

@@ -237,8 +237,10 @@ def _others_first(case: JobCase, others: Sequence[JobFacts]) -> Clue:
     said = Evidence(f"they hold the nodes: {names}", case.at)
     mine = Evidence(f"its own priority is {number(case.job.priority)}", case.at)
     cause = before_it(higher=bool(above))
+    evidence = [said, mine, tasks_waiting(case)]
+    since = min((each.state_transition_time for each in case.active if each.state_transition_time), default=None)
     return on_its_way(
-        "job.others_first", case.about, cause, evidence=[said, mine, tasks_waiting(case)], names=case.names, steps=_TURN
+        "job.others_first", case.about, cause, since=since, evidence=evidence, names=case.names, steps=_TURN
     )
 
 

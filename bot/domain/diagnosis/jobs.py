@@ -12,6 +12,7 @@ from bot.domain.diagnosis.job_runs import never_ends, of_failures, of_running, s
 from bot.domain.diagnosis.job_waits import of_waiting
 from bot.domain.diagnosis.model import Clue, Evidence, clue, on_its_way, unknown
 from bot.domain.diagnosis.pools import of_pool
+from bot.domain.job_endings import ended_because
 from bot.domain.job_health import pool_of, total
 from bot.domain.states import is_active, is_over, word
 from bot.domain.waiting import NO_AUTOMATIC_POOL
@@ -102,7 +103,7 @@ def _of_end(case: JobCase, failing: list[Clue]) -> list[Clue]:
         return [_cannot_run(case, run), *failing]
     reason = run.terminate_reason if run else ""
     since = run.end_time if run else case.job.state_transition_time
-    ended = Evidence(f"ended because: {reason}", since) if reason else None
+    ended = Evidence(f"ended because {ended_because(reason)}", since) if reason else None
     counts = case.counts
     done = None
     if counts:
@@ -142,7 +143,8 @@ def _stopped(case: JobCase, *, left: bool) -> list[Clue]:
         return []
     run = case.job.execution_info
     since = run.end_time if run else None
-    why = Evidence(f"ended because: {run.terminate_reason}", since) if run and run.terminate_reason else None
+    reason = run.terminate_reason if run else ""
+    why = Evidence(f"ended because {ended_because(reason)}", since) if reason else None
     return [
         clue(
             "job.terminated", case.about, since=since, evidence=[why, tasks_waiting(case), case.ended], names=case.names

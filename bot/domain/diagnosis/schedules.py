@@ -20,6 +20,7 @@ class ScheduleCase(Struct, frozen=True, kw_only=True):
     """A schedule as it was read at ``at``.
 
     ``last`` is the job that it started last (None: none, or gone), ``explained`` why that one does not do its work,
+    ``waits`` whether its tasks wait and none runs,
     ``ended`` who disabled or ended the schedule, as far as our own audit knows. ``missed`` is when a job was due that
     did not come, as an open alert says: the service itself only tells when the next one is.
     """
@@ -28,12 +29,16 @@ class ScheduleCase(Struct, frozen=True, kw_only=True):
     at: datetime
     last: Job | None = None
     explained: Explained = Explained()
+    waits: bool = False
     ended: Evidence | None = None
     missed: datetime | None = None
 
 
 def of_schedule(case: ScheduleCase) -> Explained:
-    """Why a schedule does not do its work; nothing where it is in time and its last job is well."""
+    """Why a schedule does not do its work; nothing where it is in time and its last job is well.
+
+    Where its last job waits, what it waits for is told, be it no harm: that schedule does not do its work either.
+    """
     state = case.schedule.state.lower()
     if state == "disabled":
         return Explained((_disabled(case),), (*case.explained.clues, *case.explained.also))
@@ -42,7 +47,7 @@ def of_schedule(case: ScheduleCase) -> Explained:
     late = _late(case)
     if late is None:
         own = _not_yet(case)
-        of_job = [each for each in case.explained.clues if each.harm]
+        of_job = [each for each in case.explained.clues if each.harm or case.waits]
         return (
             Explained((*of_job,), (*own, *case.explained.also)) if of_job else Explained((*own,), case.explained.also)
         )

@@ -21,6 +21,7 @@ from bot.domain.dependencies import blocks
 from bot.domain.diagnosis.model import Clue, Evidence, Sure, clue, on_its_way, unknown
 from bot.domain.diagnosis.nodes import ID
 from bot.domain.entity import Entity
+from bot.domain.job_endings import ended_because
 from bot.domain.knowledge import Step, signed
 from bot.domain.retries import MANY
 from bot.domain.signature import valid_until
@@ -145,7 +146,7 @@ def _of_ended(case: TaskCase) -> Clue:
     elif "wall clock" in told or (_over_limit(case) and (server or clocked)):
         row = "task.ran_too_long"
     elif job and job.end_time and run.end_time and abs(run.end_time - job.end_time) <= _NEAR_END:
-        row, extra = "task.ended_with_job", Evidence(f"its job ended then: {job.terminate_reason}", job.end_time)
+        row, extra = "task.ended_with_job", Evidence(_job_ended(job.terminate_reason), job.end_time)
     elif lost := _of_its_node(case):
         return lost
     elif "user request" in told or (info and info.category.lower() == "usererror"):
@@ -154,6 +155,10 @@ def _of_ended(case: TaskCase) -> Clue:
         row, sure = ("task.ran_too_long", "likely") if _over_limit(case) else ("task.ended", "guess")
     evidence = [_said(case), _took(case), extra]
     return clue(row, case.about, sure=sure, since=run.end_time, evidence=evidence, names=_where(case))
+
+
+def _job_ended(reason: str) -> str:
+    return f"its job ended then, because {ended_because(reason)}" if reason else "its job ended then"
 
 
 def _of_its_node(case: TaskCase) -> Clue | None:

@@ -43,7 +43,7 @@ def idle_now(case: Case) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="idle now",
             about=Entity("pool", name),
-            words=f"{'the only node' if pool.idle == 1 else f'all {number(pool.idle)} nodes'} of pool {name} "
+            words=f"{_whole(pool.idle)} of pool {name} "
             f"{'is' if pool.idle == 1 else 'are'} idle, and no unfinished job uses it",
             button="Resize to 0",
             command=command("pool resize", name, "0", spot=0 if facts.spot else None),
@@ -66,7 +66,8 @@ def dead_formula(case: Case) -> Iterator[Recommendation]:
         yield Recommendation(
             kind="dead formula",
             about=Entity("pool", facts.id),
-            words=f"the autoscale formula of pool {facts.id} was not evaluated for {DEAD} of its intervals or more",
+            words=f"the autoscale formula of pool {facts.id} has not been evaluated for {DEAD} of its intervals or "
+            "more",
             harm=f"it stays at {plural(has(facts), 'node')} whatever its load: disable the formula and enable it again",
             button="Autoscale",
             command=command("pool autoscale", facts.id),
@@ -137,6 +138,11 @@ def size_ends(case: Case) -> Iterator[Recommendation]:
     """Pools whose VM size Batch supports for 90 days or less."""
     for pool in case.pools or ():
         yield from _ends(case, pool, "size ends", pool.size_ends, f"VM size {pool.facts.vm_size}")
+
+
+def _whole(nodes: int) -> str:
+    """All the nodes of a pool, in words."""
+    return {1: "the only node", 2: "both nodes"}.get(nodes) or f"all {number(nodes)} nodes"
 
 
 def _ends(case: Case, pool: PoolStanding, kind: str, end: datetime | None, what: str) -> Iterator[Recommendation]:

@@ -23,6 +23,7 @@ _VERBS: dict[str, dict[str, str]] = {
 _NODES = {"reboot": "node reboot", "deallocate": "node deallocate", "start": "node start", "delete": "node remove"}
 _STATES = {"bad": "state:bad", "idle": "state:idle", "unusable": "state:unusable", "offline": "state:offline"}
 _TASKS = {"delete": "task delete", "terminate": "task terminate", "reactivate": "task reactivate"}
+_NOTHING = frozenset({"zero", "nothing", "none"})
 _ALERTS = frozenset({"subscribe", "unsubscribe", "mute", "unmute", "ack", "snooze"})
 
 
@@ -40,7 +41,7 @@ def _of_nodes(told: Told, verb: str) -> list[Line]:
     place = told.name("pool")
     where = [named(place.name)] if place else []
     if verb == "resize" or (verb == "create" and place and "node" in told.nouns):
-        size = told.said.numbers[:1] or (["0"] if "empty" in told.states else [])
+        size = told.said.numbers[:1] or (["0"] if "empty" in told.states or _NOTHING & told.said.words else [])
         return [["pool", "resize", *where, *(size if place else [])]]
     if verb in _NODES and ("node" in told.nouns or (verb in ("reboot", "deallocate") and place)):
         which = [_STATES[each] for each in told.states if each in _STATES][:1] if place else []
@@ -64,10 +65,17 @@ def _of_alert(told: Told, verb: str) -> Line:
         )
         entity = [f"entity:{about.name}"] if about else []
         return ["alert", "subscribe", *kinds, *entity, *(["to:me"] if "me" in said.words else [])]
+    lasting = [*said.clocks[-1:], *said.times][:1]
     if verb == "mute":
-        which = [named(about.name)] if about else ["all"] if "alert" in told.nouns else said.unknown[:1]
-        return ["alert", "mute", *which, *(f"for:{each}" for each in said.times[:1])]
-    return ["alert", verb, *said.ids[:1], *(said.times[:1] if verb == "snooze" and said.ids else [])]
+        which = (
+            [named(about.name)]
+            if about
+            else ["all"]
+            if "alert" in told.nouns or {"all", "everything"} & said.words
+            else said.unknown[:1]
+        )
+        return ["alert", "mute", *which, *(f"for:{each}" for each in lasting)]
+    return ["alert", verb, *said.ids[:1], *(lasting if verb == "snooze" and said.ids else [])]
 
 
 def _of_kind(told: Told, paths: dict[str, str]) -> list[Line]:

@@ -70,14 +70,14 @@ def _lines(told: Told, world: World) -> tuple[list[Line], bool]:
     lines = _read(told, asks)
     unknown = said.unknown
     if not lines and told.names:
-        return [each for one in told.names for each in thing(one)], not unknown and not said.times
+        return [each for one in told.names for each in thing(one)], not unknown and not said.times and not said.clocks
     if lines and unknown and not told.names and len(unknown) == 1 and lines[0][1:2] == ["list"]:
         return _unknown_name(lines, unknown[0], told, world)
     if not lines:
         return list(_guessed(unknown, world)), False
     if unknown:
         lines = [*lines, *_guessed(unknown, world)]
-    return lines, _takes(lines[0], [*unknown, *said.conditions])
+    return lines, _takes(lines[0], [*unknown, *said.conditions, *said.clocks])
 
 
 def _read(told: Told, asks: set[str]) -> list[Line]:
@@ -107,7 +107,10 @@ def _subject(told: Told) -> str:
 _STATES: tuple[tuple[frozenset[str], Callable[[Told], list[Line]]], ...] = (
     (frozenset({"failed"}), TOPICS["failures"]),
     (frozenset({"critical", "warning", "info"}), NOUNS["alert"]),
-    (frozenset({"idle", "empty", "preempted", "unusable", "resizing", "offline"}), NOUNS["pool"]),
+    (
+        frozenset({"idle", "empty", "preempted", "unusable", "resizing", "offline", "spot", "autoscale", "steady"}),
+        NOUNS["pool"],
+    ),
     (frozenset({"running", "waiting", "completed", "disabled"}), NOUNS["job"]),
     (frozenset({"bad"}), TOPICS["home"]),
 )

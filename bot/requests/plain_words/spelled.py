@@ -15,6 +15,8 @@ from bot.requests.registry import Registry
 
 _ALERTS = ("ack", "snooze", "mute", "unmute", "unsubscribe")
 _NEEDS_ID = frozenset({"ack", "snooze", "unmute", "unsubscribe"})
+_UNTIL = frozenset({"alert mute", "alert snooze"})
+"""Commands that hold until a time of day, too."""
 _EMPTY = frozenset({"to", "by", "as", "until", "till", "the", "alert", "alerts", "it"})
 """Words that may stand between a command's own."""
 
@@ -51,11 +53,14 @@ def _spans(known: Command, behind: Sequence[str]) -> list[str]:
     while at < len(behind):
         low = behind[at].lower()
         span = times.span_of(behind[at], behind[at + 1]) if at + 1 < len(behind) else None
-        step = 2 if span else 1
+        halves = times.clock(" ".join(behind[at : at + 2])) if known.path in _UNTIL and at + 1 < len(behind) else ""
+        step = 2 if span or halves else 1
         span = span or times.span(low)
-        word = str(span) if span else behind[at]
+        word = str(span) if span else halves or behind[at]
         if made and made[-1].lower() in options:
             made[-1] = f"{made[-1].lower()}:{word}"
+        elif low in ("until", "till") and "for" in options:
+            made.append("for")
         elif low == "for" and "for" not in options and at + 1 < len(behind):
             pass
         elif not (low in _EMPTY and at):

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from bot.requests.plain_words import times
 from bot.requests.plain_words.known import Known
-from bot.requests.plain_words.tagging import Said
+from bot.requests.plain_words.tagging import Said, is_name
 from cards.command_line import join, named
 
 Line: TypeAlias = list[str]
@@ -238,8 +238,22 @@ def failures(told: Told) -> list[Line]:
 
 def why(told: Told) -> list[Line]:
     """Why something does not do its work."""
-    one = told.name("job", "pool", "schedule")
-    return [["why", one.kind, named(one.name)]] if one else [["why"]]
+    one, unknown = told.name("job", "pool", "schedule"), told.said.unknown
+    if one:
+        return [["why", one.kind, named(one.name)]]
+    kind = next((each for each in told.nouns if each in ("job", "pool", "schedule")), "")
+    if not kind or len(unknown) != 1:
+        return [["why"]]
+    of_it = ["why", kind, named(unknown[0])]  # which says what is called almost so
+    return [of_it, ["why"]] if is_name(unknown[0]) or len(unknown[0]) == 1 else [["why"], of_it]
+
+
+def csv(told: Told) -> list[Line]:
+    """What is listed, as a file."""
+    noun = next((each for each in told.nouns if each in _AS_FILES), "job")
+    [first, *_] = NOUNS[noun](told)
+    path, *rest = first[1:]
+    return [["csv", noun, *rest]] if path == "list" else [first]
 
 
 def home(told: Told) -> list[Line]:
@@ -293,14 +307,24 @@ def _log(told: Told) -> list[Line]:
     return [["log", *([named(one.name)] if one else []), *rest]]
 
 
+def _hours(told: Told) -> list[Line]:
+    """Quiet hours, or from when to when they are to be: ``22 to 7``, too."""
+    found = told.said.clocks or [f"{each:0>2}:00" for each in told.said.numbers if int(each) < 24]
+    return [["alert", "hours", *(["-".join(found)] if len(found) == 2 else [])]]
+
+
 def _fixed(*lines: str) -> Callable[[Told], list[Line]]:
     return lambda _: [line.split() for line in lines]
 
 
+_AS_FILES = frozenset(
+    {"pool", "node", "job", "task", "schedule", "application", "certificate", "image", "size", "account"}
+)
 TOPICS: dict[str, Callable[[Told], list[Line]]] = {
-    "why": why, "quota": _fixed("account quotas"), "budgets": _fixed("cost budgets"), "advice": _fixed("advice"),
-    "unusual": _fixed("cost unusual"), "subscriptions": _fixed("alert subscriptions"), "mutes": _fixed("alert mutes"),
-    "hours": _fixed("alert hours"), "approvals": _fixed("approvals"), "whoami": _fixed("whoami"),
+    "csv": csv, "why": why, "quota": _fixed("account quotas"), "budgets": _fixed("cost budgets"),
+    "advice": _fixed("advice"), "unusual": _fixed("cost unusual"),
+    "subscriptions": _fixed("alert subscriptions"), "mutes": _fixed("alert mutes"),
+    "hours": _hours, "approvals": _fixed("approvals"), "whoami": _fixed("whoami"),
     "kinds": _fixed("alert kinds"), "filters": _fixed("help filter"), "receipts": _fixed("cost receipts"),
     "watched": _fixed("job watch"), "setup": _of("pool autoscale", "pool"),
     "preparation": _of("preparation list", "job"), "timeline": _of("timeline job", "job"), "dependencies": _topology,

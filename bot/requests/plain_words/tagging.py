@@ -15,6 +15,7 @@ _AROUND = "?!.,;:()[]{}<>\"'`*_~“”„‘’«»"
 _NAME_LIKE = re.compile(r"[\w.*?:-]*[\d_*:-][\w.*?:-]*", re.ASCII)
 """A word that can be nothing but a name: it has a digit, a hyphen, an asterisk."""
 _CONDITION = re.compile(r"-?[a-z]+(?:[:=~<>]|!=|>=|<=)\S+", re.IGNORECASE)
+_NO_NAME = re.compile(r"[\d:.]+(?:[ap]m)?-[\d:.]+(?:[ap]m)?", re.IGNORECASE)
 ID = re.compile(r"[0-9a-f]{6,8}", re.IGNORECASE)
 """How ids of alerts, mutes and subscriptions look."""
 
@@ -31,6 +32,8 @@ class Said:
     """What each name is the name of; more than one where several are called so."""
     times: list[str] = field(default_factory=list)
     """``24h``, ``today``, ``since-yesterday``, ``month``, …"""
+    clocks: list[str] = field(default_factory=list)
+    """Times of day: ``07:00``."""
     older: bool = False
     """Whether the time is how long it has been so, and not how far back."""
     created: bool = False
@@ -126,8 +129,22 @@ def _tag(said: Said, tags: tuple[str, ...]) -> None:
             said.tags.append(tag)
 
 
+def _clocks(said: Said, words: list[str]) -> int:
+    """``7am``, ``7 am``, ``19:30``, ``22:00-07:00``; how many words it is."""
+    for length in range(len(words), 0, -1):
+        if moment := times.clock(" ".join(words[:length])):
+            said.clocks.append(moment)
+            return length
+    if _NO_NAME.fullmatch(words[0]) and (both := times.hours(words[0])):
+        said.clocks += both.split("-")
+        return 1
+    return 0
+
+
 def _time(said: Said, words: list[str], at: int) -> int:
-    """A span at this place: ``7d``, ``7 days``, ``last 3 days``, ``older than 2 days``; how many words it is."""
+    """A time at this place: ``7d``, ``last 3 days``, ``older than 2 days``, ``7 am``; how many words it is."""
+    if taken := _clocks(said, words[at : at + 2]):
+        return taken
     low = [word.lower() for word in words[at : at + 4]]
     if low[:1] in (["created"], ["made"], ["submitted"]):
         said.created = True

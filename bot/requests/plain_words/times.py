@@ -18,6 +18,8 @@ _NUMBERS = {
 }  # fmt: skip
 _JOINED = re.compile(r"(\d{1,4})([a-z]+)")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
+_SURELY = re.compile(r":\d{2}|[ap]\.?m\.?$", re.IGNORECASE)
+"""What shows that a number is a time of day."""
 _DAYS = {"w": 7, "mo": 30}
 
 
@@ -62,6 +64,11 @@ def hours(text: str) -> str:
     begin, separator, end = _parted(text)
     one, other = _clock(begin), _clock(end)
     return f"{one}-{other}" if separator and one and other else ""
+
+
+def clock(text: str) -> str:
+    """``7am`` as ``07:00``; empty where it is no time of day, or only a number."""
+    return _clock(text) if _SURELY.search(text) else ""
 
 
 def _parted(text: str) -> tuple[str, str, str]:

@@ -41,7 +41,7 @@ def test_a_job_has_completed() -> None:
     told = only("job.completed", ended=(ended(succeeded=2003),))
     assert told.headline == "nightly / job-12 has completed: 2,003 tasks in 1 h 59 min"
     assert (told.state, told.since) == ("event", ago(1))
-    assert ("Ended because", "AllTasksComplete") in told.figures
+    assert ("Ended because", "all its tasks were completed") in told.figures
     assert only("job.completed", ended=(ended(succeeded=0, started=None),)).headline == "nightly / job-12 has completed"
     # One that was deleted on the way has not completed, and has not failed.
     assert found("job.completed", ended=(ended(state="active"),)) == []
@@ -186,7 +186,7 @@ SHORT = ("AccountCoreQuotaReached", "The specified account has reached core quot
 )
 def test_why_a_job_is_stuck(view: PoolView | None, cause: str) -> None:
     told = only("job.stuck", *([view] if view else []), job(active=5, progressed=ago(47), succeeded=3, failed=1))
-    assert told.headline == "job nightly:job-12: 5 tasks wait, none runs for 45 min"
+    assert told.headline == "job nightly:job-12: 5 tasks wait, none has run for 45 min"
     assert told.cause == cause
     assert ("Done", "4 of 9") in told.figures
     assert (told.since, told.count) == (ago(47), 5)
@@ -208,7 +208,7 @@ def test_why_a_job_is_stuck_by_itself() -> None:
     assert not found("job.stuck", pool(idle=2), job(active=5, progressed=ago(47), held=young))
     nowhere = only("job.stuck", job(active=1, pool="", progressed=ago(47)))
     assert nowhere.cause == "its automatic pool is not there yet"
-    assert nowhere.headline == "job nightly:job-12: 1 task waits, none runs for 45 min"
+    assert nowhere.headline == "job nightly:job-12: 1 task waits, none has run for 45 min"
     refused = only("job.stuck", job(active=1, scheduling_error=("AutoPoolCreationFailed", "no"), progressed=ago(47)))
     assert (refused.cause, refused.evidence) == ("the service cannot run the job", "AutoPoolCreationFailed: no")
     sick = pool("gpu-a", node(errors=(("DiskFull", "no space"),)), unusable=1)

@@ -176,7 +176,7 @@ def test_an_autoscale_formula_that_fails() -> None:
 def test_an_autoscale_formula_that_is_not_evaluated(more: dict[str, Any], told: bool) -> None:
     headlines = [each.headline for each in found("pool.autoscale_stale", pool(idle=1, **{"autoscale": True, **more}))]
     assert bool(headlines) is told
-    assert all(headline.startswith("pool gpu-a: autoscale was not evaluated for ") for headline in headlines)
+    assert all(headline.startswith("pool gpu-a: autoscale has not been evaluated for ") for headline in headlines)
 
 
 @pytest.mark.parametrize(

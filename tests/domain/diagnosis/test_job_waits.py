@@ -141,3 +141,12 @@ def test_a_pool_that_is_small_by_its_formula_is_not_to_be_resized() -> None:
     (found,) = of_waiting(case(pool=pool(), **full), [], []).clues
     assert "Resize the pool" in [each.text for each in found.steps]
     assert len(found.evidence) == 3
+
+
+def test_a_turn_is_waited_for_since_the_task_that_waits_longest() -> None:
+    mine = [task("a", at=NOW - 2 * HOUR), task("b", at=NOW - HOUR), task("c", "running", NOW - 3 * HOUR)]
+    for unfinished, since in ((mine, NOW - 2 * HOUR), ([], None)):
+        [found] = of_job(
+            case(counts=WAITING, pool=pool(), free=0, working=[Working("b", 2)], unfinished=unfinished)
+        ).clues
+        assert (found.id, found.since) == ("job.others_first", since)

@@ -68,27 +68,28 @@ def prepares(name: str, ago: timedelta) -> Task:
          ["job.ending certain, no harm | the job is deleting | deleting for 0 s"], []),
         (case(job("completed", reason="AllTasksComplete"), Counts(completed=3, succeeded=3)), [], []),
         (case(job("completed", reason="AllTasksComplete"), Counts()),
-         ["job.ended_empty likely | ended because: AllTasksComplete | 0 of 0 tasks succeeded"], []),
+         ["job.ended_empty likely | ended because all its tasks were completed | 0 of 0 tasks succeeded"], []),
         (case(job("completed", reason="MaxWallClockTimeExpiry", constraints=JobConstraints("PT2H")), Counts(active=1,
          completed=3, succeeded=3)),
-         ["job.ran_too_long certain | ended because: MaxWallClockTimeExpiry "
+         ["job.ran_too_long certain | ended because it reached its time limit (maxWallClockTime) "
           "| its maxWallClockTime is PT2H, counted from its creation | 3 of 4 tasks succeeded"], []),
         (case(job("completed", reason="TaskFailed"), Counts(completed=3, succeeded=2, failed=1),
          failures=[failed("a", 3)]),
          ["task.exit_code certain | 1 of 3 tasks failed: the command ended with an error of its own "
           "| 1 of 3 tasks failed: exit code 3 ×1 | exit code 3",
-          "job.ended_by_task certain | ended because: TaskFailed | 2 of 3 tasks succeeded"], []),
+          "job.ended_by_task certain | ended because a task failed, and its exit conditions end the job then "
+          "| 2 of 3 tasks succeeded"], []),
         (case(job("completed", reason="JMComplete"), Counts(active=1, completed=3, succeeded=3)),
-         ["job.manager_ended likely | ended because: JMComplete | 3 of 4 tasks succeeded"], []),
+         ["job.manager_ended likely | ended because its job manager task was completed | 3 of 4 tasks succeeded"], []),
         (case(job("completed", reason="JMComplete"), Counts(completed=3, succeeded=3)), [], []),
         (case(job("completed", reason="JMComplete"), Counts(completed=3, succeeded=2, failed=1),
          failures=[failed("a", code="TaskEnded")]),
-         ["job.manager_ended likely | ended because: JMComplete | 2 of 3 tasks succeeded",
+         ["job.manager_ended likely | ended because its job manager task was completed | 2 of 3 tasks succeeded",
           "task.ended_by_person likely | 1 of 3 tasks failed: somebody ended it "
           "| 1 of 3 tasks failed: TaskEnded ×1 | TaskEnded (UserError): in words "
           "| it ran for 1 h, it has no time limit"], []),
         (case(job("completed", reason="UserTerminate"), Counts(running=2, completed=3, succeeded=3), ended=US),
-         ["job.terminated certain | ended because: UserTerminate | 0 tasks waiting, 2 running "
+         ["job.terminated certain | ended because somebody terminated it | 0 tasks waiting, 2 running "
           "| job terminate render, asked of me by"], []),
         (case(job("completed", error=ERROR), Counts(completed=3, succeeded=2, failed=1), failures=[failed("a", 3)]),
          ["unknown.job guess | PoolNotFound, which the bot does not know | PoolNotFound: in words; Pool: cpu",

@@ -10,6 +10,7 @@ import pytest
 from bot.azure.models import Counts, Job, JobSchedule
 from bot.azure.models.job import JobScheduleExecution, PoolInfo, RecentJob, Schedule
 from bot.domain.diagnosis.accounts import AccountCase, worst
+from bot.domain.diagnosis.job_case import Working
 from bot.domain.diagnosis.jobs import of_job
 from bot.domain.diagnosis.model import Evidence
 from bot.domain.diagnosis.schedules import ScheduleCase, of_schedule
@@ -41,6 +42,7 @@ def read(found: JobSchedule, **more: Any) -> ScheduleCase:
 
 TROUBLE = of_job(case(job(error=ERROR), Counts(active=1)))
 ASIDE = of_job(case(counts=Counts(running=1, failed=1, completed=40), failures=[failed("a", 3)]))
+TURN = of_job(case(counts=Counts(active=3), pool=pool(), free=0, working=[Working("b", 2)]))
 EMPTY = of_job(case(job(creation_time=NOW - MINUTE), Counts()))
 LATE = NOW - 7 * MINUTE
 """Later than a tenth of an hour."""
@@ -78,6 +80,11 @@ LATE = NOW - 7 * MINUTE
          ["unknown.job guess | PoolNotFound, which the bot does not know | PoolNotFound: in words; Pool: cpu"], []),
         (read(schedule(due=NOW + HOUR), explained=ASIDE), [], ["task.exit_code"]),
         (read(schedule(due=NOW + HOUR), explained=EMPTY), [], []),
+        # of a job whose tasks wait their turn, too: the schedule cannot be said to do its work
+        (read(schedule(due=NOW + HOUR), explained=TURN, waits=True),
+         ["job.others_first certain, no harm | other jobs hold every slot of its pool "
+          "| they hold the nodes: b (2 tasks, priority 0) | its own priority is ? | 3 tasks waiting, 0 running"], []),
+        (read(schedule(due=NOW + HOUR), explained=TURN), [], []),
         (read(schedule(plan=Schedule(do_not_run_until=NOW + MINUTE))),
          ["schedule.not_yet certain, no harm | the schedule is not to run yet | it is not to run until this"], []),
         (read(schedule(plan=Schedule(do_not_run_until=NOW))), [], []),
