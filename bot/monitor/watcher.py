@@ -21,6 +21,8 @@ from storage.port.replicas import Shares
 
 log = structlog.get_logger()
 
+_APART = 0.25
+"""Seconds between the first polls of two accounts, which read everything: fifty at once would hold up one another."""
 _AFTER_FAILURE = 5.0
 """Seconds until another poll where the store or the program failed."""
 _GLANCE = 0.25
@@ -92,8 +94,8 @@ class Watcher:
     async def run(self) -> None:
         """Watch until cancelled. One account that fails does not hold up the others."""
         async with asyncio.TaskGroup() as group:
-            for observer in self._observers.values():
-                group.create_task(self._watch(observer), name=f"watch {observer.name}")
+            for place, observer in enumerate(self._observers.values()):
+                group.create_task(self._watch(observer, place), name=f"watch {observer.name}")
 
     async def share(self, shares: Shares) -> None:
         """Watch what is this replica's of the accounts, as long as it is, until cancelled."""
@@ -106,8 +108,8 @@ class Watcher:
                 await end_tasks(
                     tasks.pop(name)[1] for name, (epoch, _) in list(tasks.items()) if mine.get(name) != epoch
                 )
-                for name in mine.keys() - tasks.keys():
-                    task = asyncio.create_task(self._watch(self._observers[name]), name=f"watch {name}")
+                for place, name in enumerate(sorted(mine.keys() - tasks.keys())):
+                    task = asyncio.create_task(self._watch(self._observers[name], place), name=f"watch {name}")
                     tasks[name] = mine[name], task
                 for name, times in shares.nudged().items():
                     if nudged.setdefault(name, times) != times:
@@ -123,8 +125,9 @@ class Watcher:
         if account in self._nudges:
             self._nudges[account].set()
 
-    async def _watch(self, observer: Polls) -> None:
-        """Watch one: hear of it as long as it is polled here."""
+    async def _watch(self, observer: Polls, place: int) -> None:
+        """Watch one, so many after the first: hear of it as long as it is polled here."""
+        await self._clock.until(self._nudges[observer.name], place * _APART)
         listening = asyncio.create_task(observer.listen(), name=f"listen {observer.name}")
         try:
             await self._poll(observer)

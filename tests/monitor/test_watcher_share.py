@@ -146,3 +146,21 @@ def test_accounts_are_polled_in_turns() -> None:
 
 async def _nothing(scene: Scene, batch: ChangeSet) -> None:
     return None
+
+
+async def test_first_polls_begin_one_after_the_other() -> None:
+    done: Counter[str] = Counter()
+    waited: list[float] = []
+
+    class Recorded(Clock):
+        async def until(self, event: asyncio.Event, seconds: float) -> bool:
+            if not any(done[f"poll {name}"] for name in NAMES):
+                waited.append(seconds)
+            return await super().until(event, seconds)
+
+    watching = Watcher([_Observer(name, done) for name in NAMES], _nothing, Recorded(speed=100.0))
+    running = asyncio.create_task(watching.run())
+    await _until(lambda: all(done[f"stored {name}"] for name in NAMES))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert waited[:4] == [0.0, watcher._APART, 2 * watcher._APART, 3 * watcher._APART]
