@@ -107,8 +107,13 @@ async def test_what_people_may_have_written_is_cleared_before_it_is_cut(store: S
     told = await drawn(
         store,
         task(schedulingError=error(KEY, KEY, f"{'x' * 540} {KEY} {SIGNED}")),
-        pool("PoolAutoScaleEvent", timestamp=written(60), results="r " * 285 + KEY, error=error(KEY, KEY, "z " * 285 + KEY)),
+        pool(
+            "PoolAutoScaleEvent",
+            timestamp=written(60),
+            results="r " * 285 + KEY,
+            error=error(KEY, KEY, "z " * 285 + KEY),
+        ),
         pool("PoolResizeCompleteEvent", id="other", resultCode=KEY),
-    )  # fmt: skip
+    )
     assert len(told) == 3
     assert SECRET not in " ".join(told)
