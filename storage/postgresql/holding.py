@@ -26,7 +26,7 @@ from storage.port.replicas import Replica
 from storage.postgresql.address import Address
 from storage.postgresql.clock import now as clock
 from storage.postgresql.database import SHORTLY, Fence, PostgresDatabase, advised
-from storage.postgresql.replicas import MARGIN, UNTIL, Replicas
+from storage.postgresql.replicas import MARGIN, UNTIL, WANTED, Replicas
 from storage.postgresql.replicas import TABLE as REPLICAS
 from storage.postgresql.shares import TABLE as SHARES
 from storage.postgresql.shares import Shares
@@ -169,7 +169,11 @@ class Holding:
             if name not in self._db.table_names():
                 with self._db.atomic():
                     self._db.execute(table)
-        for name, column, added in (("holding", "looks", _LOOKS), ("replicas", "until", UNTIL)):
+        for name, column, added in (
+            ("holding", "looks", _LOOKS),
+            ("replicas", "until", UNTIL),
+            ("replicas", "wanted", WANTED),
+        ):
             if column not in self._db.columns(name):
                 with self._db.atomic():
                     self._db.execute(added)

@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,10 +31,13 @@ TABLE: Final = """
 """
 UNTIL: Final = "ALTER TABLE replicas ADD COLUMN IF NOT EXISTS until TIMESTAMPTZ"
 """Until when a replica has its accounts; NULL of one that is told to be gone, or of a version without accounts."""
+WANTED: Final = "ALTER TABLE replicas ADD COLUMN IF NOT EXISTS wanted TEXT"
+"""The accounts that a replica would watch, a line each: none while it starts. NULL of a version that says none."""
 _ENTER: Final = """
-    INSERT INTO replicas (id, name, version, until)
-    VALUES (?, ?, ?, clock_timestamp() + make_interval(secs => ?))
+    INSERT INTO replicas (id, name, version, wanted, until)
+    VALUES (?, ?, ?, ?, clock_timestamp() + make_interval(secs => ?))
 """
+_WANT: Final = "UPDATE replicas SET wanted = ? WHERE id = ?"
 _BEAT: Final = """
     UPDATE replicas SET seen = now(), until = clock_timestamp() + make_interval(secs => ?)
     WHERE id = ? AND until IS NOT NULL
@@ -60,6 +64,7 @@ class Replicas:
         self._version = version
         self._lease = lease
         self._until = 0.0
+        self._wanted = ""
 
     @property
     def listed(self) -> bool:
@@ -77,13 +82,20 @@ class Replicas:
             if self.id:
                 log.warning("replica.was_thought_gone")
             new = secrets.token_hex(8)
-            self._db.execute(_ENTER, [new, self.name, self._version, self._lease])
+            self._db.execute(_ENTER, [new, self.name, self._version, self._wanted, self._lease])
             if self.id:
                 self._db.execute("DELETE FROM replicas WHERE id = ?", [self.id])
             self.id = new
         self._until = begun + self._lease * (1 - MARGIN)
         self._db.execute("DELETE FROM replicas WHERE seen < now() - make_interval(secs => ?)", [_GONE])
         self.read()
+
+    def want(self, accounts: Collection[str]) -> None:
+        """Tell the others which accounts this one would watch, where that is news."""
+        wanted = "\n".join(sorted(accounts))
+        if wanted != self._wanted:
+            self._db.execute(_WANT, [wanted, self.id])
+            self._wanted = wanted
 
     def read(self) -> None:
         """Read the list."""

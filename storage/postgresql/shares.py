@@ -4,14 +4,17 @@ A replica has its accounts for as long as its own row in the list of replicas sa
 sign of life that is longer. One that gave none for so long is told to be gone by any other, and from then on its
 accounts are free. Whoever takes one writes the next epoch, which every transaction about the account asks for: what
 the one before has not stored by then it stores no more. Nobody gives them out: each replica takes what is free until
-it has its part, and lets go of what is above that where another has less.
+it has its part, and lets go of what is above that where another has less. Settings may differ for a while, as in a
+rolling update, and one that still starts watches nothing: so a part is of the accounts that others would watch too,
+and what nobody else would watch is taken besides.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from fractions import Fraction
 from threading import Lock
 from typing import Any, Final
 
@@ -39,7 +42,8 @@ _STANDING: Final = """
     FROM watching LEFT JOIN replicas ON replicas.id = watching.replica ORDER BY account
 """
 _ALIVE: Final = """
-    SELECT id, extract(epoch FROM now() - since) >= ?, until <= clock_timestamp() FROM replicas WHERE until IS NOT NULL
+    SELECT id, extract(epoch FROM now() - since) >= ?, until <= clock_timestamp(), wanted
+    FROM replicas WHERE until IS NOT NULL
 """
 _TAKE: Final = """
     UPDATE watching SET epoch = epoch + 1, replica = ?, since = clock_timestamp() WHERE account = ?
@@ -63,6 +67,8 @@ class Shares:
 
     def want(self, accounts: Collection[str]) -> None:
         """These are watched: from now on this replica takes its part of them, and of none where there are none."""
+        if accounts and not self._wanted:
+            self._began = time.monotonic()
         self._wanted = frozenset(accounts)
 
     def mine(self) -> Mapping[str, int]:
@@ -99,27 +105,40 @@ class Shares:
             asked, self._asked = self._asked, set()
         for account in asked:
             self._db.execute("UPDATE watching SET nudged = nudged + 1 WHERE account = ?", [account])
+        if self._replicas.listed:
+            self._replicas.want(self._wanted)
         if not self._wanted or not self._replicas.listed:
             self._know([])
             return
         alive = self._db.execute(_ALIVE, [SETTLED]).fetchall()
         standing = self._db.execute(_STANDING, [self._replicas.id]).fetchall()
-        if any(over for _, _, over in alive) or self._wanted - {row[0] for row in standing}:
+        if any(over for _, _, over, _ in alive) or self._wanted - {row[0] for row in standing}:
             self._tidy()
             alive = self._db.execute(_ALIVE, [SETTLED]).fetchall()
             standing = self._db.execute(_STANDING, [self._replicas.id]).fetchall()
-        mine = [row[0] for row in standing if row[4] and row[0] in self._wanted]
-        free = [row[0] for row in standing if not row[5] and row[0] in self._wanted]
-        share = math.ceil(len(self._wanted) / max(1, len(alive)))
-        settled = math.ceil(len(self._wanted) / max(1, sum(bool(long) for _, long, _ in alive)))
-        if free and len(mine) < share and time.monotonic() - self._began >= FIRST:
-            self._take(free[: share - len(mine)])
-        elif len(mine) > settled and len(alive) > 1:
-            self._let_go(mine[settled:])
+        others = [(long, wanted) for id_, long, _, wanted in alive if id_ != self._replicas.id]
+        also = self._wanted_by([wanted for _, wanted in others])
+        settled = self._wanted_by([wanted for long, wanted in others if long])
+        mine = [row[0] for row in standing if row[4] and also.get(row[0])]
+        over = [row[0] for row in standing if row[4] and row[0] not in also]
+        free = [row[0] for row in standing if not row[5] and row[0] in also]
+        lacking = max(0, _part(filter(None, also.values())) - len(mine))
+        taken = [each for each in free if not also[each]]
+        taken += sorted((each for each in free if also[each]), key=also.__getitem__)[:lacking]
+        kept = _part(settled[account] for account, number in also.items() if number)
+        if taken and time.monotonic() - self._began >= FIRST:
+            self._take(taken)
+        elif over or len(mine) > kept:
+            self._let_go(over + sorted(mine, key=settled.__getitem__)[kept:])
         else:
             self._know(standing)
             return
         self._know(self._db.execute(_STANDING, [self._replicas.id]).fetchall())
+
+    def _wanted_by(self, others: Collection[str | None]) -> dict[str, int]:
+        """By account how many others would watch it. A version that does not say so would watch any."""
+        lists = [None if wanted is None else frozenset(wanted.split("\n")) for wanted in others]
+        return {each: sum(wanted is None or each in wanted for wanted in lists) for each in self._wanted}
 
     def _tidy(self) -> None:
         """Tell who is gone, between two of their signs of life; and write down accounts that are new."""
@@ -155,3 +174,8 @@ class Shares:
             self._nudged = {row[0]: int(row[3]) for row in standing}
         if before.keys() != mine.keys():
             log.info("replica.watches", accounts=len(mine), new=len(mine.keys() - before.keys()))
+
+
+def _part(others: Iterable[int]) -> int:
+    """How many accounts are one's own of those that so many others would watch too."""
+    return math.ceil(sum(Fraction(1, number + 1) for number in others))

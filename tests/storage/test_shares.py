@@ -100,6 +100,34 @@ async def test_a_new_one_takes_nothing_before_it_can_have_seen_who_else_began(
     await _until(lambda: _parts(replicas) == [10])
 
 
+async def test_what_one_alone_would_watch_is_watched(url: str, replicas: list[Holding]) -> None:
+    """As while settings are changed in one replica after the other."""
+    await _more(url, replicas, 2)
+    await _until(lambda: _parts(replicas) == [5, 5])
+    one, other = replicas
+    one.shares.want([*ACCOUNTS, "new"])
+    await _until(lambda: "new" in one.shares.mine())
+    assert _parts(replicas) == [5, 6], "and nothing else has moved"
+    other.shares.want([*ACCOUNTS, "new"])
+    await asyncio.sleep(LEASE)
+    assert _parts(replicas) == [5, 6]
+    one.shares.want(ACCOUNTS[:1])
+    await _until(lambda: set(other.shares.mine()) >= {*ACCOUNTS[1:], "new"})
+    await _until(lambda: len(other.shares.mine()) + len(one.shares.mine()) == 11)
+
+
+async def test_nothing_is_given_up_for_one_that_still_starts(url: str, replicas: list[Holding]) -> None:
+    """It may wait for a chat that is away."""
+    await _more(url, replicas)
+    await _until(lambda: _parts(replicas) == [10])
+    starting = await asyncio.to_thread(Holding.stand_by, Address(url), "1")
+    replicas.append(starting)
+    await asyncio.sleep(LEASE)
+    assert _parts(replicas) == [0, 10]
+    starting.shares.want(ACCOUNTS)
+    await _until(lambda: _parts(replicas) == [5, 5])
+
+
 async def test_one_that_stands_still_loses_its_accounts_and_knows_before(url: str, replicas: list[Holding]) -> None:
     await _more(url, replicas, 2)
     await _until(lambda: _parts(replicas) == [5, 5])
