@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -70,6 +71,7 @@ def main() -> None:
 @cli.command
 def run(*, settings: SettingsFile = _SETTINGS) -> None:
     """Run the bot until it is stopped (SIGINT, SIGTERM)."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing is begun yet; bot.ops.signals hears it later
     chosen = _in_use(settings)
     logs.configure(chosen.bot.log_level)
     from bot.lifetime import lived  # noqa: PLC0415 - settings are checked before Azure, Slack and Teams are loaded

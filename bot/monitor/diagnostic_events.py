@@ -13,6 +13,7 @@ is too late to say so.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -73,9 +74,10 @@ async def fold_events(pending: PendingState, waiting: Waiting, store: Store, *, 
             return None
         ordered = sorted(events, key=lambda each: each.at)
         await _tasks(pending, ordered, every=every)
-        for each in ordered:
-            if isinstance(each.of, PoolEvent):
-                _fold_pool(pending, each.kind, each.of, each.at)
+        pools = [(each, each.of) for each in ordered if isinstance(each.of, PoolEvent)]
+        for (each, _), pool in zip(pools, await clear_page([pool for _, pool in pools]), strict=True):
+            await asyncio.sleep(0)  # thousands of them take seconds
+            _fold_pool(pending, each.kind, pool, each.at)
         pending.listed.clear()
     for stream, at in waiting.positions.items():
         heard = min(at, pending.at)  # by another clock
@@ -86,7 +88,7 @@ async def fold_events(pending: PendingState, waiting: Waiting, store: Store, *, 
 def _can_be_news(pending: PendingState, event: Diagnostic) -> bool:
     """Not what was before the account was first seen whole, nor what is still to come, which some clock made up."""
     latest = pending.at + WRITTEN
-    return pending.is_news(_moment(event)) and event.at <= latest and _moment(event) <= latest
+    return pending.is_news(_moment(event)) and all(at <= latest for at in (event.at, *event.of.times))
 
 
 async def _recall(pending: PendingState, events: Iterable[Diagnostic], store: Store) -> None:

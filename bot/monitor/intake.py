@@ -145,20 +145,23 @@ class Intake:
 
     async def _hear(self, partition: str, arrived: Sequence[Arrived]) -> None:
         self._reached()
+        malformed = 0
         for each in arrived:
+            await asyncio.sleep(0)  # a megabyte takes tens of milliseconds, and a hub gives hundreds at once
             while len(self._inbox) >= MOST:
                 self._room.clear()
                 await self._room.wait()
             found = decode(each.body, self._resource_id, each.enqueued)
             self._malformed += found.malformed
-            if found.malformed:
-                log.warning("monitor.event_malformed", account=self._account, records=found.malformed)
+            malformed += found.malformed
             self._inbox += found.events
             self._heard += len(found.events)
             for event in found.events:
                 if self._last is None or event.at > self._last:
                     self._last, self._late = event.at, max(0.0, (self._now() - event.at).total_seconds())
             self._at[partition] = max(each.enqueued, self._at.get(partition, each.enqueued))
+        if malformed:
+            log.warning("monitor.event_malformed", account=self._account, records=malformed)
 
     def _reached(self) -> None:
         if self._error:

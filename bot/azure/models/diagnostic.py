@@ -5,11 +5,14 @@ An event of the hub has many records, ``{"records": [{"time", "resourceId", "cat
 fail and schedule fail, pool create, delete start and complete, resize start and complete, autoscale ("Batch Analytics",
 "Service Log events"). Of pools some versions of those pages write ``id``, others ``poolId``.
 
-Read leniently: nothing that is missing, null, or written as text keeps the rest from being understood.
+Read leniently: nothing that is missing, null, or written as text keeps the rest from being understood. What Batch
+itself cannot have written is none of it, though: whoever may send into a hub may send anything, and one row that the
+database refuses would keep all of a look from being stored, again and again.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, ClassVar, TypeAlias, TypeVar
 
@@ -21,6 +24,13 @@ from bot.azure.models.task import Place, TaskConstraints
 
 _W = TypeVar("_W")
 _Time: TypeAlias = Annotated[datetime, Meta(tz=True)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, lt=2**31)]
+_Word: TypeAlias = Annotated[str, Meta(max_length=200)]
+_Text: TypeAlias = Annotated[str, Meta(max_length=20_000)]
+"""Far more than Batch writes: a formula has 8,192 characters at most. It is cleared of secrets before it is cut."""
+_ID = re.compile(r"[\w:-]{1,200}", re.ASCII)
+"""Ids are of these, and a colon for jobs of schedules ("Pool - Add", "Job - Add"); 64 characters and what Batch appends
+to them for automatic pools, jobs of schedules and nodes."""
 CATEGORY = "servicelog"
 _MOST = 2000
 """Records of one event: it has a megabyte at most, and a record some hundred bytes."""
@@ -29,9 +39,9 @@ _MOST = 2000
 class EventError(Wire):
     """Why something failed."""
 
-    category: str = ""
-    code: str = ""
-    message: str = ""
+    category: _Word = ""
+    code: _Word = ""
+    message: _Text = ""
 
 
 class EventRun(Wire):
@@ -39,10 +49,10 @@ class EventRun(Wire):
 
     start_time: _Time | None = None
     end_time: _Time | None = None
-    exit_code: int | None = None
-    retry_count: int = 0
-    requeue_count: int = 0
-    result: str = ""
+    exit_code: Annotated[int, Meta(ge=-(2**31), lt=2**32)] | None = None
+    retry_count: _Count = 0
+    requeue_count: _Count = 0
+    result: _Word = ""
     scheduling_error: EventError = field(default_factory=EventError)
 
 
@@ -58,6 +68,18 @@ class TaskEvent(Wire):
     execution_info: EventRun = field(default_factory=EventRun)
     scheduling_error: EventError = field(default_factory=EventError)
 
+    @property
+    def named(self) -> bool:
+        """Whether it says of what it is, and names nothing that cannot be an id."""
+        where = (self.node_info.pool_id.strip(), self.node_info.node_id.strip())
+        return all(map(_ID.fullmatch, (self.job_id, self.id, *filter(None, where))))
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """All that it has."""
+        run = self.execution_info
+        return tuple(filter(None, (run.start_time, run.end_time)))
+
 
 class PoolEvent(Wire):
     """What happened to a pool."""
@@ -66,22 +88,32 @@ class PoolEvent(Wire):
 
     id: str = ""
     pool_id: str = ""
-    vm_size: str = ""
-    current_dedicated_nodes: int = 0
-    current_low_priority_nodes: int = 0
-    target_dedicated_nodes: int = 0
-    target_low_priority_nodes: int = 0
+    vm_size: _Word = ""
+    current_dedicated_nodes: _Count = 0
+    current_low_priority_nodes: _Count = 0
+    target_dedicated_nodes: _Count = 0
+    target_low_priority_nodes: _Count = 0
     start_time: _Time | None = None
     end_time: _Time | None = None
-    result_code: str = ""
+    result_code: _Word = ""
     timestamp: _Time | None = None
-    results: str = ""
+    results: _Text = ""
     error: EventError = field(default_factory=EventError)
 
     @property
     def name(self) -> str:
         """The pool's id."""
         return self.id or self.pool_id
+
+    @property
+    def named(self) -> bool:
+        """Whether it says of which pool it is, by what can be an id."""
+        return _ID.fullmatch(self.name) is not None
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        """All that it has."""
+        return tuple(filter(None, (self.start_time, self.end_time, self.timestamp)))
 
 
 class Diagnostic(Struct, frozen=True):
@@ -141,13 +173,11 @@ def _record(record: object, resource_id: str, enqueued: datetime) -> Diagnostic 
     of: TaskEvent | PoolEvent
     if kind.startswith("task"):
         of = _as(TaskEvent, properties)
-        named = bool(of.id and of.job_id)
     elif kind.startswith("pool"):
         of = _as(PoolEvent, properties)
-        named = bool(of.name)
     else:
         return None
-    if not named:
+    if not of.named:
         raise ValueError("it does not say of what")
     written = about.get("time")
     return Diagnostic(kind, msgspec.convert(written, _Time, strict=False) if written else enqueued, of)
