@@ -25,6 +25,7 @@ import signal
 import sys
 import tempfile
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -262,6 +263,7 @@ async def measured(title: str, scenario: str, number: int, minutes: float, share
         good = good and latency.good(GOAL_P50, GOAL_P99)
         missed = "" if latency.good(GOAL_P50, GOAL_P99) else "  MISSED"
         print(f"replicas    {WHATS[what]:14} {latency.describe(GOAL_P50, GOAL_P99)}{missed}")
+    print(f"replicas    {_said(versions)}")
     print(f"replicas    logs: {_words(folder) or 'no warnings'}", flush=True)
     if good:
         shutil.rmtree(folder, ignore_errors=True)
@@ -269,6 +271,13 @@ async def measured(title: str, scenario: str, number: int, minutes: float, share
     (folder / "late.txt").write_text("\n".join(_late(seconds, versions)), encoding="utf-8")
     print(f"replicas    kept, with what was late: {folder}", flush=True)
     return False
+
+
+def _said(versions: Mapping[str, Sequence[Version]]) -> str:
+    """How much was said: what Slack allows of edits may be what limits."""
+    edits = sorted(each.at for of in versions.values() for each in of[1:])
+    most = max((bisect_right(edits, at + timedelta(minutes=1)) - place for place, at in enumerate(edits)), default=0)
+    return f"messages {len(versions)}, edits {len(edits)}, within a minute {most} of them at most"
 
 
 def _late(seconds: Mapping[Event, float], versions: Mapping[str, Sequence[Version]]) -> Iterator[str]:

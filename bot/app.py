@@ -59,7 +59,7 @@ from bot.requests.services import AzureReading, Chatting, Services, Watching
 from bot.requests.upload_page import UploadPage
 from bot.secrets import ENVIRONMENT
 from bot.settings_file import Settings
-from bot.watching import AccountWatching
+from bot.watching import watching_of
 from cards.card import Card
 from storage.opening import Opened
 from storage.port.errors import StoreError
@@ -114,7 +114,7 @@ class App:
         parts = self.chats, self.clock, self.background, self._for_all, environment
         told = telling(bot, settings.alerts, operators, store, *parts, several=several)
         self.webhooks, self.outbox, self.notices, self.alerts = told
-        self.watching = watching = AccountWatching(self.accounts, store, front, self.clock, settings, opened)
+        self.watching = watching = watching_of(self.accounts, store, front, self.clock, settings, opened)
         self.observers = watching.observers
         self.jobs = WatchedJobs(
             store, self.outbox, self.clock, zone=self.alerts.zone_of, several=several, nudge=self.watching.poll_now

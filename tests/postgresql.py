@@ -55,12 +55,8 @@ class Server:
         self._programs = programs
         there = _SHARED if not durable and _SHARED.is_dir() and os.access(_SHARED, os.W_OK) else None
         self.folder = Path(tempfile.mkdtemp(prefix="batchbot-pg-", dir=there))
-        self.user: dict[str, Any] = {}
+        self.user = given_to_who_runs(self.folder)
         """As whom it runs, for whoever starts a process."""
-        if os.geteuid() == 0:  # as whom no server starts
-            user = next(each for each in map(_person, ("postgres", "nobody")) if each)
-            os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self.user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self._heir = subprocess.Popen(
             ["sh", "-c", _INHERIT, "sh", self.folder], stdin=subprocess.PIPE, start_new_session=True
         )
@@ -134,6 +130,15 @@ def programs() -> Path | None:
     found = [Path(there).parent for there in [shutil.which("initdb")] if there]
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: -float(each.parent.name))
     return next((each for each in found if (each / "initdb").exists()), None)
+
+
+def given_to_who_runs(folder: Path) -> dict[str, Any]:
+    """Give a folder to whom a server may run as, which is not root; what a process is started with to be that one."""
+    if os.geteuid() != 0:
+        return {}
+    user = next(each for each in map(_person, ("postgres", "nobody")) if each)
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _person(name: str) -> pwd.struct_passwd | None:

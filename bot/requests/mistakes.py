@@ -97,16 +97,27 @@ def _words(known: Command, error: cyclopts.CycloptsError, at: Parameter | None, 
             return f"{at.name} needs a value behind it, such as {_example(at)}."
         case cyclopts.UnusedCliTokensError(unused_tokens=[*rest]) if rest:
             what = f"“{known.path}” has no use for “{' '.join(rest)[:_SHOWN]}”."
+            if ":" in rest[0]:
+                return f"{what} {_takes(known)}"
         case cyclopts.RepeatArgumentError():
             return f"{(error.token.keyword or 'an option').removeprefix('--')} is given twice: give it once."
         case cyclopts.UnknownOptionError():
             option = error.token.keyword or error.token.value
-            what = f"“{known.path}” has no option “{option[:_SHOWN]}”."
+            return f"“{known.path}” has no option “{option[:_SHOWN]}”. {_takes(known)}"
         case cyclopts.CoercionError() if at:
             return _unfit(at, typed, error.target_type)
         case _:
             what = f"“{known.path}” cannot be read that way."
     return f"{what} Type {known.brief}"
+
+
+def _takes(known: Command) -> str:
+    """What can be typed behind it: the names of its options, where there are any."""
+    options = [each.name for each in known.parameters if not (each.positional or each.hidden)]
+    if not options:
+        return f"Type {known.brief}"
+    *first, last = options
+    return f"Its options: {', '.join(first)}{' and ' if first else ''}{last}."
 
 
 def _unfit(parameter: Parameter, typed: str, wanted: object) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -14,6 +16,8 @@ from tests.e2e.test_page import Demo, opened, say
 from tests.e2e.test_phone import DESKTOP, PHONE
 from tests.skips import need
 
+_ZONES = {"slack": "Europe/Berlin", "teams": "America/Chicago"}
+"""Those of the viewer, who looks first."""
 _SIDEWAYS = "element => element.scrollWidth - element.clientWidth"
 
 
@@ -70,6 +74,10 @@ def test_where_people_look(demo: Demo, shots: Path) -> None:
                 assert card.evaluate(_SIDEWAYS) <= 1, (name, width)
                 message.evaluate("each => each.scrollIntoView({block: 'start'})")
                 page.screenshot(path=shots / f"look-link-{name}-{width}.png")
+
+                time = message.locator("time").first
+                said = datetime.fromisoformat(str(time.get_attribute("datetime"))).astimezone(ZoneInfo(_ZONES[name]))
+                expect(time).to_have_text(f"{said:%H:%M}")  # by the reader's clock, as the bot tells times
 
                 message.hover()
                 message.get_by_role("button", name="Ask about this message").first.click(force=True)

@@ -179,7 +179,13 @@ def test_what_is_said_of_the_bot_opens_no_form() -> None:
             (),
             ("log J T lines:20",),
         ),
-        ("cost --rf", "“cost” has no option “--rf”. Type cost …", (), ("cost",)),
+        (
+            "alert list kind:job.stuck",
+            "“alert list” has no use for “kind:job.stuck”. Its options: state, severity, sort, page, csv and account.",
+            (),
+            ("alert list",),
+        ),
+        ("cost --rf", "“cost” has no option “--rf”. Its options: by and account.", (), ("cost",)),
         ("cost 7d by:dya", "“dya” is not a value of by: write pool, day, size or tag.", ("cost 7d by:day",), ()),
         (
             "task list J failed sort:runtime",

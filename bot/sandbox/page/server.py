@@ -142,6 +142,7 @@ class Page:
                     "people": list(self._teams.people.values()),
                     "conversations": list(self._teams.conversations.values()),
                     "refused": self._teams.refused,
+                    "zone": self._teams.zone,
                     "installing": self._is_installing(),
                 },
             }

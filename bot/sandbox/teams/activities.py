@@ -22,7 +22,7 @@ class Envelope:
 
     def __init__(self, tenant: Tenant, *, zone: str = "America/Chicago") -> None:
         self._tenant = tenant
-        self._zone = zone
+        self.zone = zone
         self.service_url = ""
 
     # -- said by a person ----------------------------------------------------------------------------------------------
@@ -138,8 +138,8 @@ class Envelope:
         now = self._tenant.now()
         activity = self._base(chat, kind, activity_id, thread=thread, now=now)
         activity |= {
-            "localTimestamp": now.astimezone(ZoneInfo(self._zone)).isoformat(timespec="milliseconds"),
-            "localTimezone": self._zone,
+            "localTimestamp": now.astimezone(ZoneInfo(self.zone)).isoformat(timespec="milliseconds"),
+            "localTimezone": self.zone,
             "locale": LOCALE,
             "from": {"id": person.id, "name": person.name, "aadObjectId": person.aad_object_id},
             "entities": [
@@ -148,7 +148,7 @@ class Envelope:
                     "locale": LOCALE,
                     "country": COUNTRY,
                     "platform": "Web",
-                    "timezone": self._zone,
+                    "timezone": self.zone,
                 }
             ],
         }

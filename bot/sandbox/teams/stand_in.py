@@ -116,6 +116,11 @@ class TeamsStandIn(Extension):
     # -- who and where ---------------------------------------------------------------------------------------------
 
     @property
+    def zone(self) -> str:
+        """The people's time zone, an IANA name."""
+        return self._envelope.zone
+
+    @property
     def people(self) -> dict[str, Json]:
         """By role: ``{"id": "29:…", "aadObjectId", "name", "role"}``."""
         return {

@@ -6,6 +6,7 @@ import { SlackPane } from "./slack/pane";
 import type { SlackWorld } from "./slack/types";
 import { TeamsPane } from "./teams/pane";
 import type { TeamsWorld } from "./teams/types";
+import { Zone } from "./time";
 import { get, stream, useConnected } from "./wire";
 
 type World = { slack: SlackWorld; teams: TeamsWorld };
@@ -66,8 +67,16 @@ function Demo() {
         </p>
       )}
       <main className={`panes ${view}`}>
-        {world && view !== "teams" && <SlackPane role={role} world={world.slack} />}
-        {world && view !== "slack" && <TeamsPane role={role} world={world.teams} />}
+        {world && view !== "teams" && (
+          <Zone value={world.slack.people.find((person) => person.role === role)?.tz}>
+            <SlackPane role={role} world={world.slack} />
+          </Zone>
+        )}
+        {world && view !== "slack" && (
+          <Zone value={world.teams.zone}>
+            <TeamsPane role={role} world={world.teams} />
+          </Zone>
+        )}
       </main>
     </div>
   );

@@ -1,13 +1,14 @@
-export function clock(at: Date): string {
-  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-}
+import { createContext, useContext } from "react";
 
-export function day(at: Date): string {
-  const today = new Date();
-  if (at.toDateString() === today.toDateString()) return "Today";
-  return at.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
-}
+/** The reader's time zone, an IANA name: chats show when something was said in it, and the bot tells times in it. */
+export const Zone = createContext<string | undefined>(undefined);
 
-export function whole(at: Date): string {
-  return at.toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
+export function useTimes() {
+  const timeZone = useContext(Zone);
+  const date = (at: Date) => at.toLocaleDateString([], { timeZone, weekday: "long", day: "numeric", month: "long" });
+  return {
+    clock: (at: Date) => at.toLocaleTimeString([], { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    day: (at: Date) => (date(at) === date(new Date()) ? "Today" : date(at)),
+    whole: (at: Date) => at.toLocaleString([], { timeZone, dateStyle: "full", timeStyle: "long", hourCycle: "h23" }),
+  };
 }

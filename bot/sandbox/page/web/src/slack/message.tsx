@@ -3,7 +3,7 @@ import { memo, useContext, useState } from "react";
 import { Composer } from "../composer";
 import { useDo } from "../parts";
 import { Avatar } from "../people";
-import { clock, whole } from "../time";
+import { useTimes } from "../time";
 import { act } from "../wire";
 import { Blocks, World, fileAddress } from "./blocks";
 import type { SlackMessage } from "./types";
@@ -26,6 +26,7 @@ type Props = {
 export function Message({ message, replies, close, channel, user, onReply }: Props) {
   const [open, setOpen] = useState<boolean>();
   const run = useDo();
+  const { clock } = useTimes();
   const shown = open ?? (replies.length > 0 && replies.length <= FEW);
   const thread = replies.length > 0 || shown;
   return (
@@ -72,6 +73,7 @@ type BodyProps = { message: SlackMessage; close: boolean; channel: string; user:
 const Body = memo(
   function Body({ message, close, channel, user, small = false }: BodyProps) {
     const world = useContext(World);
+    const { clock, whole } = useTimes();
     const person = world.people.find(({ id }) => id === message.user);
     const at = moment(message.ts);
     const blocks = message.blocks ?? [

@@ -3,7 +3,7 @@ import { Fragment, useEffect, useMemo, useState } from "react";
 import { Composer } from "../composer";
 import { Scroll, useDo, useTell } from "../parts";
 import { Avatar, type Role } from "../people";
-import { day } from "../time";
+import { useTimes } from "../time";
 import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { World } from "./blocks";
 import { Message, moment } from "./message";
@@ -146,6 +146,7 @@ function History({ channel, me, used, name, onReply }: HistoryProps) {
   };
   const load = () => get<SlackMessage[]>("slack/messages", { channel: channel.id, user: me });
   const messages = useLive(`${channel.id} ${me}`, load, concerns);
+  const { day } = useTimes();
   const lines = useMemo(() => timeline(messages ?? [], used), [messages, used]);
   return (
     <Scroll id={`${channel.id} ${me}`} label={`Messages in ${name}`}>

@@ -1,6 +1,6 @@
 import type { Json } from "../wire";
 
-export type SlackPerson = { id: string; name: string; role: string; is_bot: boolean };
+export type SlackPerson = { id: string; name: string; role: string; tz: string; is_bot: boolean };
 export type Channel = {
   id: string;
   name: string;

@@ -2,7 +2,7 @@ import { memo } from "react";
 
 import { useDo } from "../parts";
 import { Avatar } from "../people";
-import { clock, whole } from "../time";
+import { useTimes } from "../time";
 import { act } from "../wire";
 import { Card } from "./card";
 import { markdown, plain } from "./markdown";
@@ -20,6 +20,7 @@ export const Message = memo(
     const at = new Date(message.at);
     const bot = message.from === "bot";
     const run = useDo();
+    const { clock, whole } = useTimes();
     return (
       <article className={`message${own ? " own" : ""}${bot ? " from-bot" : ""}`} data-id={message.id}>
         {!own && <Avatar who={message.from} round size={32} />}

@@ -3,7 +3,7 @@ import { Fragment, useEffect, useRef, useState } from "react";
 import { Composer } from "../composer";
 import { Modal, Scroll, useDo, useTell } from "../parts";
 import { Avatar, type Role } from "../people";
-import { clock, day } from "../time";
+import { useTimes } from "../time";
 import { act, encoded, get, useChanges, useLive, type Change } from "../wire";
 import { Card } from "./card";
 import { Find } from "./find";
@@ -128,6 +128,7 @@ function ChannelButton(props: { chat: Conversation; on: boolean; unread?: number
 
 /** What Teams refused of the bot's: a developer wants to know, a reader may look away. */
 function Refusals({ refused }: { refused: Refusal[] }) {
+  const { clock } = useTimes();
   if (!refused.length) return null;
   return (
     <details className="refusals">
@@ -152,6 +153,7 @@ function History({ chat, role, world, onReply }: HistoryProps) {
     return ["posted", "updated", "deleted", "replaced"].includes(teams.event) && (teams.event !== "replaced" || teams.user === role);
   };
   const messages = useLive(`${chat.id} ${role}`, load, concerns);
+  const { day } = useTimes();
   const names = new Map(world.people.map((person) => [person.role, person.name]));
   const draw = (message: TeamsMessage) => <Message key={message.id} message={message} role={role} name={names.get(message.from) ?? message.from} post={chat.kind === "channel"} />;
   const roots = messages?.filter((each) => !each.thread) ?? [];

@@ -10,7 +10,7 @@ export type Conversation = {
   installed: boolean;
 };
 export type Refusal = { at: string; what: string; code: string; reason: string };
-export type TeamsWorld = { people: TeamsPerson[]; conversations: Conversation[]; refused: Refusal[]; installing: boolean };
+export type TeamsWorld = { people: TeamsPerson[]; conversations: Conversation[]; refused: Refusal[]; installing: boolean; zone: string };
 
 export type Attachment = { contentType: string; name?: string; content?: Json; instead?: string };
 export type TeamsMessage = {
