@@ -34,7 +34,7 @@ async def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(1800)
 async def test_kills_of_one_of_three_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    outcome = await soak(tmp_path, Options(kills=10, seed=3, replicas=3))
+    outcome = await soak(tmp_path, Options(kills=50, seed=3, replicas=3))
     print(shown(outcome))
     assert_told(outcome)
     assert outcome.takeovers, "some had the duties"
