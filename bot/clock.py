@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
-from collections.abc import Coroutine, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from math import isnan
 from typing import Any, TypeVar
 
@@ -75,6 +77,28 @@ async def in_time(works: Iterable[Coroutine[Any, Any, T]], seconds: float, at_on
         if isinstance(result, Exception):
             log.error("clock.work_failed", exc_info=result)
     return [None if isinstance(result, BaseException) else result for result in found]
+
+
+async def in_daemon(work: Callable[[], T], name: str) -> T:
+    """What it gives, or raises, in a thread of that name that the end of the program does not wait for."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(settle: Callable[[], None]) -> None:
+        if not done.done():
+            settle()
+
+    def run() -> None:
+        settle: Callable[[], None]
+        try:
+            settle = partial(done.set_result, work())
+        except Exception as error:  # it is raised where it is waited for
+            settle = partial(done.set_exception, error)
+        with suppress(RuntimeError):  # the program has ended
+            loop.call_soon_threadsafe(tell, settle)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await done
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:

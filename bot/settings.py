@@ -124,6 +124,10 @@ class BotSettings(Struct, forbid_unknown_fields=True, frozen=True):
             yield "bot.database_password_env", self.database_password_env
 
 
+NO_EVENTS_LIBRARY = "its library is not installed: pip install 'batchbot[events]'"
+"""What is said where an event hub is named, and nothing can read it."""
+
+
 class EventsSettings(Struct, frozen=True):
     """The event hub into which Azure Monitor sends the diagnostic events of an account."""
 
@@ -146,7 +150,7 @@ class EventsSettings(Struct, frozen=True):
         if self.endpoint and not re.fullmatch(r"sb://[^/\s]+/?", self.endpoint):
             yield f"{where}.endpoint: write sb://HOST:PORT"
         if find_spec("azure.eventhub") is None:
-            yield f"{where}: its library is not installed: pip install 'batchbot[events]'"
+            yield f"{where}: {NO_EVENTS_LIBRARY}"
 
 
 class AccountSettings(Struct, forbid_unknown_fields=True, frozen=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
 import bot.clock
-from bot.clock import MOST_ASKED, asked_wait, end_tasks
+from bot.clock import MOST_ASKED, asked_wait, end_tasks, in_daemon
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,19 @@ async def test_a_task_that_lost_a_cancellation_is_cancelled_again(monkeypatch: p
     assert len(asked) == 3
     assert all(each.done() for each in tasks)
     await end_tasks([])
+
+
+async def test_what_a_thread_gives_or_raises_that_nobody_waits_for_at_the_end() -> None:
+    assert await in_daemon(lambda: threading.current_thread().daemon, "some") is True
+    with pytest.raises(EOFError):
+        await in_daemon(_ended, "some")
+    release = threading.Event()
+    waiting = asyncio.create_task(in_daemon(release.wait, "some"))
+    await asyncio.sleep(0)
+    await end_tasks([waiting])
+    release.set()
+    assert waiting.cancelled(), "what comes after that is told nobody"
+
+
+def _ended() -> str:
+    raise EOFError

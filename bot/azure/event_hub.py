@@ -22,14 +22,13 @@ from bot.azure.errors import AzureError
 from bot.azure.pipeline import no_token
 from bot.clock import end_tasks
 from bot.secrets import ENVIRONMENT
-from bot.settings import EventsSettings
+from bot.settings import NO_EVENTS_LIBRARY, EventsSettings
 
 if TYPE_CHECKING:
     from azure.eventhub.aio import EventHubConsumerClient
 
 SCOPE = "https://eventhubs.azure.net//.default"
 """Whom a token is for, in every cloud: as the client asks for it."""
-MISSING = "its library is not installed: pip install 'batchbot[events]'"
 _LONGEST = 300
 _ANSWER = 30.0
 """Seconds within which the hub says what partitions it has, or counts as out of reach."""
@@ -133,7 +132,7 @@ class EventHub:
             from azure.eventhub import TransportType  # noqa: PLC0415 - an extra
             from azure.eventhub.aio import EventHubConsumerClient  # noqa: PLC0415
         except ImportError:
-            raise AzureError("NotInstalled", MISSING) from None
+            raise AzureError("NotInstalled", NO_EVENTS_LIBRARY) from None
         about = self.settings
         return EventHubConsumerClient(
             about.namespace,

@@ -17,7 +17,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -32,31 +31,14 @@ from bot.monitor.intake import Waiting
 from bot.monitor.job_changes import draw_failures
 from bot.monitor.pending_state import PendingState
 from bot.monitor.plan import RETRIED
-from bot.monitor.turns import REMEMBERED
+from bot.monitor.turns import REMEMBERED, Store
 from storage.port.errors import StoreError
-from storage.port.monitoring import Transition
 
 log = structlog.get_logger()
 
 _LONGEST = 600
 """Characters of a text that are kept."""
 _ENTITIES = {"task": ("task",), "pool": ("pool", "allocation", "autoscale")}
-
-
-class Store(Protocol):
-    """What is needed of :class:`storage.port.monitoring.MonitoringStore`."""
-
-    async def transitions(
-        self,
-        account: str,
-        *,
-        entity: str = "",
-        parent: str | None = None,
-        since: datetime | None = None,
-        limit: int = 1000,
-    ) -> list[Transition]:
-        """The newest, newest first."""
-        ...
 
 
 async def fold_events(pending: PendingState, waiting: Waiting, store: Store, *, every: bool = False) -> int | None:

@@ -218,31 +218,19 @@ class Reader:
 
     async def job(self, name: str) -> JobState | None:
         """A job; one without an id where it does not exist, None where that could not be found out."""
-
-        async def read() -> JobState:
-            self.calls += 1
-            return clear_row((await self._source.fetch(JobState, Account.job(name), select=select_of(JobState))).value)
-
-        return await self._try("jobs", read, missing=JobState(), single=True)
+        path, select = Account.job(name), select_of(JobState)
+        return await self._try("jobs", lambda: self._fetch(JobState, path, select), missing=JobState(), single=True)
 
     async def schedule(self, name: str) -> ScheduleState | None:
         """A schedule; one without an id where it does not exist, None where that could not be found out."""
-
-        async def read() -> ScheduleState:
-            self.calls += 1
-            path, select = Account.schedule(name), select_of(ScheduleState)
-            return clear_row((await self._source.fetch(ScheduleState, path, select=select)).value)
-
-        return await self._try("schedules", read, missing=ScheduleState(), spare=True)
+        path, select = Account.schedule(name), select_of(ScheduleState)
+        return await self._try(
+            "schedules", lambda: self._fetch(ScheduleState, path, select), missing=ScheduleState(), spare=True
+        )
 
     async def whole(self, area: Area, kind: type[T], path: str) -> T | None:
         """One entity with all that it has; None where it could not be read, without which the area is known."""
-
-        async def read() -> T:
-            self.calls += 1
-            return clear_row((await self._source.fetch(kind, path)).value)
-
-        return await self._try(area, read, spare=True)
+        return await self._try(area, lambda: self._fetch(kind, path), spare=True)
 
     async def first(
         self, area: Area, kind: type[T], path: str, wanted: str = "", select: str = "", size: int = 1000
@@ -311,6 +299,10 @@ class Reader:
             else:
                 whereabouts[name] = clear_row(fetched.value)
         return rows, whereabouts
+
+    async def _fetch(self, kind: type[T], path: str, select: str = "") -> T:
+        self.calls += 1
+        return clear_row((await self._source.fetch(kind, path, select=select)).value)
 
     async def _list(
         self,

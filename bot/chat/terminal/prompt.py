@@ -6,12 +6,13 @@ somebody to press Enter.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
+
+from bot.clock import in_daemon
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -40,30 +41,9 @@ class Prompt:
 
     async def line(self, asking: str) -> str:
         """What is typed after ``asking``. Raises EOFError at the end of what is typed."""
-        loop = asyncio.get_running_loop()
-        typed: asyncio.Future[str] = loop.create_future()
-
-        def settle(line: str, error: BaseException | None) -> None:
-            if typed.done():
-                return
-            if error:
-                typed.set_exception(error)
-            else:
-                typed.set_result(line)
-
-        def read() -> None:
-            line, error = "", None
-            try:
-                line = input(asking)
-            except Exception as found:
-                error = found
-            with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-                loop.call_soon_threadsafe(settle, line, error)
-
         self._asking = asking
-        threading.Thread(target=read, name="keyboard", daemon=True).start()
         try:
-            return await typed
+            return await in_daemon(partial(input, asking), "keyboard")
         finally:
             self._asking = None
 
